@@ -1,0 +1,44 @@
+// The one plain-JavaScript script: it runs on whatever Node the host has, before anything is installed.
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major < 20 || (major === 20 && minor < 19)) {
+  console.error(
+    `Node ${process.versions.node} is too old: install Node 20.19 or later (the project then brings its own Node 24).`,
+  );
+  process.exit(1);
+}
+
+process.chdir(fileURLToPath(new URL('..', import.meta.url)));
+
+const run = (command, args) => {
+  const { status, signal } = spawnSync(command, args, { stdio: 'inherit', shell: process.platform === 'win32' });
+  if (status !== 0) process.exit(status ?? (signal ? 130 : 1));
+};
+
+const lockDigest = createHash('sha256').update(readFileSync('package-lock.json')).digest('hex');
+const stamp = 'node_modules/.installed-lock';
+if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lockDigest) {
+  run('npm', ['ci', '--include=dev']);
+  writeFileSync(stamp, lockDigest);
+}
+run('node_modules/.bin/tsc', ['-b']);
+const [task, ...args] = process.argv.slice(2);
+const isTest = task === 'test';
+const script = `dist/scripts/${task}.js`;
+if (!isTest && !existsSync(script)) {
+  console.error(`There is no script ${task}: package.json lists what there is.`);
+  process.exit(1);
+}
+const target = isTest
+  ? ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js', ...args]
+  : [script, ...args];
+// Not spawnSync: a signal sent to this process must reach the one that owns the data. The channel tells that one when
+// this process is gone without having been able to pass anything on.
+const stdio = ['inherit', 'inherit', 'inherit', ...(isTest ? [] : ['ipc'])];
+const child = spawn('node_modules/.bin/node', target, { stdio });
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, () => child.kill(name));
+child.on('exit', (status, signal) => process.exit(status ?? (signal === 'SIGINT' ? 130 : 1)));
