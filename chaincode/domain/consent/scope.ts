@@ -1,0 +1,57 @@
+import { recordClass, type RecordId, recordId } from '../ids.js';
+import { SCOPE_CLASSES_MAX, SCOPE_RECORDS_MAX } from '../limits.js';
+import { distinct, notSupported, object, oneOf, optional, type Parse } from '../shape.js';
+import type { Label } from '../vocabulary.js';
+
+/**
+ * What a grant covers. Dimensions are ANDed; an absent class or record dimension means any; absent labels mean
+ * normal (N) only. Label V and windows on the data's date have no rule yet and are refused.
+ */
+export interface Scope {
+  readonly classes?: readonly string[];
+  readonly records?: readonly RecordId[];
+  readonly labels?: readonly Label[];
+}
+
+/** What a rule needs to know of a record; never its content. */
+export interface RecordFacts {
+  readonly recordId: RecordId;
+  readonly class: string;
+  readonly label: Label;
+}
+
+/** What a rule needs to know before a record exists. */
+export type NewRecordFacts = Omit<RecordFacts, 'recordId'>;
+
+const supportedLabel: Parse<Label> = (value, pointer) => {
+  if (value === 'V') notSupported()(value, pointer);
+  return oneOf(['N', 'R'])(value, pointer);
+};
+
+export const scope: Parse<Scope> = object({
+  classes: optional(distinct(recordClass, { min: 1, max: SCOPE_CLASSES_MAX })),
+  records: optional(distinct(recordId, { min: 1, max: SCOPE_RECORDS_MAX })),
+  labels: optional(distinct(supportedLabel, { min: 1, max: 2 })),
+  dataFrom: notSupported(),
+  dataUntil: notSupported(),
+});
+
+const DEFAULT_LABELS: readonly Label[] = ['N'];
+
+/** True when every dimension of the scope holds for the record. A list of records never covers one not made yet. */
+export function covers(given: Scope, record: RecordFacts | NewRecordFacts): boolean {
+  const classFits = given.classes === undefined || given.classes.includes(record.class);
+  const recordFits = given.records === undefined || ('recordId' in record && given.records.includes(record.recordId));
+  return classFits && recordFits && (given.labels ?? DEFAULT_LABELS).includes(record.label);
+}
+
+/** True when `inner` covers nothing that `outer` does not: what an approval may narrow a request to. */
+export function isWithin(inner: Scope, outer: Scope): boolean {
+  const subset = (small: readonly string[] | undefined, large: readonly string[] | undefined): boolean =>
+    large === undefined || (small?.every((item) => large.includes(item)) ?? false);
+  return (
+    subset(inner.classes, outer.classes) &&
+    subset(inner.records, outer.records) &&
+    subset(inner.labels ?? DEFAULT_LABELS, outer.labels ?? DEFAULT_LABELS)
+  );
+}

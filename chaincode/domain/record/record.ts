@@ -1,0 +1,67 @@
+import { recordClass, cid, type MemberId, type PatientId, type RecordId, recordIdOf, type SetId } from '../ids.js';
+import { dataDateMs, hex, integer, list, object, type Parse } from '../shape.js';
+import { notSupported, oneOf } from '../shape.js';
+import type { Label } from '../vocabulary.js';
+import { RECORDS_PER_SET_MAX } from '../limits.js';
+
+/** What the chain keeps of one record: digests and pointers, never content or anything wrapped to a reader. */
+export interface StoredRecord {
+  /** FHIR resource type, or DocumentReference for what is not FHIR. */
+  readonly class: string;
+  readonly label: Label;
+  /** The data's own date. */
+  readonly dateMs: number;
+  /** SHA-256, size and CID of the ciphertext. */
+  readonly sha256: string;
+  readonly sizeBytes: number;
+  readonly cid: string;
+  /** Salted SHA-256 of the plaintext; the salt lies inside the ciphertext. */
+  readonly commitment: string;
+}
+
+/** Records added by one call, up to RECORDS_PER_SET_MAX, under one key. */
+export interface RecordSet {
+  readonly setId: SetId;
+  readonly patientId: PatientId;
+  readonly authorId: MemberId;
+  readonly addedAtMs: number;
+  readonly txId: string;
+  readonly keyEpoch: number;
+  readonly records: readonly StoredRecord[];
+}
+
+/** A record as listed: its place, its author, its digests. */
+export interface RecordMetadata extends StoredRecord {
+  readonly recordId: RecordId;
+  readonly version: number;
+  readonly patientId: PatientId;
+  readonly authorId: MemberId;
+  readonly addedAtMs: number;
+  readonly txId: string;
+}
+
+const storedLabel: Parse<Label> = (value, pointer) => {
+  // Label V needs a secret that only the patient holds; the construction is not built yet.
+  if (value === 'V') notSupported()(value, pointer);
+  return oneOf(['N', 'R'])(value, pointer);
+};
+
+export const storedRecord: Parse<StoredRecord> = object({
+  class: recordClass,
+  label: storedLabel,
+  dateMs: dataDateMs,
+  sha256: hex(32),
+  sizeBytes: integer({ min: 1, max: 2 ** 40 }),
+  cid,
+  commitment: hex(32),
+});
+
+export const storedRecords: Parse<readonly StoredRecord[]> = list(storedRecord, { min: 1, max: RECORDS_PER_SET_MAX });
+
+/** @returns undefined when the set has no record at this place */
+export function recordAt(set: RecordSet, index: number): RecordMetadata | undefined {
+  const record = set.records[index];
+  if (record === undefined) return undefined;
+  const { patientId, authorId, addedAtMs, txId } = set;
+  return { ...record, recordId: recordIdOf(set.setId, index), version: 1, patientId, authorId, addedAtMs, txId };
+}
