@@ -1,0 +1,80 @@
+/**
+ * Who takes part and where each process listens. One value drives certificates, ledger, chaincode and gateways,
+ * so that the embedded ledger and a real Fabric network are described by the same page.
+ */
+export interface Organisation {
+  readonly mspId: string;
+  /** Name shown to people. */
+  readonly name: string;
+  readonly domain: string;
+  /** Undefined for a client organisation: a peer would hold everybody's metadata. */
+  readonly peer?: { readonly host: string; readonly port: number; readonly chaincodePort: number };
+  readonly endorses: boolean;
+  readonly custodian: boolean;
+  readonly gateway: {
+    /** REST, for members. */
+    readonly port: number;
+    /** HTTPS with client certificates, between gateways: custodians and vaults. */
+    readonly internalPort: number;
+    /** libp2p TCP of the vault node. */
+    readonly vaultPort: number;
+    /** MSP whose peer this gateway talks to: its own, or the host's of a client organisation. */
+    readonly peerMspId: string;
+  };
+}
+
+export interface Topology {
+  readonly channel: string;
+  readonly chaincode: { readonly name: string; readonly version: string };
+  readonly batch: { readonly timeoutMs: number; readonly maxMessageCount: number; readonly preferredMaxBytes: number };
+  /** How many of the endorsing organisations must endorse. */
+  readonly endorsementsNeeded: number;
+  readonly organisations: readonly Organisation[];
+}
+
+export const DEFAULT_PORT_BASE = 8080;
+/** How many consecutive ports one network may take from its base. */
+export const PORTS_PER_NETWORK = 50;
+
+const MEMBERS = [
+  { mspId: 'HospitalAMSP', name: 'Hospital A', slug: 'hospital-a', hasPeer: true },
+  { mspId: 'HospitalBMSP', name: 'Hospital B', slug: 'hospital-b', hasPeer: true },
+  { mspId: 'GovernmentMSP', name: 'Health Authority', slug: 'government', hasPeer: true },
+  { mspId: 'InsurerMSP', name: 'Insurer', slug: 'insurer', hasPeer: false },
+] as const;
+
+/**
+ * The consortium on one machine.
+ *
+ * @param portBase - first TCP port; REST gateways take base+0…3, internal base+10…13, vaults base+20…23,
+ * peers base+30…33, chaincode services base+40…43
+ */
+export function localTopology(portBase: number = DEFAULT_PORT_BASE): Topology {
+  return {
+    channel: 'medledger',
+    chaincode: { name: 'medledger', version: '1.0' },
+    batch: { timeoutMs: 50, maxMessageCount: 500, preferredMaxBytes: 2 * 1024 * 1024 },
+    endorsementsNeeded: 2,
+    organisations: MEMBERS.map((member, index) => localOrganisation(member, portBase, index)),
+  };
+}
+
+function localOrganisation(member: (typeof MEMBERS)[number], portBase: number, index: number): Organisation {
+  const domain = `${member.slug}.medledger.example`;
+  return {
+    mspId: member.mspId,
+    name: member.name,
+    domain,
+    ...(member.hasPeer
+      ? { peer: { host: `peer0.${domain}`, port: portBase + 30 + index, chaincodePort: portBase + 40 + index } }
+      : {}),
+    endorses: member.hasPeer,
+    custodian: member.hasPeer,
+    gateway: {
+      port: portBase + index,
+      internalPort: portBase + 10 + index,
+      vaultPort: portBase + 20 + index,
+      peerMspId: member.hasPeer ? member.mspId : 'GovernmentMSP',
+    },
+  };
+}
