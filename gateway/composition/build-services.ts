@@ -1,0 +1,127 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { FastifyBaseLogger } from 'fastify';
+import type { GatewayConfig } from '../config.js';
+import { createEnrolment, localCertificateIssuer } from '../identity/enrolment.js';
+import type { Sessions } from '../identity/sessions.js';
+import type { WalletStore } from '../identity/wallet-store.js';
+import type { LedgerChain } from '../ledger/chain.js';
+import { createAccessRequests } from '../services/access-requests.js';
+import { createAccounts } from '../services/accounts.js';
+import { createAddBundle } from '../services/add-bundle.js';
+import { createAddRecord } from '../services/add-record.js';
+import { addRecords, type RecordsToAdd } from '../services/add-records.js';
+import { type ChainViews, createChainViewServices } from '../services/chain-views.js';
+import type { CustodianDoor } from '../services/custodians.js';
+import { createGrants } from '../services/grants.js';
+import type { JobStore } from '../services/job-store.js';
+import { createListRecords } from '../services/list-records.js';
+import type { Services } from '../services/medledger.js';
+import type { MissedDeposits } from '../services/missed-deposits.js';
+import { createOpenRecord } from '../services/open-record.js';
+import { signUpPatient } from '../services/sign-up.js';
+import { createVerifyPatient } from '../services/verify-patient.js';
+import type { Vault } from '../vault/vault.js';
+
+export interface ServiceParts {
+  readonly config: GatewayConfig;
+  readonly logger: FastifyBaseLogger;
+  readonly chain: LedgerChain;
+  readonly views: ChainViews | undefined;
+  readonly vault: Vault;
+  readonly custodians: () => readonly CustodianDoor[];
+  readonly wallets: WalletStore;
+  readonly sessions: Sessions;
+  readonly jobs: JobStore;
+  readonly missed: MissedDeposits;
+  readonly notReady: () => Promise<readonly string[]>;
+}
+
+const SECRET_BYTES = 32;
+const PROFILE_KEY = 'profile';
+
+/** All use cases of one gateway, put together. */
+export function buildServices(parts: ServiceParts): Services {
+  const { chain, views, vault, custodians, logger, config } = parts;
+  const nowMs = Date.now;
+  const { keysOf, ...accounts } = createAccounts({
+    sessions: parts.sessions,
+    unlock: (memberId, password) => parts.wallets.unlock(memberId, password),
+  });
+  const storeCiphertexts = (objects: readonly Uint8Array[]) => vault.put(objects);
+  const fetchCiphertext = (cid: string, sha256Hex: string) => vault.get(cid, sha256Hex);
+  const add = adder(parts, storeCiphertexts);
+  const onBadShare = (found: { custodian: string; recordId: string; transactionId: string }) =>
+    logger.error(found, 'a custodian returned a share that does not fit the record');
+  const enrolment = createEnrolment(localCertificateIssuer(config.dataDir, config.organisation.domain), parts.wallets);
+  return {
+    ...accounts,
+    signUpPatient: (input) =>
+      signUpPatient(
+        { chain, enrolment, removeWallet: (id) => parts.wallets.remove(id), storeProfile: profileStore(add) },
+        input,
+      ),
+    addRecord: createAddRecord({ keysOf, add, nowMs, blockOf: async (id) => views?.blockNumberOf(id) }),
+    ...createAddBundle({
+      keysOf,
+      jobs: parts.jobs,
+      add,
+      nowMs,
+      onFailed: ({ jobId, error }) => logger.error({ jobId, err: error }, 'job failed'),
+    }),
+    listRecords: createListRecords({ chain, keysOf }),
+    openRecord: createOpenRecord({ chain, keysOf, custodians, fetchCiphertext, onBadShare }),
+    ...createGrants({ chain, keysOf, nowMs }),
+    ...createAccessRequests({ chain, keysOf, nowMs, storeCiphertexts, fetchCiphertext }),
+    ...createChainViewServices({ chain, keysOf, views }),
+    verifyPatient: createVerifyPatient({ chain, keysOf }),
+    notReady: parts.notReady,
+  };
+}
+
+type Add = ReturnType<typeof adder>;
+
+function adder(parts: ServiceParts, storeCiphertexts: (objects: readonly Uint8Array[]) => Promise<readonly string[]>) {
+  const { chain, custodians, missed, logger } = parts;
+  const idSecret = loadSecret(join(parts.config.storeDir, 'record-id.key'));
+  return (input: RecordsToAdd) =>
+    addRecords(
+      {
+        chain,
+        custodians,
+        storeCiphertexts,
+        idSecret,
+        onMissedDeposit: ({ custodian, deposit, reason }) => {
+          logger.warn({ custodian, reason }, 'a custodian did not take its shares; they are brought later');
+          missed.keep({ custodian, deposit });
+        },
+      },
+      input,
+    );
+}
+
+/** A profile is a record like all else: encrypted, and on the chain as a digest. */
+function profileStore(add: Add) {
+  return (identity: RecordsToAdd['identity'], profile: object) =>
+    add({
+      identity,
+      patientId: identity.memberId as RecordsToAdd['patientId'],
+      purpose: 'PATRQT',
+      records: [
+        {
+          class: 'Patient',
+          label: 'N',
+          dateMs: Date.now(),
+          contentType: 'application/json',
+          content: Buffer.from(JSON.stringify(profile)),
+        },
+      ],
+      key: PROFILE_KEY,
+    });
+}
+
+function loadSecret(path: string): Uint8Array {
+  if (!existsSync(path)) writeFileSync(path, randomBytes(SECRET_BYTES), { mode: 0o600, flush: true });
+  return readFileSync(path);
+}

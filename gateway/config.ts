@@ -1,0 +1,72 @@
+import { isAbsolute, join, resolve } from 'node:path';
+import { DEFAULT_PORT_BASE, localTopology, type Organisation, type Topology } from '../network/topology.js';
+
+/** Everything a gateway process is told. Read once at start, frozen, passed down. */
+export interface GatewayConfig {
+  readonly topology: Topology;
+  readonly organisation: Organisation;
+  /** Data folder of the whole machine; the gateway's own stores lie in `gateways/<mspId>`. */
+  readonly dataDir: string;
+  readonly storeDir: string;
+  /** Address the REST listener binds. */
+  readonly host: string;
+  readonly logLevel: string;
+  readonly bodyLimitBytes: number;
+  readonly sessionLifeS: number;
+  readonly solverThreads: number;
+}
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'];
+
+/**
+ * | variable | unit | default | reason |
+ * |---|---|---|---|
+ * | MEDLEDGER_MSP | MSP id | none | which organisation this gateway serves |
+ * | MEDLEDGER_DATA | folder | .medledger | certificates and stores |
+ * | MEDLEDGER_PORT_BASE | TCP port | 8080 | see network/topology.ts |
+ * | MEDLEDGER_HOST | address | 127.0.0.1 | a gateway is exposed on purpose, never by accident |
+ * | MEDLEDGER_LOG_LEVEL | pino level | info | |
+ * | MEDLEDGER_BODY_LIMIT | bytes | 16777216 | a record is sealed in memory |
+ * | MEDLEDGER_SESSION_LIFE | seconds | 28800 | a working day |
+ * | MEDLEDGER_SOLVER_THREADS | threads | 1 | nonces are solved beside the event loop |
+ *
+ * @throws Error with one sentence when a variable is missing or wrong
+ */
+export function readConfig(env: { readonly [name: string]: string | undefined }): GatewayConfig {
+  const topology = localTopology(integerOf(env, 'MEDLEDGER_PORT_BASE', DEFAULT_PORT_BASE, 1024, 65_000));
+  const organisation = topology.organisations.find(({ mspId }) => mspId === env.MEDLEDGER_MSP);
+  if (organisation === undefined) {
+    const known = topology.organisations.map(({ mspId }) => mspId).join(', ');
+    throw new Error(`MEDLEDGER_MSP must be one of ${known}.`);
+  }
+  const logLevel = env.MEDLEDGER_LOG_LEVEL ?? 'info';
+  if (!LOG_LEVELS.includes(logLevel)) throw new Error(`MEDLEDGER_LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}.`);
+  const given = env.MEDLEDGER_DATA ?? '.medledger';
+  const dataDir = isAbsolute(given) ? given : resolve(given);
+  return Object.freeze({
+    topology,
+    organisation,
+    dataDir,
+    storeDir: join(dataDir, 'gateways', organisation.mspId),
+    host: env.MEDLEDGER_HOST ?? '127.0.0.1',
+    logLevel,
+    bodyLimitBytes: integerOf(env, 'MEDLEDGER_BODY_LIMIT', 16 * 1024 * 1024, 1024, 256 * 1024 * 1024),
+    sessionLifeS: integerOf(env, 'MEDLEDGER_SESSION_LIFE', 8 * 3600, 60, 7 * 24 * 3600),
+    solverThreads: integerOf(env, 'MEDLEDGER_SOLVER_THREADS', 1, 1, 16),
+  });
+}
+
+function integerOf(
+  env: { readonly [name: string]: string | undefined },
+  name: string,
+  fallback: number,
+  min: number,
+  max: number,
+): number {
+  const given = env[name];
+  if (given === undefined) return fallback;
+  const value = Number(given);
+  if (!/^\d+$/.test(given) || value < min || value > max)
+    throw new Error(`${name} must be a whole number from ${min} to ${max}.`);
+  return value;
+}

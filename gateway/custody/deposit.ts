@@ -1,0 +1,73 @@
+import { taggedBytes, utf8ToBytes } from '@medledger/chaincode/domain';
+import { openManyWith, sealManyTo } from './hpke.js';
+
+/** One custodian's share of one record's key, and whose record it is. */
+export interface ShareToDeposit {
+  readonly patientId: string;
+  readonly recordId: string;
+  readonly version: number;
+  /**
+   * SHA-256 of the ciphertext that the key opens, hex. An add that was tried twice deposits twice for one record id;
+   * the chain says which ciphertext counts, and so which share.
+   */
+  readonly ciphertextSha256: string;
+  readonly share: Uint8Array;
+}
+
+/** Shares on their way to one custodian: many records, one encapsulated key. */
+export interface SealedDeposit {
+  /** HPKE encapsulated key, 32 bytes. */
+  readonly enc: Uint8Array;
+  readonly items: readonly (Omit<ShareToDeposit, 'share'> & { readonly sealed: Uint8Array })[];
+}
+
+/**
+ * Seals shares to a custodian (HPKE, RFC 9180): bound to channel, custodian, patient, record and version.
+ *
+ * @param input.recipient - the custodian's X25519 public key, 32 raw bytes
+ */
+export async function sealDeposit(input: {
+  recipient: Uint8Array;
+  channel: string;
+  custodian: string;
+  shares: readonly ShareToDeposit[];
+}): Promise<SealedDeposit> {
+  const { enc, items } = await sealManyTo({
+    publicKey: input.recipient,
+    info: depositInfo(input),
+    items: input.shares.map((share) => ({ aad: depositContext(share), plaintext: share.share })),
+  });
+  return {
+    enc,
+    items: input.shares.map(({ share: _share, ...place }, index) => ({
+      ...place,
+      sealed: items[index] ?? new Uint8Array(0),
+    })),
+  };
+}
+
+/** @throws CustodyError CIPHERTEXT_INVALID when an item was sealed for another custodian, patient or record */
+export async function openDeposit(input: {
+  privateKey: Uint8Array;
+  channel: string;
+  custodian: string;
+  deposit: SealedDeposit;
+}): Promise<ShareToDeposit[]> {
+  const { enc, items } = input.deposit;
+  const shares = await openManyWith({
+    privateKey: input.privateKey,
+    info: depositInfo(input),
+    enc,
+    items: items.map((item) => ({ aad: depositContext(item), sealed: item.sealed })),
+  });
+  return items.map(({ sealed: _sealed, ...place }, index) => ({ ...place, share: shares[index] ?? new Uint8Array(0) }));
+}
+
+function depositInfo({ channel, custodian }: { channel: string; custodian: string }): Uint8Array {
+  return taggedBytes('medledger/deposit/v1', [utf8ToBytes(channel), utf8ToBytes(custodian)]);
+}
+
+function depositContext(item: Omit<ShareToDeposit, 'share'>): Uint8Array {
+  const parts = [item.patientId, item.recordId, String(item.version), item.ciphertextSha256];
+  return taggedBytes('medledger/deposited-share/v1', parts.map(utf8ToBytes));
+}

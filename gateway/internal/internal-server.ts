@@ -1,0 +1,131 @@
+import type { TLSSocket } from 'node:tls';
+import {
+  DomainError,
+  ERRORS,
+  type ErrorCode,
+  fromBase64url,
+  isErrorCode,
+  toBase64url,
+} from '@medledger/chaincode/domain';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import type { SealedDeposit } from '../custody/deposit.js';
+import { frameAll, unframeAll } from './framing.js';
+import { INTERNAL_BODY_LIMIT_BYTES, type InternalApi } from './internal-api.js';
+
+export interface InternalServerOptions {
+  readonly api: InternalApi;
+  readonly tls: { readonly certificatePem: string; readonly keyPem: string; readonly caPem: string };
+  /** MSP id of the organisation that issued this client certificate, or undefined for a stranger. */
+  readonly organisationOf: (certificateDer: Uint8Array) => string | undefined;
+  readonly logger: FastifyBaseLogger;
+}
+
+type DepositBody = {
+  enc: string;
+  items: { patientId: string; recordId: string; version: number; ciphertextSha256: string; sealed: string }[];
+};
+
+const text = { type: 'string', maxLength: 4096 };
+const depositSchema = {
+  type: 'object',
+  required: ['enc', 'items'],
+  additionalProperties: false,
+  properties: {
+    enc: text,
+    items: {
+      type: 'array',
+      maxItems: 1000,
+      items: {
+        type: 'object',
+        required: ['patientId', 'recordId', 'version', 'ciphertextSha256', 'sealed'],
+        additionalProperties: false,
+        properties: {
+          patientId: text,
+          recordId: text,
+          version: { type: 'integer', minimum: 1 },
+          ciphertextSha256: text,
+          sealed: text,
+        },
+      },
+    },
+  },
+};
+const releaseSchema = {
+  type: 'object',
+  required: ['transactionId'],
+  additionalProperties: false,
+  properties: { transactionId: { type: 'string', pattern: '^[0-9a-f]{64}$' } },
+};
+
+/** The side of a gateway that other organisations' gateways talk to. Strangers do not get past the TLS handshake. */
+export function buildInternalServer(options: InternalServerOptions): FastifyInstance {
+  const { api, tls } = options;
+  const app = Fastify({
+    loggerInstance: options.logger,
+    disableRequestLogging: true,
+    bodyLimit: INTERNAL_BODY_LIMIT_BYTES,
+    https: { cert: tls.certificatePem, key: tls.keyPem, ca: tls.caPem, requestCert: true, rejectUnauthorized: true },
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
+  });
+  app.addContentTypeParser('application/octet-stream', { parseAs: 'buffer' }, (_request, body, done) =>
+    done(null, body),
+  );
+  app.addHook('onRequest', async (request) => {
+    const certificate = (request.socket as TLSSocket).getPeerCertificate();
+    const organisation = certificate.raw === undefined ? undefined : options.organisationOf(certificate.raw);
+    if (organisation === undefined)
+      throw new DomainError('CALLER_UNKNOWN', 'the client certificate is of no organisation');
+  });
+  app.setErrorHandler((error, request, reply) => {
+    const code = codeOf(error);
+    if (code === 'INTERNAL') request.log.error({ err: error }, 'internal call failed');
+    return reply
+      .code(ERRORS[code].status)
+      .send({ code, detail: error instanceof Error ? error.message : ERRORS[code].text });
+  });
+  app.post<{ Body: DepositBody }>(
+    '/internal/v1/shares',
+    { schema: { body: depositSchema } },
+    async (request, reply) => {
+      await api.depositShares(parseDeposit(request.body));
+      return reply.code(204).send();
+    },
+  );
+  app.post<{ Body: { transactionId: string } }>(
+    '/internal/v1/releases',
+    { schema: { body: releaseSchema } },
+    async (request) => {
+      const release = await api.releaseShares(request.body.transactionId);
+      const items = release.items.map((item) =>
+        'sealed' in item ? { ...item, sealed: toBase64url(item.sealed) } : item,
+      );
+      return { custodian: release.custodian, enc: toBase64url(release.enc), items };
+    },
+  );
+  app.post<{ Body: Buffer }>('/internal/v1/vault/objects', async (request) => ({
+    cids: await api.storeObjects(unframeAll(request.body)),
+  }));
+  app.get<{ Params: { cid: string } }>('/internal/v1/vault/objects/:cid', async (request, reply) => {
+    const object = await api.readObject(request.params.cid);
+    if (object === undefined) throw new DomainError('CONTENT_MISSING', 'this vault does not hold the object');
+    return reply.type('application/octet-stream').send(Buffer.from(frameAll([object])));
+  });
+  app.get('/internal/v1/vault/addresses', async () => ({ addresses: await api.vaultAddresses() }));
+  return app;
+}
+
+function parseDeposit(body: DepositBody): SealedDeposit {
+  return {
+    enc: fromBase64url(body.enc),
+    items: body.items.map((item) => ({ ...item, sealed: fromBase64url(item.sealed) })),
+  };
+}
+
+function codeOf(error: unknown): ErrorCode {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+  if (isErrorCode(code)) return code;
+  if (error instanceof RangeError) return 'INPUT_INVALID';
+  const status = typeof error === 'object' && error !== null && 'statusCode' in error ? error.statusCode : undefined;
+  if (status === 413) return 'BODY_TOO_LARGE';
+  return status === 400 ? 'INPUT_INVALID' : 'INTERNAL';
+}

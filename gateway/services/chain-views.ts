@@ -1,0 +1,75 @@
+import type {
+  ActivityRow,
+  Caller,
+  ExplorerBlock,
+  ExplorerTransaction,
+  LogItem,
+  PageOf,
+  Services,
+} from './medledger.js';
+import type { LedgerChain } from '../ledger/chain.js';
+import { memberId } from '@medledger/chaincode/domain';
+import { MedledgerError } from './medledger-error.js';
+import { type KeysOf, requirePatient, requireRole } from './people.js';
+
+/** Read models made from the blocks of this organisation's own peer. */
+export interface ChainViews {
+  accessLog(input: { patientId: string; limit: number; cursor?: string }): PageOf<LogItem>;
+  activity(input: { fromMs: number; toMs: number }): readonly ActivityRow[];
+  blocks(input: { limit: number; cursor?: string }): PageOf<ExplorerBlock>;
+  block(number: number): ExplorerBlock | undefined;
+  transaction(transactionId: string): ExplorerTransaction | undefined;
+  blockNumberOf(transactionId: string): number | undefined;
+  /** Resolves when the views have reached this block: what a caller has just written, it can read. */
+  awaitBlock(blockNumber: number): Promise<void>;
+}
+
+export interface ChainViewPorts {
+  readonly chain: LedgerChain;
+  readonly keysOf: KeysOf;
+  /** Absent in an organisation without a peer, which sees no blocks. */
+  readonly views: ChainViews | undefined;
+}
+
+type ViewServices = Pick<Services, 'accessLog' | 'activity' | 'blocks' | 'block' | 'transaction'>;
+
+/** Access log, statistics and explorer. An auditor's reading of a log is on the chain before the log is shown. */
+export function createChainViewServices({ chain, keysOf, views }: ChainViewPorts): ViewServices {
+  const requireViews = (): ChainViews => {
+    if (views === undefined) throw new MedledgerError('NO_PEER');
+    return views;
+  };
+  const announceReading = async (caller: Caller, patient: string): Promise<void> => {
+    const patientId = memberId(patient, '/patientId');
+    const identity = keysOf(caller);
+    const call = { identity, name: 'audit:readLog', patientId, business: { patientId } } as const;
+    const { blockNumber } = await chain.transact(call);
+    await requireViews().awaitBlock(blockNumber);
+  };
+  return {
+    async accessLog(caller, input) {
+      const shown = requireViews();
+      // Further pages belong to the reading that the first one announced.
+      if (caller.role !== 'auditor') requirePatient(caller, input.patientId);
+      else if (input.cursor === undefined) await announceReading(caller, input.patientId);
+      return shown.accessLog(input);
+    },
+    async activity(caller, input) {
+      requireRole(caller, ['government', 'auditor']);
+      return { rows: requireViews().activity(input) };
+    },
+    async blocks(_caller, input) {
+      return requireViews().blocks(input);
+    },
+    async block(_caller, { number }) {
+      const block = requireViews().block(number);
+      if (block === undefined) throw new MedledgerError('BLOCK_UNKNOWN');
+      return block;
+    },
+    async transaction(_caller, { transactionId }) {
+      const transaction = requireViews().transaction(transactionId);
+      if (transaction === undefined) throw new MedledgerError('BLOCK_UNKNOWN');
+      return transaction;
+    },
+  };
+}

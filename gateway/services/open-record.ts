@@ -1,0 +1,121 @@
+import type { Purpose, RecordId, RecordMetadata } from '@medledger/chaincode/domain';
+import { recordId } from '@medledger/chaincode/domain';
+import { recordContext } from '../custody/framed-bytes.js';
+import { combineNaming, type CustodianShare } from '../custody/key-shares.js';
+import { matchesKey, openObject } from '../custody/sealed-object.js';
+import type { LedgerChain } from '../ledger/chain.js';
+import type { OpenResult } from '../ledger/open-queue.js';
+import { type Collected, collectShares, type CustodianDoor } from './custodians.js';
+import { MedledgerError } from './medledger-error.js';
+import type { Caller, OpenedRecord } from './medledger.js';
+import type { KeysOf } from './people.js';
+
+export interface OpenRecordPorts {
+  readonly chain: LedgerChain;
+  readonly keysOf: KeysOf;
+  readonly custodians: () => readonly CustodianDoor[];
+  /** Ciphertext by CID, checked against its digest; heals a damaged local copy from another node. */
+  readonly fetchCiphertext: (cid: string, sha256Hex: string) => Promise<Uint8Array>;
+  readonly onBadShare: (found: { custodian: string; recordId: string; transactionId: string }) => void;
+}
+
+/** Shares of one transaction are asked for once, however many of its records are wanted. */
+const COLLECTIONS_KEPT_MAX = 200;
+
+/**
+ * Opens a record: first the entry is committed, then custodians are asked, then the ciphertext is decrypted.
+ * A refusal has been committed before it is thrown.
+ */
+export function createOpenRecord(ports: OpenRecordPorts) {
+  const collections = new Map<string, Promise<Collected>>();
+  const collectOnce = (committed: OpenResult<Uint8Array>): Promise<Collected> => {
+    const { transactionId, oneTimePrivateKey } = committed;
+    const known = collections.get(transactionId);
+    if (known !== undefined) return known;
+    const { channel } = ports.chain;
+    const collection = collectShares(ports.custodians(), { channel, transactionId, oneTimePrivateKey });
+    collections.set(transactionId, collection);
+    const [oldest] = collections.keys();
+    if (collections.size > COLLECTIONS_KEPT_MAX && oldest !== undefined) collections.delete(oldest);
+    return collection;
+  };
+
+  return async function openRecord(
+    caller: Caller,
+    input: { recordId: string; purpose?: Purpose },
+  ): Promise<OpenedRecord> {
+    const identity = ports.keysOf(caller);
+    const wanted = recordId(input.recordId, '/recordId');
+    const patientId = await patientOf(ports.chain, identity, wanted);
+    const purpose = input.purpose ?? (caller.role === 'patient' ? 'PATRQT' : 'TREAT');
+    const committed = await ports.chain.open({ identity, patientId, recordId: wanted, purpose });
+    const { item, record, transactionId } = committed;
+    if (item.outcome === 'deny') throw new MedledgerError(item.code, undefined, { transactionId });
+    if (record === undefined) throw new MedledgerError('INTERNAL', 'a permit without its record', { transactionId });
+    const [collected, ciphertext] = await Promise.all([
+      collectOnce(committed),
+      ports.fetchCiphertext(record.cid, record.sha256),
+    ]);
+    const dataKey = await keyOf(ports, { record, ciphertext, collected, transactionId });
+    const context = contextOf(ports.chain, record);
+    const opened = openObject({ ciphertext, dataKey, context, expectedCommitmentHex: record.commitment });
+    dataKey.fill(0);
+    return { content: opened.plaintext, contentType: opened.contentType, transactionId };
+  };
+}
+
+async function patientOf(chain: LedgerChain, identity: Parameters<LedgerChain['query']>[0], wanted: RecordId) {
+  const [located] = await chain.query(identity, 'records:locate', { recordIds: [wanted] });
+  if (located === undefined) throw new MedledgerError('RECORD_UNKNOWN');
+  return located.patientId;
+}
+
+function contextOf(chain: LedgerChain, { recordId: id, version }: RecordMetadata): Uint8Array {
+  return recordContext({ channel: chain.channel, recordId: id, version });
+}
+
+async function keyOf(
+  ports: OpenRecordPorts,
+  given: { record: RecordMetadata; ciphertext: Uint8Array; collected: Collected; transactionId: string },
+): Promise<Uint8Array> {
+  const { record, ciphertext, collected, transactionId } = given;
+  const shares = collected.sharesOf.get(record.recordId) ?? [];
+  if (shares.length < 2) throw tooFewShares(given, shares);
+  const context = contextOf(ports.chain, record);
+  try {
+    const { dataKey, bad } = await combineNaming({
+      shares,
+      matches: (key) => matchesKey({ ciphertext, dataKey: key, context }),
+    });
+    for (const custodian of bad) ports.onBadShare({ custodian, recordId: record.recordId, transactionId });
+    return dataKey;
+  } catch (cause) {
+    const custodians = shares.map(({ custodian }) => custodian);
+    throw new MedledgerError('KEY_UNRECOVERABLE', undefined, { cause, transactionId, extra: { custodians } });
+  }
+}
+
+/** Silence is a fault that passes; a refusal is an answer. Two refusals decide, whoever else was silent. */
+function tooFewShares(
+  { record, collected, transactionId }: { record: RecordMetadata; collected: Collected; transactionId: string },
+  shares: readonly CustodianShare[],
+): MedledgerError {
+  const reasons = collected.refusals.filter(
+    (refusal) => refusal.recordId === undefined || refusal.recordId === record.recordId,
+  );
+  const decided = reasons.filter(({ code }) => REFUSAL_CODES.has(code));
+  const code = decided.length >= 2 ? 'RELEASE_REFUSED' : 'CUSTODIANS_UNAVAILABLE';
+  const answered = shares.map(({ custodian }) => custodian);
+  return new MedledgerError(code, undefined, { transactionId, extra: { answered, custodians: reasons } });
+}
+
+const REFUSAL_CODES: ReadonlySet<string> = new Set([
+  'RELEASE_REFUSED',
+  'RELEASE_TOO_OLD',
+  'EVIDENCE_INVALID',
+  'REGISTER_SIGNATURES_MISSING',
+  'NO_GRANT',
+  'GRANT_ENDED',
+  'GRANT_NOT_STARTED',
+  'PURPOSE_NOT_GRANTED',
+]);

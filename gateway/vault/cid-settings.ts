@@ -1,0 +1,21 @@
+import type { AddOptions } from '@helia/unixfs';
+import { fixedSize } from 'ipfs-unixfs-importer/chunker';
+import { balanced } from 'ipfs-unixfs-importer/layout';
+
+export const BLOCK_SIZE_BYTES_MAX = 1_048_576;
+const LINKS_PER_NODE_MAX = 1024;
+
+/**
+ * How bytes become a CID: the profile `unixfs-v1-2025` of IPIP-499, written out in full. Libraries and versions
+ * differ in their defaults, and another value here gives the same bytes another CID.
+ */
+export const CID_SETTINGS = {
+  profile: 'unixfs-v1-2025',
+  cidVersion: 1,
+  rawLeaves: true,
+  reduceSingleLeafToSelf: true,
+  wrapWithDirectory: false,
+  fieldOrder: 'links-first',
+  chunker: fixedSize({ chunkSize: BLOCK_SIZE_BYTES_MAX }),
+  layout: balanced({ maxChildrenPerNode: LINKS_PER_NODE_MAX }),
+} as const satisfies AddOptions;
