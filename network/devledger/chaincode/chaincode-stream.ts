@@ -1,0 +1,193 @@
+import { type ClientDuplexStream, status } from '@grpc/grpc-js';
+import { peer } from '@hyperledger/fabric-protos';
+import type { Logger } from 'pino';
+import type { Simulator } from '../endorse/simulator.js';
+import type { KeyModification } from '../peer-ledger.js';
+import { StateRequests } from './state-requests.js';
+
+/** Fabric's gateway knows a crashed chaincode by this end of a message. */
+export const STREAM_TERMINATED = 'chaincode stream terminated';
+
+export interface ChaincodeInvocation {
+  readonly channel: string;
+  readonly txId: string;
+  /** Serialised ChaincodeInput. */
+  readonly input: Uint8Array;
+  readonly signedProposal: peer.SignedProposal;
+  readonly simulator: Simulator;
+  readonly history: (namespace: string, key: string) => AsyncIterable<KeyModification>;
+}
+
+/** What a chaincode answered; its status may be an error. */
+export interface ChaincodeAnswer {
+  readonly response: peer.Response;
+  readonly event: peer.ChaincodeEvent | undefined;
+}
+
+export interface ChaincodeStreamOptions {
+  readonly chaincodeName: string;
+  readonly executeTimeoutMs: number;
+  readonly log: Logger;
+  /** The chaincode has registered and takes transactions. */
+  readonly onReady: () => void;
+  /** The stream is over; called once. */
+  readonly onEnd: (reason: string) => void;
+}
+
+interface RunningTransaction {
+  readonly requests: StateRequests;
+  settle(outcome: ChaincodeAnswer | Error): void;
+}
+
+type ChaincodeCall = ClientDuplexStream<peer.ChaincodeMessage, peer.ChaincodeMessage>;
+
+const { Type } = peer.ChaincodeMessage;
+const TYPE_NAMES = new Map<number, string>(Object.entries(Type).map(([name, value]) => [value, name]));
+
+/**
+ * The peer's side of one chaincode stream, from REGISTER to its end. Transactions run on it side by side, each known
+ * by channel and transaction id. Never sends KEEPALIVE, which makes the Node shim exit.
+ */
+export class ChaincodeStream {
+  readonly #call: ChaincodeCall;
+  readonly #options: ChaincodeStreamOptions;
+  readonly #running = new Map<string, RunningTransaction>();
+  #ended = false;
+
+  constructor(call: ChaincodeCall, options: ChaincodeStreamOptions) {
+    this.#call = call;
+    this.#options = options;
+    call.on('data', (message: peer.ChaincodeMessage) => this.#onMessage(message));
+    call.on('end', () => this.#end('the chaincode closed the stream'));
+    call.on('error', (error: Error & { code?: number }) => {
+      this.#end(error.code === status.CANCELLED ? 'the stream was cancelled' : error.message);
+    });
+  }
+
+  /**
+   * @throws Error the peer's side failed: timeout, lost stream, the same transaction already running. What the
+   * chaincode itself refuses is an answer with an error status.
+   */
+  async execute(invocation: ChaincodeInvocation): Promise<ChaincodeAnswer> {
+    const key = invocation.channel + invocation.txId;
+    if (this.#ended) throw new Error(`error sending: ${STREAM_TERMINATED}`);
+    if (this.#running.has(key)) {
+      throw new Error(`error sending: txid: ${invocation.txId}(${invocation.channel}) exists`);
+    }
+    const requests = new StateRequests({
+      namespace: this.#options.chaincodeName,
+      simulator: invocation.simulator,
+      history: invocation.history,
+    });
+    try {
+      return await this.#run(key, requests, invocation);
+    } finally {
+      this.#running.delete(key);
+      await requests.close();
+    }
+  }
+
+  cancel(): void {
+    this.#call.cancel();
+  }
+
+  #run(key: string, requests: StateRequests, invocation: ChaincodeInvocation): Promise<ChaincodeAnswer> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(
+        () => reject(new Error('error sending: timeout expired while executing transaction')),
+        this.#options.executeTimeoutMs,
+      );
+      const settle = (outcome: ChaincodeAnswer | Error) => {
+        clearTimeout(timer);
+        if (outcome instanceof Error) reject(outcome);
+        else resolve(outcome);
+      };
+      this.#running.set(key, { requests, settle });
+      const message = new peer.ChaincodeMessage();
+      message.setType(Type.TRANSACTION);
+      message.setChannelId(invocation.channel);
+      message.setTxid(invocation.txId);
+      message.setPayload(invocation.input);
+      message.setProposal(invocation.signedProposal);
+      this.#call.write(message);
+    });
+  }
+
+  #onMessage(message: peer.ChaincodeMessage): void {
+    switch (message.getType()) {
+      case Type.REGISTER:
+        this.#register(message);
+        break;
+      case Type.COMPLETED:
+      case Type.ERROR:
+        this.#complete(message);
+        break;
+      case Type.KEEPALIVE:
+        break;
+      default:
+        void this.#answer(message);
+    }
+  }
+
+  #register(message: peer.ChaincodeMessage): void {
+    const packageId = peer.ChaincodeID.deserializeBinary(message.getPayload_asU8()).getName();
+    this.#options.log.info({ packageId }, 'chaincode registered');
+    this.#send(Type.REGISTERED);
+    // An empty payload leaves batched reads and writes, which Fabric 3.1 can switch on here, off.
+    this.#send(Type.READY);
+    this.#options.onReady();
+  }
+
+  #complete(message: peer.ChaincodeMessage): void {
+    const running = this.#running.get(message.getChannelId() + message.getTxid());
+    if (running === undefined) return;
+    if (message.getType() === Type.ERROR) {
+      const text = Buffer.from(message.getPayload_asU8()).toString('utf8');
+      running.settle(new Error(`transaction returned with failure: ${text}`));
+      return;
+    }
+    const event = message.getChaincodeEvent();
+    // Whose event it is, the peer says, not the chaincode.
+    event?.setChaincodeId(this.#options.chaincodeName);
+    event?.setTxId(message.getTxid());
+    running.settle({ response: peer.Response.deserializeBinary(message.getPayload_asU8()), event });
+  }
+
+  async #answer(message: peer.ChaincodeMessage): Promise<void> {
+    const type = message.getType();
+    try {
+      const running = this.#running.get(message.getChannelId() + message.getTxid());
+      if (running === undefined) throw new Error('no ledger context');
+      const payload = await running.requests.answer(type, message.getPayload_asU8());
+      this.#send(Type.RESPONSE, message, payload);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const text = `${TYPE_NAMES.get(type) ?? type} failed: transaction ID: ${message.getTxid()}: ${reason}`;
+      this.#send(Type.ERROR, message, Buffer.from(text, 'utf8'));
+    }
+  }
+
+  #send(
+    type: peer.ChaincodeMessage.TypeMap[keyof peer.ChaincodeMessage.TypeMap],
+    request?: peer.ChaincodeMessage,
+    payload?: Uint8Array,
+  ): void {
+    if (this.#ended) return;
+    const message = new peer.ChaincodeMessage();
+    message.setType(type);
+    if (payload !== undefined) message.setPayload(payload);
+    if (request !== undefined) {
+      message.setTxid(request.getTxid());
+      message.setChannelId(request.getChannelId());
+    }
+    this.#call.write(message);
+  }
+
+  #end(reason: string): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    for (const running of this.#running.values()) running.settle(new Error(`error sending: ${STREAM_TERMINATED}`));
+    this.#running.clear();
+    this.#options.onEnd(reason);
+  }
+}

@@ -1,0 +1,134 @@
+import { peer } from '@hyperledger/fabric-protos';
+
+/** Rows that a chaincode asked for, already serialised as it will receive them. */
+export interface ResultSource {
+  /** @returns undefined when there are no more */
+  next(): Promise<Uint8Array | undefined>;
+  /** Where the next page starts; empty when there is none. */
+  bookmark(): Promise<string>;
+  close(): Promise<void>;
+}
+
+interface OpenIterator {
+  readonly source: ResultSource;
+  /** Fetched to learn that there is more, and not yet handed out. */
+  pending: Uint8Array[];
+  fetched: number;
+}
+
+/** Rows per message between peer and chaincode; Fabric's constant. */
+const BATCH_ROWS = 100;
+/** Rows of one query in all; Fabric's ledger.state.totalQueryLimit. */
+const TOTAL_ROWS_MAX = 100_000;
+const OPEN_ITERATORS_MAX = 1_000;
+
+/**
+ * The iterators one transaction has open: a chaincode takes rows in batches of 100 and asks for the next batch.
+ *
+ * @see Fabric core/chaincode/query_response_generator.go
+ */
+export class QueryIterators {
+  readonly #open = new Map<string, OpenIterator>();
+  #opened = 0;
+
+  /**
+   * @param pageSize - given: one page of at most that many rows (0: as many as there are) with the bookmark of the
+   * next, and the iterator is closed
+   * @returns serialised QueryResponse with the first rows
+   */
+  async open(source: ResultSource, pageSize?: number): Promise<Uint8Array> {
+    if (this.#open.size >= OPEN_ITERATORS_MAX) {
+      await source.close();
+      throw new Error(`a transaction may have ${OPEN_ITERATORS_MAX} iterators open; close them after use`);
+    }
+    this.#opened += 1;
+    const id = String(this.#opened);
+    this.#open.set(id, { source, pending: [], fetched: 0 });
+    return pageSize === undefined ? this.#nextBatch(id) : this.#page(id, pageSize);
+  }
+
+  async next(id: string): Promise<Uint8Array> {
+    return this.#nextBatch(id);
+  }
+
+  async close(id: string): Promise<Uint8Array> {
+    await this.#drop(id);
+    return response(id, [], false).serializeBinary();
+  }
+
+  async closeAll(): Promise<void> {
+    await Promise.all([...this.#open.keys()].map((id) => this.#drop(id)));
+  }
+
+  async #nextBatch(id: string): Promise<Uint8Array> {
+    const iterator = this.#iterator(id);
+    const rows = iterator.pending;
+    iterator.pending = [];
+    while (iterator.fetched < TOTAL_ROWS_MAX) {
+      const row = await this.#row(id, iterator);
+      if (row === undefined) break;
+      if (rows.length === BATCH_ROWS) {
+        iterator.pending = [row];
+        return response(id, rows, true).serializeBinary();
+      }
+      rows.push(row);
+    }
+    await this.#drop(id);
+    return response(id, rows, false).serializeBinary();
+  }
+
+  async #page(id: string, pageSize: number): Promise<Uint8Array> {
+    const iterator = this.#iterator(id);
+    const rowsMax = pageSize > 0 ? Math.min(pageSize, TOTAL_ROWS_MAX) : TOTAL_ROWS_MAX;
+    const rows: Uint8Array[] = [];
+    while (rows.length < rowsMax) {
+      const row = await this.#row(id, iterator);
+      if (row === undefined) break;
+      rows.push(row);
+    }
+    const metadata = new peer.QueryResponseMetadata();
+    metadata.setFetchedRecordsCount(rows.length);
+    metadata.setBookmark(await iterator.source.bookmark());
+    await this.#drop(id);
+    const page = response(id, rows, false);
+    page.setMetadata(metadata.serializeBinary());
+    return page.serializeBinary();
+  }
+
+  async #row(id: string, iterator: OpenIterator): Promise<Uint8Array | undefined> {
+    try {
+      const row = await iterator.source.next();
+      if (row !== undefined) iterator.fetched += 1;
+      return row;
+    } catch (error) {
+      await this.#drop(id);
+      throw error;
+    }
+  }
+
+  #iterator(id: string): OpenIterator {
+    const iterator = this.#open.get(id);
+    if (iterator === undefined) throw new Error('query iterator not found');
+    return iterator;
+  }
+
+  async #drop(id: string): Promise<void> {
+    const iterator = this.#open.get(id);
+    this.#open.delete(id);
+    await iterator?.source.close();
+  }
+}
+
+function response(id: string, rows: readonly Uint8Array[], hasMore: boolean): peer.QueryResponse {
+  const message = new peer.QueryResponse();
+  message.setResultsList(
+    rows.map((row) => {
+      const result = new peer.QueryResultBytes();
+      result.setResultbytes(row);
+      return result;
+    }),
+  );
+  message.setHasMore(hasMore);
+  message.setId(id);
+  return message;
+}

@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto';
+import { lengthDelimitedField, varintField } from '../endorse/wire-format.js';
+import type { Version } from '../peer-ledger.js';
+import type { StateWrite } from '../store/state-store.js';
+
+/**
+ * Running hash over everything a peer concluded: SHA-256 over number of codes, codes, writes and the hash before.
+ *
+ * @param writes - by namespace, then key, both in UTF-8 byte order
+ * @param previous - empty for the first block that has one, which is block 1
+ * @see Fabric core/ledger/kvledger/kv_ledger.go, addBlockCommitHash
+ */
+export function nextCommitHash(codes: Uint8Array, writes: readonly StateWrite[], previous: Uint8Array): Buffer {
+  const digest = createHash('sha256').update(varint(codes.length)).update(codes);
+  let namespace: string | undefined;
+  for (const write of writes) {
+    // Fabric names the namespace in the first write of each only.
+    digest.update(lengthDelimitedField(1, encodeWrite(write, write.namespace !== namespace)));
+    namespace = write.namespace;
+  }
+  return digest.update(previous).digest();
+}
+
+/** @see Fabric core/ledger/kvledger/txmgmt/privacyenabledstate/update_batch.proto, KVWriteProto */
+function encodeWrite({ namespace, key, value, version }: StateWrite, named: boolean): Buffer {
+  return Buffer.concat([
+    ...(named ? [lengthDelimitedField(1, Buffer.from(namespace, 'utf8'))] : []),
+    lengthDelimitedField(3, Buffer.from(key, 'utf8')),
+    ...(value === undefined ? [varintField(4, 1)] : [lengthDelimitedField(5, value)]),
+    lengthDelimitedField(6, versionBytes(version)),
+  ]);
+}
+
+/** Each number as a count of bytes and as many big-endian bytes. */
+function versionBytes({ blockNumber, txNumber }: Version): Buffer {
+  return Buffer.concat([orderPreserving(blockNumber), orderPreserving(txNumber)]);
+}
+
+function orderPreserving(value: number): Buffer {
+  if (value === 0) return Buffer.of(0);
+  const hex = value.toString(16);
+  const bytes = Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, 'hex');
+  return Buffer.concat([Buffer.of(bytes.length), bytes]);
+}
+
+function varint(value: number): Buffer {
+  // A varint field without its one-byte tag; zero, which the field would leave out, is one zero byte.
+  return value === 0 ? Buffer.of(0) : varintField(1, value).subarray(1);
+}

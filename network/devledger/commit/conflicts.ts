@@ -1,0 +1,86 @@
+import { peer } from '@hyperledger/fabric-protos';
+import type { Version } from '../peer-ledger.js';
+import type { KeyVersion, StateReader } from '../store/state-reader.js';
+import type { KeyRead, NamespaceSet, RangeQuery } from './read-write-sets.js';
+import type { UpdateBatch } from './update-batch.js';
+
+const { TxValidationCode } = peer;
+
+/** Versions, before the block, of every key that some transaction of the block read. */
+export class CommittedVersions {
+  readonly #versions = new Map<string, Version | undefined>();
+
+  static async load(state: StateReader, sets: readonly NamespaceSet[]): Promise<CommittedVersions> {
+    const names = new Map(
+      sets.flatMap(({ namespace, reads }) =>
+        reads.map(({ key }) => [`${namespace}\u0000${key}`, { namespace, key }] as const),
+      ),
+    );
+    const versions = await state.versions([...names.values()]);
+    const loaded = new CommittedVersions();
+    for (const [index, name] of [...names.keys()].entries()) loaded.#versions.set(name, versions[index]);
+    return loaded;
+  }
+
+  of(namespace: string, key: string): Version | undefined {
+    return this.#versions.get(`${namespace}\u0000${key}`);
+  }
+}
+
+/**
+ * Whether what a transaction read is still so, after the valid transactions before it in the same block.
+ *
+ * @returns VALID, MVCC_READ_CONFLICT or PHANTOM_READ_CONFLICT
+ * @see Fabric core/ledger/kvledger/txmgmt/validation/validator.go, validateTx
+ */
+export async function findConflict(
+  sets: readonly NamespaceSet[],
+  before: { readonly state: StateReader; readonly versions: CommittedVersions; readonly updates: UpdateBatch },
+): Promise<number> {
+  for (const { namespace, reads, rangeQueries } of sets) {
+    const current = reads.every(
+      ({ key, version }) =>
+        !before.updates.has(namespace, key) && sameVersion(before.versions.of(namespace, key), version),
+    );
+    if (!current) return TxValidationCode.MVCC_READ_CONFLICT;
+    for (const query of rangeQueries) {
+      if (!(await sameRows(namespace, query, before))) return TxValidationCode.PHANTOM_READ_CONFLICT;
+    }
+  }
+  return TxValidationCode.VALID;
+}
+
+async function sameRows(
+  namespace: string,
+  query: RangeQuery,
+  before: { readonly state: StateReader; readonly updates: UpdateBatch },
+): Promise<boolean> {
+  // Whoever stopped early recorded the last key seen: up to it, and with it, the rows must be the same.
+  const { startKey, endKey } = query;
+  const includeEnd = !query.exhausted;
+  if (before.updates.inRange({ namespace, startKey, endKey, includeEnd }).some((write) => changesRows(write, query))) {
+    return false;
+  }
+  let seen = 0;
+  for await (const row of before.state.rangeVersions(namespace, startKey, endKey, includeEnd)) {
+    if (!sameRow(row, query.reads[seen])) return false;
+    seen += 1;
+  }
+  return seen === query.reads.length;
+}
+
+/** A write into the range gives its key a new version; only deleting what was not there changes nothing. */
+function changesRows(
+  write: { readonly key: string; readonly value: Uint8Array | undefined },
+  query: RangeQuery,
+): boolean {
+  return write.value !== undefined || query.reads.some(({ key }) => key === write.key);
+}
+
+function sameRow(row: KeyVersion, read: KeyRead | undefined): boolean {
+  return read !== undefined && read.key === row.key && sameVersion(row.version, read.version);
+}
+
+function sameVersion(left: Version | undefined, right: Version | undefined): boolean {
+  return left?.blockNumber === right?.blockNumber && left?.txNumber === right?.txNumber;
+}

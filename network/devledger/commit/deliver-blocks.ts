@@ -1,0 +1,144 @@
+import type { PeerLedger } from '../peer-ledger.js';
+import { parseBlock } from './block-codec.js';
+import { blockHeaderHash } from './block-hash.js';
+import { sameBytes } from './replay-block.js';
+
+/** Where peers get their blocks: the orderer. */
+export interface BlockSource {
+  height(): number;
+  blockByNumber(blockNumber: number): Promise<Uint8Array | undefined>;
+  /** Called after each new block; returns how to stop being called. */
+  onBlock(listener: (blockNumber: number) => void): () => void;
+}
+
+export interface DeliveryOptions {
+  readonly source: BlockSource;
+  readonly peers: readonly PeerLedger[];
+  /** A peer gets no more blocks until the process is restarted; the others go on. */
+  readonly onSetAside: (mspId: string, sentence: string) => void;
+}
+
+export interface BlockDelivery {
+  /** Sentence by MSP id of the peers that get no more blocks. */
+  readonly setAside: ReadonlyMap<string, string>;
+  /** Resolves when every peer still fed has the blocks the orderer has now. */
+  caughtUp(): Promise<void>;
+  /** Resolves when no block is being committed any more. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Feeds every peer by itself, each from its own height on, so that a slow or broken peer holds up nobody. Peers that
+ * were behind at the start are brought up the same way.
+ */
+export function deliverBlocks({ source, peers, onSetAside }: DeliveryOptions): BlockDelivery {
+  const setAside = new Map<string, string>();
+  const feeds = peers.map((peer) => new PeerFeed(peer, source));
+  const ended = feeds.map(async (feed) => {
+    const sentence = await feed.run();
+    if (sentence === undefined) return;
+    setAside.set(feed.peer.mspId, sentence);
+    onSetAside(feed.peer.mspId, sentence);
+  });
+  const stopListening = source.onBlock(() => {
+    for (const feed of feeds) feed.wake();
+  });
+  return {
+    setAside,
+    caughtUp: async () => {
+      const height = source.height();
+      await Promise.all(feeds.map((feed) => feed.reached(height)));
+    },
+    stop: async () => {
+      stopListening();
+      for (const feed of feeds) feed.stop();
+      await Promise.all(ended);
+    },
+  };
+}
+
+class PeerFeed {
+  readonly peer: PeerLedger;
+  readonly #source: BlockSource;
+  #running = true;
+  #wake: () => void = () => undefined;
+  #waiting: { height: number; resolve: () => void }[] = [];
+
+  constructor(peer: PeerLedger, source: BlockSource) {
+    this.peer = peer;
+    this.#source = source;
+  }
+
+  /** @returns why the peer was set aside; undefined when it was stopped */
+  async run(): Promise<string | undefined> {
+    try {
+      await this.#reconcile();
+      while (this.#running) {
+        this.#announce();
+        if (this.peer.height() < this.#source.height()) await this.#commitNext();
+        else await this.#nextBlock();
+      }
+      return undefined;
+    } catch (error) {
+      return `Peer ${this.peer.mspId} is set aside at height ${this.peer.height()}: ${messageOf(error)}`;
+    } finally {
+      this.#running = false;
+      this.#announce();
+    }
+  }
+
+  wake(): void {
+    this.#wake();
+  }
+
+  stop(): void {
+    this.#running = false;
+    this.#wake();
+  }
+
+  reached(height: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push({ height, resolve });
+      this.#announce();
+    });
+  }
+
+  /** Peer and orderer must have the same history before one continues the other's. */
+  async #reconcile(): Promise<void> {
+    const height = this.peer.height();
+    if (height > this.#source.height()) {
+      throw new Error(
+        `it has ${height} blocks and the orderer only ${this.#source.height()}. ` +
+          "The orderer's folder was replaced or cut; bring it back from a copy.",
+      );
+    }
+    const bytes = await this.#source.blockByNumber(height - 1);
+    if (bytes !== undefined && sameBytes(blockHeaderHash(parseBlock(bytes)), this.peer.currentBlockHash())) return;
+    throw new Error(
+      `its block ${height - 1} is not the orderer's. Move this peer's folder away: it is filled again from the orderer.`,
+    );
+  }
+
+  async #commitNext(): Promise<void> {
+    const number = this.peer.height();
+    const bytes = await this.#source.blockByNumber(number);
+    if (bytes === undefined) throw new Error(`the orderer has no block ${number}.`);
+    await this.peer.commit(bytes);
+  }
+
+  async #nextBlock(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  #announce(): void {
+    const height = this.#running ? this.peer.height() : Number.POSITIVE_INFINITY;
+    for (const waiter of this.#waiting) if (waiter.height <= height) waiter.resolve();
+    this.#waiting = this.#waiting.filter((waiter) => waiter.height > height);
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto';
+import { checkValidity, type MspIdentity, type MspRegistry } from '../msp.js';
+
+const DEFAULT_SIGNATURES_MAX = 50_000;
+
+/**
+ * Signatures found good, remembered for all peers of the process: the same three signatures of a transaction are
+ * otherwise checked again by every peer. Nothing but that arithmetic is shared; whether the certificate is one of the
+ * channel's, and valid at the time in question, is asked each time. Failures are not remembered.
+ */
+export class SignatureCache {
+  readonly #msps: MspRegistry;
+  readonly #signaturesMax: number;
+  readonly #good = new Set<string>();
+
+  constructor(msps: MspRegistry, signaturesMax: number = DEFAULT_SIGNATURES_MAX) {
+    this.#msps = msps;
+    this.#signaturesMax = signaturesMax;
+  }
+
+  /**
+   * @param atMs - when the certificate has to be valid
+   * @throws MspError
+   */
+  verify(serializedIdentity: Uint8Array, data: Uint8Array, signature: Uint8Array, atMs: number): MspIdentity {
+    const digest = signatureDigest(serializedIdentity, data, signature);
+    if (this.#good.has(digest)) {
+      const identity = this.#msps.identity(serializedIdentity);
+      checkValidity(identity, atMs);
+      return identity;
+    }
+    const identity = this.#msps.verify(serializedIdentity, data, signature, atMs);
+    this.#add(digest);
+    return identity;
+  }
+
+  /** Notes a signature this process has just made with its own key, or has just checked elsewhere. */
+  remember(serializedIdentity: Uint8Array, data: Uint8Array, signature: Uint8Array): void {
+    this.#add(signatureDigest(serializedIdentity, data, signature));
+  }
+
+  #add(digest: string): void {
+    if (this.#good.size >= this.#signaturesMax) {
+      const oldest = this.#good.values().next();
+      if (oldest.done !== true) this.#good.delete(oldest.value);
+    }
+    this.#good.add(digest);
+  }
+}
+
+function signatureDigest(serializedIdentity: Uint8Array, data: Uint8Array, signature: Uint8Array): string {
+  const lengths = Buffer.alloc(8);
+  lengths.writeUInt32BE(serializedIdentity.length, 0);
+  lengths.writeUInt32BE(signature.length, 4);
+  return createHash('sha256')
+    .update(lengths)
+    .update(serializedIdentity)
+    .update(signature)
+    .update(data)
+    .digest('base64');
+}

@@ -1,0 +1,78 @@
+import { resolve } from 'node:path';
+import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
+import { Command, InvalidArgumentError } from 'commander';
+import { pino } from 'pino';
+import { DEFAULT_PORT_BASE, localTopology, PORTS_PER_NETWORK } from '../topology.js';
+import { type DevLedger, startDevLedger } from './dev-ledger.js';
+import { messageOf } from './services/rpc-error.js';
+
+const PORT_MIN = 1_024;
+const PORT_MAX = 65_535;
+
+interface MainOptions {
+  readonly data: string;
+  readonly portBase: number;
+  readonly logLevel: string;
+}
+
+const program = new Command('devledger')
+  .description(
+    'The embedded ledger: an orderer and a peer for each organisation, over Fabric’s gRPC protocols. ' +
+      'Prints one JSON line with "ready": true when it serves; logs are JSON lines too.',
+  )
+  .requiredOption('--data <dir>', 'data folder, with the certificates already in it')
+  .option('--port-base <port>', 'first port of the network', parsePortBase, DEFAULT_PORT_BASE)
+  .option('--log-level <level>', 'trace, debug, info, warn, error or silent', 'info')
+  .action(run);
+
+// grpc-js writes lines of its own to stderr, also for what is reported here in a sentence.
+setLogVerbosity(logVerbosity.NONE);
+await program.parseAsync();
+
+async function run(options: MainOptions): Promise<void> {
+  const log = pino({ level: options.logLevel, base: { service: 'devledger' } });
+  // Before anything else: a signal that comes while the ledger starts, or right after it said it is ready, is to end
+  // it as cleanly as a later one.
+  const asked = stopSignal();
+  try {
+    const ledger = await startDevLedger({
+      topology: localTopology(options.portBase),
+      dataDir: resolve(options.data),
+      log,
+    });
+    process.stdout.write(`${JSON.stringify(readiness(ledger))}\n`);
+    await asked;
+    await ledger.stop();
+    log.info('stopped');
+  } catch (error) {
+    log.debug({ err: error }, 'failed');
+    process.stderr.write(`${messageOf(error)}\n`);
+    process.exitCode = 1;
+  }
+}
+
+function readiness({ endpoints, setAside }: DevLedger): object {
+  return { ready: true, endpoints, setAside: Object.fromEntries(setAside) };
+}
+
+/** Resolves at the first SIGINT or SIGTERM; whoever sends a second one does not want to wait. */
+function stopSignal(): Promise<void> {
+  return new Promise((resolveSignal) => {
+    let asked = false;
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.on(signal, () => {
+        if (asked) process.exit(1);
+        asked = true;
+        resolveSignal();
+      });
+    }
+  });
+}
+
+function parsePortBase(value: string): number {
+  const port = Number(value);
+  if (!Number.isInteger(port) || port < PORT_MIN || port > PORT_MAX - PORTS_PER_NETWORK) {
+    throw new InvalidArgumentError(`a number from ${PORT_MIN} to ${PORT_MAX - PORTS_PER_NETWORK}`);
+  }
+  return port;
+}

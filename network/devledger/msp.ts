@@ -1,0 +1,178 @@
+import { type KeyObject, verify, X509Certificate } from 'node:crypto';
+import { msp } from '@hyperledger/fabric-protos';
+import { isLowS } from './low-s.js';
+
+export type NodeOu = 'client' | 'peer' | 'admin' | 'orderer';
+
+export interface MspDefinition {
+  readonly mspId: string;
+  /** Certificates of the authorities that issue this organisation's identities directly. */
+  readonly caCertPems: readonly string[];
+}
+
+export interface MspIdentity {
+  readonly mspId: string;
+  readonly certificate: X509Certificate;
+  readonly publicKey: KeyObject;
+  readonly validFromMs: number;
+  readonly validToMs: number;
+  /** Undefined when the certificate names none of the four, or more than one. */
+  readonly ou: NodeOu | undefined;
+}
+
+export type MspErrorReason =
+  | 'MALFORMED_IDENTITY'
+  | 'UNKNOWN_MSP'
+  | 'NOT_ISSUED_BY_MSP'
+  | 'UNSUPPORTED_KEY'
+  | 'NOT_YET_VALID'
+  | 'EXPIRED'
+  | 'HIGH_S'
+  | 'BAD_SIGNATURE';
+
+export class MspError extends Error {
+  readonly reason: MspErrorReason;
+
+  constructor(reason: MspErrorReason, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'MspError';
+    this.reason = reason;
+  }
+}
+
+const IDENTITIES_REMEMBERED_MAX = 10_000;
+/** Serialised identities hold one certificate in PEM; a longer one is somebody's attempt to make us work. */
+const SERIALIZED_IDENTITY_MAX_BYTES = 16 * 1024;
+const NODE_OUS: readonly NodeOu[] = ['client', 'peer', 'admin', 'orderer'];
+
+interface Authority {
+  readonly certificate: X509Certificate;
+  readonly publicKey: KeyObject;
+}
+
+/** The organisations of the channel and whom their authorities have certified. */
+export class MspRegistry {
+  readonly #authorities = new Map<string, readonly Authority[]>();
+  readonly #identities = new Map<string, MspIdentity>();
+
+  constructor(definitions: readonly MspDefinition[]) {
+    for (const { mspId, caCertPems } of definitions) {
+      this.#authorities.set(
+        mspId,
+        caCertPems.map((pem) => readAuthority(mspId, pem)),
+      );
+    }
+  }
+
+  /**
+   * Who a serialised identity is: issued by an authority of its MSP, with a P-256 key. Says nothing about time.
+   *
+   * @param serializedIdentity - msp.SerializedIdentity
+   * @throws MspError
+   */
+  identity(serializedIdentity: Uint8Array): MspIdentity {
+    const cacheKey = Buffer.from(
+      serializedIdentity.buffer,
+      serializedIdentity.byteOffset,
+      serializedIdentity.length,
+    ).toString('latin1');
+    const known = this.#identities.get(cacheKey);
+    if (known !== undefined) return known;
+    const identity = this.#readIdentity(serializedIdentity);
+    if (this.#identities.size >= IDENTITIES_REMEMBERED_MAX) {
+      const oldest = this.#identities.keys().next();
+      if (oldest.done !== true) this.#identities.delete(oldest.value);
+    }
+    this.#identities.set(cacheKey, identity);
+    return identity;
+  }
+
+  /**
+   * Checks issuer, validity period, low s and signature.
+   *
+   * @param atMs - when the certificate has to be valid: now for a live request; for a transaction in a block the
+   * time in its header, so that every peer, and every replay in later years, comes to the same result
+   * @throws MspError
+   */
+  verify(
+    serializedIdentity: Uint8Array,
+    data: Uint8Array,
+    signature: Uint8Array,
+    atMs: number = Date.now(),
+  ): MspIdentity {
+    const identity = this.identity(serializedIdentity);
+    checkValidity(identity, atMs);
+    if (!isLowS(signature)) throw new MspError('HIGH_S', 'The signature is malformed or its s is not the lower one.');
+    if (!verify('sha256', data, identity.publicKey, signature)) {
+      throw new MspError('BAD_SIGNATURE', 'The signature does not fit the data and the certificate.');
+    }
+    return identity;
+  }
+
+  #readIdentity(serializedIdentity: Uint8Array): MspIdentity {
+    const { mspId, certificate } = parseSerializedIdentity(serializedIdentity);
+    const authorities = this.#authorities.get(mspId);
+    if (authorities === undefined) throw new MspError('UNKNOWN_MSP', `MSP ${mspId} is not a member of the channel.`);
+    const issuer = authorities.find(
+      (authority) => certificate.checkIssued(authority.certificate) && certificate.verify(authority.publicKey),
+    );
+    if (issuer === undefined) {
+      throw new MspError('NOT_ISSUED_BY_MSP', `The certificate was not issued by an authority of ${mspId}.`);
+    }
+    const publicKey = certificate.publicKey;
+    if (publicKey.asymmetricKeyType !== 'ec' || publicKey.asymmetricKeyDetails?.namedCurve !== 'prime256v1') {
+      throw new MspError('UNSUPPORTED_KEY', 'The key in the certificate is not on curve P-256.');
+    }
+    return {
+      mspId,
+      certificate,
+      publicKey,
+      validFromMs: certificate.validFromDate.getTime(),
+      validToMs: certificate.validToDate.getTime(),
+      ou: nodeOuOf(certificate),
+    };
+  }
+}
+
+/**
+ * @throws MspError NOT_YET_VALID, EXPIRED
+ */
+export function checkValidity(identity: MspIdentity, atMs: number): void {
+  if (atMs < identity.validFromMs) {
+    throw new MspError('NOT_YET_VALID', `The certificate begins on ${new Date(identity.validFromMs).toISOString()}.`);
+  }
+  if (atMs > identity.validToMs) {
+    throw new MspError(
+      'EXPIRED',
+      `The certificate ended on ${new Date(identity.validToMs).toISOString()}; enrol again.`,
+    );
+  }
+}
+
+function readAuthority(mspId: string, pem: string): Authority {
+  const certificate = new X509Certificate(pem);
+  if (!certificate.ca) {
+    throw new MspError('NOT_ISSUED_BY_MSP', `A certificate given as an authority of ${mspId} may not issue others.`);
+  }
+  return { certificate, publicKey: certificate.publicKey };
+}
+
+function parseSerializedIdentity(bytes: Uint8Array): { mspId: string; certificate: X509Certificate } {
+  if (bytes.length > SERIALIZED_IDENTITY_MAX_BYTES) {
+    throw new MspError('MALFORMED_IDENTITY', 'The identity is larger than any certificate.');
+  }
+  try {
+    const serialized = msp.SerializedIdentity.deserializeBinary(bytes);
+    return { mspId: serialized.getMspid(), certificate: new X509Certificate(serialized.getIdBytes_asU8()) };
+  } catch (cause) {
+    throw new MspError('MALFORMED_IDENTITY', 'The identity is not an MSP id with a certificate.', { cause });
+  }
+}
+
+function nodeOuOf(certificate: X509Certificate): NodeOu | undefined {
+  // The legacy object keeps multi-valued attributes apart; the subject string would have to be parsed again.
+  const named: unknown = certificate.toLegacyObject().subject?.OU;
+  const values: readonly unknown[] = Array.isArray(named) ? named : [named];
+  const ous = NODE_OUS.filter((ou) => values.includes(ou));
+  return ous.length === 1 ? ous[0] : undefined;
+}

@@ -1,0 +1,66 @@
+import { peer } from '@hyperledger/fabric-protos';
+import type { Endorser } from '../endorse/endorser.js';
+import type { Proposal } from '../endorse/proposal.js';
+import type { RpcErrorDetail } from './rpc-error.js';
+
+/** Endorsements of one proposal, all over the same bytes. */
+export class EndorsementRound {
+  readonly proposal: Proposal;
+  details: RpcErrorDetail[] = [];
+  #payload: Uint8Array | undefined;
+  readonly #endorsements: peer.Endorsement[] = [];
+
+  constructor(proposal: Proposal) {
+    this.proposal = proposal;
+  }
+
+  /**
+   * Asks several peers at the same time. The first one in the list that succeeds sets the bytes that all later ones
+   * must match.
+   *
+   * @returns for each, whether it endorsed
+   */
+  async ask(endorsers: readonly Endorser[]): Promise<boolean[]> {
+    const results = await Promise.all(endorsers.map((endorser) => endorser.simulate(this.proposal, 'endorse')));
+    return endorsers.map((endorser, index) => {
+      const result = results[index];
+      if (result === undefined) return false;
+      if (result.kind === 'success') return this.#accept(endorser, result.payload);
+      this.#fail(endorser, result.message);
+      return false;
+    });
+  }
+
+  failAll(endorsers: readonly Endorser[], message: string): this {
+    for (const endorser of endorsers) this.#fail(endorser, message);
+    return this;
+  }
+
+  onlyDetailsOf(endorser: Endorser): this {
+    this.details = this.details.filter((detail) => detail.address === endorser.address);
+    return this;
+  }
+
+  /** What goes into the transaction. */
+  endorsedAction(): peer.ChaincodeEndorsedAction {
+    if (this.#payload === undefined) throw new Error('No endorsement was collected.');
+    const action = new peer.ChaincodeEndorsedAction();
+    action.setProposalResponsePayload(this.#payload);
+    action.setEndorsementsList(this.#endorsements);
+    return action;
+  }
+
+  #accept(endorser: Endorser, payload: Uint8Array): boolean {
+    this.#payload ??= payload;
+    if (Buffer.compare(this.#payload, payload) !== 0) {
+      this.#fail(endorser, 'ProposalResponsePayloads do not match');
+      return false;
+    }
+    this.#endorsements.push(endorser.endorse(payload));
+    return true;
+  }
+
+  #fail(endorser: Endorser, message: string): void {
+    this.details.push({ address: endorser.address, mspId: endorser.mspId, message });
+  }
+}

@@ -1,0 +1,87 @@
+import { type Server, type ServiceDefinition, status, type UntypedServiceImplementation } from '@grpc/grpc-js';
+import { common, gateway, peer } from '@hyperledger/fabric-protos';
+import type { Logger } from 'pino';
+import type { CallContext } from './call-handlers.js';
+import { conversationHandler, serverStreamHandler, unaryHandler } from './call-handlers.js';
+import { type ChaincodeEventsOptions, chaincodeEvents } from './chaincode-events.js';
+import { type CommitStatusOptions, commitStatus } from './commit-status.js';
+import { ConcurrencyLimit } from './concurrency-limit.js';
+import { type DeliverOptions, deliver } from './deliver.js';
+import type { DeliverKind } from './deliver-response.js';
+import { type EndorseOptions, endorse } from './endorse.js';
+import { evaluate } from './evaluate.js';
+import { RpcError } from './rpc-error.js';
+import { type SubmitOptions, submit } from './submit.js';
+
+export interface PeerServicesOptions {
+  readonly endorse: EndorseOptions;
+  readonly submit: SubmitOptions;
+  readonly commitStatus: CommitStatusOptions;
+  readonly chaincodeEvents: ChaincodeEventsOptions;
+  readonly deliver: DeliverOptions;
+  readonly log: Logger;
+  /** Aborted when the server stops. */
+  readonly stopped: AbortSignal;
+}
+
+/** Calls at once; Fabric's peer.limits.concurrency has 500 for the gateway and 2,500 for deliver. */
+const GATEWAY_CALLS_MAX = 500;
+/** Those who wait for a commit or for events cost next to nothing, and must not keep others from submitting. */
+const WAITING_CALLS_MAX = 5_000;
+const DELIVER_CALLS_MAX = 2_500;
+
+/** Adds what one peer offers to its gRPC server: gateway.Gateway and protos.Deliver. */
+export function addPeerServices(server: Server, options: PeerServicesOptions): void {
+  const { log, stopped } = options;
+  const running: CallContext = { log, stopped, limit: new ConcurrencyLimit('/gateway.Gateway', GATEWAY_CALLS_MAX) };
+  const waiting: CallContext = { log, stopped, limit: new ConcurrencyLimit('/gateway.Gateway', WAITING_CALLS_MAX) };
+  const gatewayServer: gateway.IGatewayServer = {
+    evaluate: unaryHandler(running, (request) => evaluate(request, options.endorse)),
+    endorse: unaryHandler(running, (request) => endorse(request, options.endorse)),
+    submit: unaryHandler(running, (request) => submit(request, options.submit)),
+    commitStatus: unaryHandler(waiting, (request, signal) => commitStatus(request, options.commitStatus, signal)),
+    chaincodeEvents: serverStreamHandler(waiting, (request, signal) =>
+      chaincodeEvents(request, options.chaincodeEvents, signal),
+    ),
+  };
+  server.addService(gateway.GatewayService, gatewayServer);
+  server.addService(deliverDefinition(), deliverServer(options));
+}
+
+function deliverServer(options: PeerServicesOptions): UntypedServiceImplementation {
+  const limit = new ConcurrencyLimit('/protos.Deliver', DELIVER_CALLS_MAX);
+  const context: CallContext = { log: options.log, stopped: options.stopped, limit };
+  const handler = (kind: DeliverKind) =>
+    conversationHandler<common.Envelope, Uint8Array>(context, (envelope, signal) =>
+      answerSeek(envelope, kind, options.deliver, signal),
+    );
+  return {
+    deliver: handler('block'),
+    deliverFiltered: handler('filtered'),
+    deliverWithPrivateData: handler('block-and-private-data'),
+  };
+}
+
+async function* answerSeek(
+  envelope: common.Envelope,
+  kind: DeliverKind,
+  options: DeliverOptions,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, boolean, void> {
+  for await (const { bytes, final } of deliver(envelope, kind, options, signal)) {
+    yield bytes;
+    if (final !== undefined) return final === common.Status.SUCCESS;
+  }
+  throw new RpcError(status.UNAVAILABLE, 'the peer is shutting down, or the client has gone');
+}
+
+/** Fabric's own definition, but for responses that arrive serialised: blocks are passed on without being parsed. */
+function deliverDefinition(): ServiceDefinition {
+  const serialised = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const { deliver: block, deliverFiltered, deliverWithPrivateData } = peer.DeliverService;
+  return {
+    deliver: { ...block, responseSerialize: serialised },
+    deliverFiltered: { ...deliverFiltered, responseSerialize: serialised },
+    deliverWithPrivateData: { ...deliverWithPrivateData, responseSerialize: serialised },
+  };
+}

@@ -1,0 +1,134 @@
+import { common, peer } from '@hyperledger/fabric-protos';
+import type { Proposal } from '../endorse/proposal.js';
+import type { SystemChaincode } from '../endorse/endorser.js';
+import type { PeerLedger } from '../peer-ledger.js';
+import { parseValidationCode } from '../services/proto-codes.js';
+
+export interface QsccOptions {
+  readonly channel: string;
+  /** MSP of the proposal's creator, already verified. */
+  readonly mspIdOf: (creator: Uint8Array) => string;
+  readonly mayReadBlocks: (mspId: string) => boolean;
+}
+
+type Query = (ledger: PeerLedger, argument: Uint8Array) => Promise<Uint8Array>;
+
+const STATUS_OK = 200;
+const STATUS_ERROR = 500;
+const CHAIN_INFO = 'GetChainInfo';
+
+const BLOCK_QUERIES: ReadonlyMap<string, Query> = new Map([
+  ['GetBlockByNumber', blockByNumber],
+  ['GetBlockByHash', blockByHash],
+  ['GetBlockByTxID', blockByTxId],
+  ['GetTransactionByID', transactionById],
+]);
+
+/**
+ * Fabric's query system chaincode: the ledger of the peer that is asked. Blocks and transactions go to organisations
+ * with a peer only; the height of the chain is for every member.
+ *
+ * @see Fabric core/scc/qscc/query.go
+ */
+export function qscc(options: QsccOptions): SystemChaincode {
+  return {
+    name: 'qscc',
+    async invoke(ledger, proposal) {
+      try {
+        return answer(STATUS_OK, '', await query(ledger, proposal, options));
+      } catch (error) {
+        return answer(STATUS_ERROR, error instanceof Error ? error.message : String(error));
+      }
+    },
+  };
+}
+
+async function query(ledger: PeerLedger, proposal: Proposal, options: QsccOptions): Promise<Uint8Array> {
+  const [functionBytes, channelBytes, argument] = proposal.args;
+  if (functionBytes === undefined || channelBytes === undefined) {
+    throw new Error(`Incorrect number of arguments, ${proposal.args.length}`);
+  }
+  const functionName = text(functionBytes);
+  const channel = text(channelBytes);
+  if (functionName !== CHAIN_INFO && argument === undefined) {
+    throw new Error(`missing 3rd argument for ${functionName}`);
+  }
+  if (channel !== options.channel) throw new Error(`Invalid chain ID, ${channel}`);
+  if (functionName === CHAIN_INFO) return chainInfo(ledger);
+  const run = BLOCK_QUERIES.get(functionName);
+  if (run === undefined || argument === undefined) throw new Error(`Requested function ${functionName} not found.`);
+  const mspId = options.mspIdOf(proposal.creator);
+  if (!options.mayReadBlocks(mspId)) {
+    throw new Error(
+      `access denied for [${functionName}][${channel}]: [blocks are only given to organisations with a peer, and ${mspId} has none]`,
+    );
+  }
+  return run(ledger, argument);
+}
+
+function chainInfo(ledger: PeerLedger): Uint8Array {
+  const info = new common.BlockchainInfo();
+  info.setHeight(ledger.height());
+  info.setCurrentblockhash(ledger.currentBlockHash());
+  info.setPreviousblockhash(ledger.previousBlockHash());
+  return info.serializeBinary();
+}
+
+async function blockByNumber(ledger: PeerLedger, argument: Uint8Array): Promise<Uint8Array> {
+  const digits = text(argument);
+  if (!/^\d{1,15}$/.test(digits)) throw new Error(`Failed to parse block number with error invalid syntax: ${digits}`);
+  const block = await ledger.blockByNumber(Number(digits));
+  if (block === undefined) {
+    throw new Error(`Failed to get block number ${digits}, error no such block number [${digits}] in index`);
+  }
+  return block;
+}
+
+async function blockByHash(ledger: PeerLedger, argument: Uint8Array): Promise<Uint8Array> {
+  const blockNumber = await ledger.blockNumberByHash(argument);
+  const block = blockNumber === undefined ? undefined : await ledger.blockByNumber(blockNumber);
+  if (block === undefined) {
+    const hashHex = Buffer.from(argument).toString('hex');
+    throw new Error(`Failed to get block hash ${hashHex}, error no such block hash [${hashHex}] in index`);
+  }
+  return block;
+}
+
+async function blockByTxId(ledger: PeerLedger, argument: Uint8Array): Promise<Uint8Array> {
+  const txId = text(argument);
+  const location = await ledger.transaction(txId);
+  const block = location === undefined ? undefined : await ledger.blockByNumber(location.blockNumber);
+  if (block === undefined) {
+    throw new Error(`Failed to get block for txID ${txId}, error no such transaction ID [${txId}] in index`);
+  }
+  return block;
+}
+
+async function transactionById(ledger: PeerLedger, argument: Uint8Array): Promise<Uint8Array> {
+  const txId = text(argument);
+  const location = await ledger.transaction(txId);
+  const block = location === undefined ? undefined : await ledger.blockByNumber(location.blockNumber);
+  if (location === undefined || block === undefined) {
+    throw new Error(`Failed to get transaction with id ${txId}, error no such transaction ID [${txId}] in index`);
+  }
+  const envelope = common.Block.deserializeBinary(block).getData()?.getDataList_asU8()[location.txNumber];
+  if (envelope === undefined) {
+    throw new Error(`Failed to get transaction with id ${txId}: block ${location.blockNumber} is shorter than indexed`);
+  }
+  const processed = new peer.ProcessedTransaction();
+  processed.setTransactionenvelope(common.Envelope.deserializeBinary(envelope));
+  processed.setValidationcode(parseValidationCode(location.validationCode));
+  return processed.serializeBinary();
+}
+
+function answer(status: number, message: string, payload?: Uint8Array): peer.Response {
+  const response = new peer.Response();
+  response.setStatus(status);
+  response.setMessage(message);
+  if (payload !== undefined) response.setPayload(payload);
+  return response;
+}
+
+function text(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('utf8');
+}

@@ -1,0 +1,125 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { common } from '@hyperledger/fabric-protos';
+import { pino } from 'pino';
+import { type DevLedger, startDevLedger } from '../../../network/devledger/dev-ledger.js';
+import { ensureIdentities, tlsCaBundle } from '../../../network/identities/index.js';
+import type { Topology } from '../../../network/topology.js';
+import type { ChaincodeProcess } from './chaincode-process.js';
+import { decode, enrol, failureOf, type Member, type MemberClient, memberClient } from './front-client.js';
+import { freeTopology, startChaincodes, withPeer } from './front-network.js';
+
+const log = pino({ level: process.env.LEDGER_TEST_LOG ?? 'silent' });
+
+let dataDir: string;
+let topology: Topology;
+let chaincodes: Map<string, ChaincodeProcess>;
+let member: Member;
+
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'dev-ledger-'));
+  topology = await freeTopology();
+  await ensureIdentities(topology, dataDir);
+  chaincodes = await startChaincodes(topology);
+  member = await enrol(dataDir, withPeer(topology)[0] ?? { mspId: '', domain: '' });
+}, 30_000);
+
+afterAll(async () => {
+  await Promise.all([...chaincodes.values()].map((chaincode) => chaincode.stop()));
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+async function withLedger<Result>(use: (ledger: DevLedger, client: MemberClient) => Promise<Result>): Promise<Result> {
+  const ledger = await startDevLedger({ topology, dataDir, log });
+  const endpoint = ledger.endpoints.find(({ mspId }) => mspId === member.identity.mspId) ?? ledger.endpoints[0];
+  const client = memberClient(endpoint ?? { address: '', host: '' }, tlsCaBundle(dataDir, topology), member);
+  try {
+    return await use(ledger, client);
+  } finally {
+    client.close();
+    await ledger.stop();
+  }
+}
+
+async function chainInfo(client: MemberClient, mspId: string): Promise<string> {
+  const info = await client.qscc.evaluate('GetChainInfo', {
+    arguments: ['medledger'],
+    endorsingOrganizations: [mspId],
+  });
+  const { height, currentblockhash } = common.BlockchainInfo.deserializeBinary(info).toObject();
+  return `${height} ${String(currentblockhash)}`;
+}
+
+describe('the embedded ledger on disk', () => {
+  it('keeps what was committed over a restart, and goes on from there', async () => {
+    const before = await withLedger(async (_ledger, client) => {
+      await client.contract.submitTransaction('put', 'kept', 'one');
+      await client.contract.submitTransaction('put', 'kept', 'two');
+      return chainInfo(client, 'HospitalAMSP');
+    });
+    await withLedger(async (ledger, client) => {
+      expect([...ledger.setAside]).toEqual([]);
+      expect(await chainInfo(client, 'HospitalAMSP')).toBe(before);
+      expect(decode(await client.contract.evaluateTransaction('get', 'kept'))).toBe('two');
+      await client.contract.submitTransaction('put', 'kept', 'three');
+      const history = JSON.parse(decode(await client.contract.evaluateTransaction('history', 'kept')));
+      expect(history.map(({ value }: { value: string }) => value)).toEqual(['three', 'two', 'one']);
+    });
+  }, 15_000);
+
+  it('commits the same blocks on every peer', async () => {
+    await withLedger(async (_ledger, client) => {
+      await Promise.all(Array.from({ length: 30 }, (_, i) => client.contract.submitTransaction('put', `all${i}`, 'x')));
+      // The submitting peer has committed; the others are at most a moment behind it.
+      const height = await chainInfo(client, 'HospitalAMSP');
+      for (const { mspId } of withPeer(topology))
+        await waitUntil(async () => (await chainInfo(client, mspId)) === height);
+    });
+  }, 15_000);
+
+  it('fills a peer again whose folder is gone', async () => {
+    await rm(join(dataDir, 'ledger', 'peers', 'HospitalBMSP'), { recursive: true });
+    await withLedger(async (ledger, client) => {
+      expect([...ledger.setAside]).toEqual([]);
+      expect(await chainInfo(client, 'HospitalBMSP')).toBe(await chainInfo(client, 'HospitalAMSP'));
+    });
+  }, 15_000);
+
+  it('sets a peer aside whose database cannot be opened, and serves with the others', async () => {
+    await damageDatabase('GovernmentMSP');
+    await withLedger(async (ledger, client) => {
+      expect([...ledger.setAside.keys()]).toEqual(['GovernmentMSP']);
+      expect(ledger.setAside.get('GovernmentMSP')).toContain('GovernmentMSP');
+      expect(ledger.endpoints.map(({ mspId }) => mspId)).toEqual(['HospitalAMSP', 'HospitalBMSP']);
+      await client.contract.submitTransaction('put', 'two-left', 'x');
+      const government = client.contract.evaluate('get', {
+        arguments: ['two-left'],
+        endorsingOrganizations: ['GovernmentMSP'],
+      });
+      expect((await failureOf(government)).message).toContain('no peers available to evaluate chaincode medledger');
+    });
+  }, 15_000);
+
+  it('does not start when too few peers are left', async () => {
+    await damageDatabase('HospitalBMSP');
+    await expect(startDevLedger({ topology, dataDir, log })).rejects.toThrow(/^Only 1 of 2 peers can be started: /);
+  });
+});
+
+async function waitUntil(holds: () => Promise<boolean>): Promise<void> {
+  const giveUpMs = Date.now() + 3_000;
+  while (!(await holds())) {
+    if (Date.now() > giveUpMs) throw new Error('it did not become so within 3 s');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** Replaces the file that names the parts of a LevelDB, without which it cannot be opened. */
+async function damageDatabase(mspId: string): Promise<void> {
+  const state = join(dataDir, 'ledger', 'peers', mspId, 'state');
+  for (const file of await readdir(state)) {
+    if (file.startsWith('MANIFEST')) await writeFile(join(state, file), 'not a manifest');
+  }
+}

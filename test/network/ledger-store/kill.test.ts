@@ -1,0 +1,89 @@
+import { spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { parseBlock } from '../../../network/devledger/commit/block-codec.js';
+import { deliverBlocks } from '../../../network/devledger/commit/deliver-blocks.js';
+import { genesisBlock } from '../../../network/devledger/commit/genesis-block.js';
+import { openPeerLedger } from '../../../network/devledger/commit/open-peer-ledger.js';
+import { SignatureCache } from '../../../network/devledger/commit/signature-cache.js';
+import { MspRegistry } from '../../../network/devledger/msp.js';
+import { openOrderer } from '../../../network/devledger/orderer/open-orderer.js';
+import { temporaryFolder } from '../ledger-support.js';
+
+const CHANNEL = { channel: 'medledger', msps: [{ mspId: 'HospitalAMSP', caCertPems: ['certificate'] }] };
+const ROOT = dirname(createRequire(import.meta.url).resolve('../../../package.json'));
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+
+beforeEach(async () => {
+  folder = await temporaryFolder();
+});
+afterEach(async () => {
+  await folder.remove();
+});
+
+/** Lines the writer printed before it was killed in the middle of its work. */
+function writeUntilKilled(round: number, acceptedMin: number): Promise<string[]> {
+  const writer = join(ROOT, 'test', 'network', 'fixtures', 'ledger-store-writer.mjs');
+  const child = spawn(process.execPath, ['--no-warnings', writer, folder.path, `round${round}`]);
+  return new Promise((resolve, reject) => {
+    let output = '';
+    let errors = '';
+    child.stdout.on('data', (chunk) => {
+      output += String(chunk);
+      if (output.split('accepted').length > acceptedMin) child.kill('SIGKILL');
+    });
+    child.stderr.on('data', (chunk) => {
+      errors += String(chunk);
+    });
+    child.on('close', (_code, signal) => {
+      if (signal === 'SIGKILL') resolve(output.split('\n').slice(0, -1));
+      else reject(new Error(`the writer ended by itself: ${errors}`));
+    });
+  });
+}
+
+async function reopen() {
+  const orderer = await openOrderer({
+    directory: join(folder.path, 'orderer'),
+    batch: { timeoutMs: 3, maxMessageCount: 1000, preferredMaxBytes: 1_000_000 },
+    genesis: genesisBlock(CHANNEL),
+  });
+  const peer = await openPeerLedger({
+    ...CHANNEL,
+    mspId: 'HospitalAMSP',
+    directory: join(folder.path, 'peer'),
+    policy: { endorsers: ['HospitalAMSP'], needed: 1 },
+    signatureCache: new SignatureCache(new MspRegistry([])),
+    chaincodes: ['medledger'],
+  });
+  return { orderer, peer };
+}
+
+it('kill -9 again and again: every accepted transaction is in a block exactly once, every committed block stays', async () => {
+  const accepted: string[] = [];
+  for (let round = 0; round < 3; round += 1) {
+    const lines = await writeUntilKilled(round, 120 + 37 * round);
+    accepted.push(...lines.filter((line) => line.startsWith('accepted ')).map((line) => line.slice(9)));
+    const committed = lines.filter((line) => line.startsWith('committed ')).map((line) => Number(line.slice(10)));
+    const { orderer, peer } = await reopen();
+    expect(peer.height()).toBeGreaterThan(Math.max(0, ...committed));
+    const problems: string[] = [];
+    const delivery = deliverBlocks({ source: orderer, peers: [peer], onSetAside: (_, text) => problems.push(text) });
+    // A marker is ordered behind everything the log had kept.
+    await orderer.submit(Buffer.from(`marker${round}`));
+    accepted.push(`marker${round}`);
+    const ordered: string[] = [];
+    for (let number = 1; !ordered.includes(`marker${round}`); number += 1) {
+      while (number >= peer.height()) await new Promise((resolve) => setTimeout(resolve, 5));
+      const block = parseBlock((await peer.blockByNumber(number)) ?? new Uint8Array());
+      ordered.push(...block.envelopes.map((envelope) => Buffer.from(envelope).toString()));
+    }
+    expect(problems).toEqual([]);
+    expect(accepted.filter((name) => !ordered.includes(name))).toEqual([]);
+    expect(new Set(ordered).size).toBe(ordered.length);
+    await delivery.stop();
+    await peer.close();
+    await orderer.close();
+  }
+}, 60_000);
