@@ -27,13 +27,25 @@ export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
 
 export function append(accumulator: Accumulator, leaf: Uint8Array): Accumulator {
   const peaks = accumulator.peaks.map(hexToBytes);
+  pushLeaf(peaks, accumulator.leafCount, leaf);
+  return { leafCount: accumulator.leafCount + 1, peaks: peaks.map(bytesToHex) };
+}
+
+/** The accumulator of all these leaves, in their order. */
+export function accumulate(leaves: readonly Uint8Array[]): Accumulator {
+  const peaks: Uint8Array[] = [];
+  for (const [leafCount, leaf] of leaves.entries()) pushLeaf(peaks, leafCount, leaf);
+  return { leafCount: leaves.length, peaks: peaks.map(bytesToHex) };
+}
+
+function pushLeaf(peaks: Uint8Array[], leafCount: number, leaf: Uint8Array): void {
   let carried = leafHash(leaf);
-  for (let count = accumulator.leafCount; count % 2 === 1; count = (count - 1) / 2) {
+  for (let count = leafCount; count % 2 === 1; count = (count - 1) / 2) {
     const left = peaks.pop();
     invariant(left !== undefined, 'an accumulator has a peak for each bit of its count');
     carried = nodeHash(left, carried);
   }
-  return { leafCount: accumulator.leafCount + 1, peaks: [...peaks, carried].map(bytesToHex) };
+  peaks.push(carried);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { WHOLE_LANE_CHECK_ENTRIES_MAX } from '../limits.js';
 import { bytesToHex, hexToBytes } from '../bytes.js';
-import { append, EMPTY_ACCUMULATOR, isWellFormed, leafHash, rootOf } from './accumulator.js';
+import { accumulate, isWellFormed, leafHash, rootOf } from './accumulator.js';
 import { isIntact, type LaneEntry } from './entry.js';
 import type { LaneHead } from './head.js';
 
@@ -56,10 +56,8 @@ function peaksFit(head: LaneHead, last: LaneEntry, entries: ReadonlyMap<number, 
 }
 
 function rebuiltPeaks(entries: ReadonlyMap<number, LaneEntry | undefined>): readonly string[] {
-  let accumulator = EMPTY_ACCUMULATOR;
-  for (let sequence = 0; sequence < entries.size; sequence++)
-    accumulator = append(accumulator, hexToBytes(entries.get(sequence)?.link ?? ''));
-  return accumulator.peaks;
+  const links = Array.from({ length: entries.size }, (_, sequence) => entries.get(sequence)?.link ?? '');
+  return accumulate(links.map(hexToBytes)).peaks;
 }
 
 function headFault(head: LaneHead): HistoryFault {
