@@ -82,7 +82,7 @@ export async function buildApp(options: AppOptions): Promise<GatewayApp> {
   return app;
 }
 
-/** Fastify's defaults that would change a request without a word are off: see the traps in docs/architecture.md. */
+/** Off are the defaults by which Fastify changes a request without a word: coercion, dropped and defaulted members. */
 function createInstance(logger: FastifyBaseLogger): GatewayApp {
   const app = Fastify({
     loggerInstance: logger,

@@ -23,10 +23,20 @@ export interface DevLedgerOptions {
   /** Holds `organizations/`, made by `ensureIdentities`, and `ledger/`, made here. */
   readonly dataDir: string;
   readonly log: Logger;
+  /** Defined on the channel beside the topology's own, with the same endorsement policy. */
+  readonly furtherChaincodes?: readonly FurtherChaincode[];
   /** Default 127.0.0.1. */
   readonly listenHost?: string;
   /** Default: the system's clock. */
   readonly nowMs?: () => number;
+}
+
+/** A chaincode with a service for each peer. */
+export interface FurtherChaincode {
+  readonly name: string;
+  readonly version: string;
+  /** host:port of the service of this organisation's peer. */
+  readonly addressOf: (mspId: string) => string;
 }
 
 export interface DevLedger {
@@ -56,7 +66,7 @@ export async function startDevLedger(options: DevLedgerOptions): Promise<DevLedg
     for (const close of closers.splice(0).reverse()) await close();
   };
   try {
-    return await start({ listenHost: '127.0.0.1', nowMs: Date.now, ...options }, closers, stop);
+    return await start({ listenHost: '127.0.0.1', nowMs: Date.now, furtherChaincodes: [], ...options }, closers, stop);
   } catch (error) {
     await stop();
     throw error;
@@ -102,7 +112,7 @@ async function start(
 }
 
 async function openLedgers(
-  { topology, dataDir, log }: Required<DevLedgerOptions>,
+  { topology, dataDir, log, furtherChaincodes }: Required<DevLedgerOptions>,
   parts: { definitions: readonly MspDefinition[]; signatures: SignatureCache; setAside: Map<string, string> },
 ): Promise<Map<string, PeerLedger>> {
   const ledgers = new Map<string, PeerLedger>();
@@ -115,7 +125,7 @@ async function openLedgers(
         policy: { endorsers: endorsingMspIds(topology), needed: topology.endorsementsNeeded },
         msps: parts.definitions,
         signatureCache: parts.signatures,
-        chaincodes: [topology.chaincode.name],
+        chaincodes: [topology.chaincode, ...furtherChaincodes].map(({ name }) => name),
       });
       ledgers.set(mspId, ledger);
     } catch (error) {
@@ -138,7 +148,7 @@ function requireEnough(
 }
 
 function peerParts(
-  { topology, dataDir }: Required<DevLedgerOptions>,
+  { topology, dataDir, furtherChaincodes }: Required<DevLedgerOptions>,
   ledgers: ReadonlyMap<string, PeerLedger>,
 ): Pick<PeerNodesOptions, 'peers'> {
   const peers = peerOrganisations(topology).flatMap((organisation): PeerMaterial[] => {
@@ -152,6 +162,11 @@ function peerParts(
         host: peer.host,
         port: peer.port,
         chaincodeAddress: `127.0.0.1:${peer.chaincodePort}`,
+        furtherChaincodes: furtherChaincodes.map(({ name, version, addressOf }) => ({
+          name,
+          version,
+          address: addressOf(mspId),
+        })),
         identity: { mspId, serialized: serialiseIdentity(mspId, certificatePem), privateKey },
         tls: readTls(dataDir, domain, { kind: 'peer', host: peer.host }),
         ledger,

@@ -22,9 +22,17 @@ export interface PeerMaterial {
   readonly port: number;
   /** host:port of its chaincode service. */
   readonly chaincodeAddress: string;
+  /** Beside the topology's own chaincode, `address` as above. */
+  readonly furtherChaincodes?: readonly ChaincodeService[];
   readonly identity: EndorserIdentity;
   readonly tls: { readonly certificatePem: string; readonly keyPem: string };
   readonly ledger: PeerLedger;
+}
+
+export interface ChaincodeService {
+  readonly name: string;
+  readonly version: string;
+  readonly address: string;
 }
 
 export interface PeerNodesOptions {
@@ -65,7 +73,7 @@ const ENVELOPE_SIZE_MAX_BYTES = 10 * 1024 * 1024;
 interface PeerParts {
   readonly material: PeerMaterial;
   readonly endorser: Endorser;
-  readonly connection: ChaincodeConnection;
+  readonly connections: readonly ChaincodeConnection[];
   readonly notifier: CommitNotifier;
   readonly feed: BlockFeed;
   readonly log: Logger;
@@ -91,8 +99,8 @@ export async function startPeerNodes(options: PeerNodesOptions): Promise<PeerNod
     // Whoever waits for a commit would otherwise hold the servers open.
     for (const { notifier } of parts) notifier.close();
     await Promise.all(servers.map((server) => server.stop()));
-    for (const { connection, feed } of parts) {
-      connection.stop();
+    for (const { connections, feed } of parts) {
+      for (const connection of connections) connection.stop();
       feed.close();
     }
   };
@@ -133,18 +141,20 @@ function peerParts(
 ): PeerParts {
   const { topology, msps, signatures } = options;
   const log = options.log.child({ peer: material.mspId });
-  const connection = new ChaincodeConnection({
-    chaincodeName: topology.chaincode.name,
-    address: material.chaincodeAddress,
-    log,
-    ...(options.executeTimeoutMs === undefined ? {} : { executeTimeoutMs: options.executeTimeoutMs }),
+  const services = [
+    { ...topology.chaincode, address: material.chaincodeAddress },
+    ...(material.furtherChaincodes ?? []),
+  ];
+  const { executeTimeoutMs } = options;
+  const chaincodes = services.map(({ name, version, address }) => {
+    const limits = executeTimeoutMs === undefined ? {} : { executeTimeoutMs };
+    return { name, version, runtime: new ChaincodeConnection({ chaincodeName: name, address, log, ...limits }) };
   });
   const endorser = new Endorser({
     identity: material.identity,
     address: `${material.host}:${material.port}`,
     ledger: material.ledger,
-    chaincode: topology.chaincode,
-    runtime: connection,
+    chaincodes,
     systemChaincodes: [
       qscc({
         channel: topology.channel,
@@ -157,7 +167,8 @@ function peerParts(
     log,
   });
   const notifier = new CommitNotifier(material.ledger);
-  return { material, endorser, connection, notifier, feed: new BlockFeed(material.ledger), log };
+  const connections = chaincodes.map(({ runtime }) => runtime);
+  return { material, endorser, connections, notifier, feed: new BlockFeed(material.ledger), log };
 }
 
 function startServer(

@@ -40,7 +40,7 @@ export function sampleHeader(changes: Partial<LaneHeader> = {}): LaneHeader {
 
 export function solvedNonce(header: LaneHeader): string {
   const hash = headerHash(header);
-  const solution = solve({ headerHash: hash, difficulty: header.difficulty, attemptsMax: 2 ** 32 });
+  const solution = solve({ headerHash: hash, difficulty: header.difficulty, attemptsMax: 2 ** 20 });
   if (solution === undefined) throw new Error('no nonce found');
   return solution.nonceHex;
 }

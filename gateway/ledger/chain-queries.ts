@@ -1,0 +1,104 @@
+import {
+  type AccessRequestAnswer,
+  canonicalJson,
+  type ConsortiumAnswer,
+  type EvidenceAnswer,
+  type GrantAnswer,
+  type GrantLocation,
+  type HistoryAnswer,
+  type LaneAnswer,
+  type LaneEntry,
+  type LanesAnswer,
+  type LocateAnswer,
+  type MemberAnswer,
+  type MetadataAnswer,
+  type Page,
+  type QueryInput,
+  type QueryName,
+  type RecordMetadata,
+  type VerifyLaneAnswer,
+} from '@medledger/chaincode/domain';
+import type { Ledger, LedgerIdentity } from './ledger.js';
+import { LedgerFailure } from './ledger-failure.js';
+
+/** What each query answers. */
+export interface QueryAnswers {
+  'members:member': MemberAnswer;
+  'members:consortium': ConsortiumAnswer;
+  'records:list': Page<RecordMetadata>;
+  'records:locate': LocateAnswer;
+  'records:metadata': MetadataAnswer;
+  'consents:grants': Page<GrantAnswer>;
+  'consents:requests': Page<AccessRequestAnswer>;
+  'consents:accessRequest': AccessRequestAnswer;
+  'consents:locateGrant': GrantLocation;
+  'consents:evidence': EvidenceAnswer;
+  'audit:head': LaneAnswer;
+  'audit:entry': LaneEntry;
+  'audit:lanes': LanesAnswer;
+  'audit:history': HistoryAnswer;
+  'audit:verifyLane': VerifyLaneAnswer;
+}
+
+export interface QueryOptions {
+  /** Only the connected organisation's peer: without this, another one answers when it cannot. */
+  readonly ownPeerOnly?: boolean;
+}
+
+export interface ChainQueries {
+  /** @throws LedgerFailure with the chaincode's code, or as `Ledger.evaluate` */
+  query<N extends QueryName>(
+    identity: LedgerIdentity,
+    name: N,
+    input: QueryInput<N>,
+    options?: QueryOptions,
+  ): Promise<QueryAnswers[N]>;
+}
+
+export function createChainQueries(ledger: Ledger): ChainQueries {
+  return {
+    query: async (identity, name, input, options = {}) => {
+      const target = options.ownPeerOnly === true ? { endorsingOrganizations: [ledger.peerMspId] } : {};
+      return parseAnswer(name, await ledger.evaluate(identity, name, [canonicalJson(input)], target));
+    },
+  };
+}
+
+/** Members that an answer cannot be without; an empty list stands for an answer that is a list itself. */
+const REQUIRED: { readonly [name in QueryName]: readonly string[] } = {
+  'members:member': ['member'],
+  'members:consortium': ['registerVersion', 'organisations', 'agencies'],
+  'records:list': ['items'],
+  'records:locate': [],
+  'records:metadata': [],
+  'consents:grants': ['items'],
+  'consents:requests': ['items'],
+  'consents:accessRequest': ['requestId', 'patientId', 'status'],
+  'consents:locateGrant': ['patientId'],
+  'consents:evidence': ['grants', 'timeMs'],
+  'audit:head': ['head'],
+  'audit:entry': ['entryHash', 'link', 'outcome'],
+  'audit:lanes': [],
+  'audit:history': ['items'],
+  'audit:verifyLane': ['status', 'entries'],
+};
+
+/** The chaincode of a peer wrote it; what lies inside is checked by those who rely on it, with the same parsers. */
+function parseAnswer<N extends QueryName>(name: N, json: string): QueryAnswers[N] {
+  const value: unknown = parseJson(name, json);
+  const required = REQUIRED[name];
+  const fits =
+    required.length === 0
+      ? Array.isArray(value)
+      : typeof value === 'object' && value !== null && required.every((member) => Object.hasOwn(value, member));
+  if (!fits) throw new LedgerFailure('LEDGER_REFUSED', `${name} answered in a shape that is not documented`);
+  return value as QueryAnswers[N];
+}
+
+function parseJson(name: QueryName, json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch (cause) {
+    throw new LedgerFailure('LEDGER_REFUSED', `${name} answered something that is not JSON`, { cause });
+  }
+}

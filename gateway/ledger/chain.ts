@@ -1,0 +1,53 @@
+import { generateKeyPairSync } from 'node:crypto';
+import type { QueryInput, QueryName, TransactionName } from '@medledger/chaincode/domain';
+import { createChainQueries, type QueryAnswers, type QueryOptions } from './chain-queries.js';
+import { type LaneCall, LaneClient, type LaneClientOptions, type LaneCommitted } from './lane-client.js';
+import type { LaneMetrics } from './lane-metrics.js';
+import type { LedgerIdentity } from './ledger.js';
+import { type OneTimeKeyPair, type OpenCall, OpenQueue, type OpenResult } from './open-queue.js';
+
+/** Transactions in lanes, joined openings and typed queries over one ledger. */
+export interface LedgerChain {
+  readonly channel: string;
+  readonly metrics: LaneMetrics;
+  transact<N extends TransactionName>(call: LaneCall<N>): Promise<LaneCommitted>;
+  open(call: OpenCall): Promise<OpenResult<Uint8Array>>;
+  query<N extends QueryName>(
+    identity: LedgerIdentity,
+    name: N,
+    input: QueryInput<N>,
+    options?: QueryOptions,
+  ): Promise<QueryAnswers[N]>;
+}
+
+export interface LedgerChainOptions extends Omit<LaneClientOptions, 'queries'> {
+  /** Default: X25519 by node:crypto, the private key as 32 bytes. */
+  readonly newOneTimeKey?: () => OneTimeKeyPair<Uint8Array>;
+}
+
+export function createLedgerChain(options: LedgerChainOptions): LedgerChain {
+  const queries = createChainQueries(options.ledger);
+  const lanes = new LaneClient({ ...options, queries });
+  const openings = new OpenQueue(lanes, options.newOneTimeKey ?? newOneTimeKey);
+  return {
+    channel: options.ledger.channel,
+    metrics: lanes.metrics,
+    transact: (call) => lanes.transact(call),
+    open: (call) => openings.open(call),
+    query: queries.query,
+  };
+}
+
+/** X25519; both keys as 32 raw bytes, which are the end of the DER forms (RFC 8410 sections 4 and 7). */
+function newOneTimeKey(): OneTimeKeyPair<Uint8Array> {
+  const { publicKey, privateKey } = generateKeyPairSync('x25519', {
+    publicKeyEncoding: { type: 'spki', format: 'der' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'der' },
+  });
+  return {
+    publicKey: new Uint8Array(publicKey.subarray(-X25519_BYTES)),
+    privateKey: new Uint8Array(privateKey.subarray(-X25519_BYTES)),
+  };
+}
+
+const X25519_BYTES = 32;

@@ -1,0 +1,254 @@
+import type { Client } from '@grpc/grpc-js';
+import { common, gateway as gatewayProtos, msp } from '@hyperledger/fabric-protos';
+import type { Commit, Gateway, Transaction } from '@hyperledger/fabric-gateway';
+import { readBlocks } from './block-stream.js';
+import { readProcessedTransaction } from './block-reader.js';
+import { gatewayCache, type IdentityGateway } from './gateway-cache.js';
+import type { CallTarget, Committed, CommitStatus, Ledger, LedgerIdentity, RecoveredTransaction } from './ledger.js';
+import type { LedgerBlock, LedgerTransaction } from './ledger-block.js';
+import { openPeerClient, type PeerEndpoint, whenConnected } from './ledger-connection.js';
+import { invalidTransaction, type PeerReport } from './ledger-errors.js';
+import { LedgerFailure } from './ledger-failure.js';
+import { LEDGER_SETTINGS, type LedgerSettings } from './ledger-settings.js';
+import { openOutbox, type Outbox, type OutboxEntry } from './outbox.js';
+import { type EndorsementPolicy, PeerChoice } from './peer-choice.js';
+import { callSafely, type SafeCallContext } from './safe-call.js';
+import { askStatus, settle, type SignedTransaction } from './settlement.js';
+
+export interface FabricLedgerOptions {
+  readonly endpoint: PeerEndpoint;
+  /** Whose peer that is: the own organisation's, or the host's of an organisation without one. */
+  readonly peerMspId: string;
+  readonly channel: string;
+  readonly chaincode: string;
+  readonly policy: EndorsementPolicy;
+  /** SQLite file of the signed envelopes. */
+  readonly outboxFile: string;
+  readonly settings?: Partial<LedgerSettings>;
+  /** A peer answered that its copy of the chain was changed; others were asked instead where there were enough. */
+  readonly onPeerAttacked?: (report: PeerReport) => void;
+  /** Milliseconds since 1970, for deadlines. */
+  readonly nowMs?: () => number;
+}
+
+/** How many envelopes of an earlier run are looked after at once. */
+const RECOVERIES_AT_ONCE = 8;
+const TRANSACTION_BY_ID = 'GetTransactionByID';
+const CHAIN_INFO = 'GetChainInfo';
+
+/**
+ * Opens the ledger over Fabric's gateway protocol. Connects at the first call, not here.
+ *
+ * @throws LedgerFailure STORE_CORRUPT when the outbox cannot be opened
+ */
+export function openFabricLedger(options: FabricLedgerOptions): Ledger {
+  return new FabricLedger(options);
+}
+
+class FabricLedger implements Ledger {
+  readonly channel: string;
+  readonly peerMspId: string;
+  readonly #client: Client;
+  readonly #gatewayOf: (identity: LedgerIdentity) => IdentityGateway;
+  readonly #settings: LedgerSettings;
+  readonly #outbox: Outbox;
+  readonly #peers: PeerChoice;
+  readonly #nowMs: () => number;
+  readonly #context: SafeCallContext;
+  readonly #inFlight = new Set<string>();
+  readonly #stopping = new AbortController();
+
+  constructor(options: FabricLedgerOptions) {
+    const { channel, chaincode, peerMspId, policy } = options;
+    this.channel = channel;
+    this.peerMspId = peerMspId;
+    this.#outbox = openOutbox(options.outboxFile);
+    this.#client = openPeerClient(options.endpoint);
+    this.#gatewayOf = gatewayCache({ client: this.#client, channel, chaincode });
+    this.#settings = { ...LEDGER_SETTINGS, ...options.settings };
+    this.#nowMs = options.nowMs ?? Date.now;
+    const { attackedMs } = this.#settings;
+    const onPeerAttacked = options.onPeerAttacked ?? (() => undefined);
+    this.#peers = new PeerChoice({ policy, peerMspId, attackedMs, nowMs: this.#nowMs, onPeerAttacked });
+    const report = (attacked: readonly PeerReport[]) => this.#peers.report(attacked);
+    this.#context = { client: this.#client, peerMspId, settings: this.#settings, nowMs: this.#nowMs, report };
+  }
+
+  async evaluate(identity: LedgerIdentity, name: string, args: readonly string[], target: CallTarget = {}) {
+    const { contract } = this.#gatewayOf(identity);
+    return text(await this.#evaluate(contract, name, args, target.endorsingOrganizations));
+  }
+
+  async submit(
+    identity: LedgerIdentity,
+    name: string,
+    args: readonly string[],
+    target: CallTarget = {},
+  ): Promise<Committed> {
+    const { gateway } = this.#gatewayOf(identity);
+    const endorsed = await this.#endorse(identity, name, args, target.endorsingOrganizations);
+    const signature = await identity.sign(endorsed.getDigest());
+    const signed = gateway.newSignedTransaction(endorsed.getBytes(), signature);
+    const transactionId = signed.getTransactionId();
+    await this.#outbox.save({ transactionId, bytes: signed.getBytes(), signedAtMs: this.#nowMs() });
+    const status = await this.#settled(this.#signedTransaction(gateway, signed), false);
+    if (status.validationCode !== 'VALID') throw invalidTransaction(transactionId, status.validationCode);
+    return { transactionId, blockNumber: status.blockNumber, result: text(endorsed.getResult()) };
+  }
+
+  async commitStatusOf(
+    identity: LedgerIdentity,
+    transactionId: string,
+    options: { readonly deadlineMs?: number } = {},
+  ): Promise<CommitStatus> {
+    const waitMs = options.deadlineMs ?? this.#settings.commitStatusMs;
+    const commit = this.#commitOf(this.#gatewayOf(identity).gateway, transactionId);
+    const status = (deadline: number) => commit.getStatus({ deadline });
+    const found = await askStatus({ transactionId, status }, waitMs, this.#context);
+    if (found !== undefined) return found;
+    if (await whenConnected(this.#client, 0))
+      throw new LedgerFailure('BLOCK_UNKNOWN', `transaction ${transactionId} was not committed within ${waitMs} ms`);
+    throw new LedgerFailure('LEDGER_UNAVAILABLE', `the peer of ${this.peerMspId} cannot be reached`);
+  }
+
+  async transactionById(identity: LedgerIdentity, transactionId: string): Promise<LedgerTransaction> {
+    const { qscc } = this.#gatewayOf(identity);
+    try {
+      return readProcessedTransaction(
+        await this.#evaluate(qscc, TRANSACTION_BY_ID, [this.channel, transactionId], [this.peerMspId]),
+      );
+    } catch (cause) {
+      // The system chaincode has sentences instead of codes; all of them mean that it does not show the transaction.
+      if (!(cause instanceof LedgerFailure) || cause.code !== 'LEDGER_REFUSED') throw cause;
+      throw new LedgerFailure('BLOCK_UNKNOWN', cause.message, { cause, transactionId });
+    }
+  }
+
+  async height(identity: LedgerIdentity): Promise<number> {
+    const { qscc } = this.#gatewayOf(identity);
+    const info = await this.#evaluate(qscc, CHAIN_INFO, [this.channel], [this.peerMspId]);
+    return common.BlockchainInfo.deserializeBinary(info).getHeight();
+  }
+
+  blocks(options: Parameters<Ledger['blocks']>[0]): AsyncIterable<LedgerBlock> {
+    const { network } = this.#gatewayOf(options.identity);
+    const { backoffMinMs: minMs, backoffMaxMs: maxMs } = this.#settings;
+    const signal = AbortSignal.any([options.signal, this.#stopping.signal]);
+    return readBlocks({ ...options, signal, network, backoff: { minMs, maxMs } });
+  }
+
+  async recoverOutbox(identity: LedgerIdentity): Promise<readonly RecoveredTransaction[]> {
+    const { gateway } = this.#gatewayOf(identity);
+    const left = this.#outbox.pending().filter(({ transactionId }) => !this.#inFlight.has(transactionId));
+    const recovered: RecoveredTransaction[] = [];
+    for (let at = 0; at < left.length; at += RECOVERIES_AT_ONCE) {
+      const together = left.slice(at, at + RECOVERIES_AT_ONCE);
+      recovered.push(...(await Promise.all(together.map((entry) => this.#recover(gateway, entry)))));
+    }
+    return recovered;
+  }
+
+  async close(): Promise<void> {
+    this.#stopping.abort();
+    this.#client.close();
+    this.#outbox.close();
+  }
+
+  #evaluate(
+    contract: IdentityGateway['contract'],
+    name: string,
+    args: readonly string[],
+    pinned: readonly string[] | undefined,
+  ): Promise<Uint8Array> {
+    const run = (organizations: readonly string[] | undefined) =>
+      contract
+        .newProposal(name, proposalOptions(args, organizations))
+        .evaluate({ deadline: this.#nowMs() + this.#settings.evaluateMs });
+    const first = () => this.#peers.evaluator();
+    const without = (mspIds: Iterable<string>) => this.#peers.evaluatorWithout(mspIds);
+    return callSafely({ run, pinned, first, without }, this.#context);
+  }
+
+  #endorse(
+    identity: LedgerIdentity,
+    name: string,
+    args: readonly string[],
+    pinned: readonly string[] | undefined,
+  ): Promise<Transaction> {
+    const { contract } = this.#gatewayOf(identity);
+    const run = (organizations: readonly string[] | undefined) =>
+      contract
+        .newProposal(name, proposalOptions(args, organizations))
+        .endorse({ deadline: this.#nowMs() + this.#settings.endorseMs });
+    const first = () => this.#peers.endorsers();
+    const without = (mspIds: Iterable<string>) => this.#peers.endorsersWithout(mspIds);
+    return callSafely({ run, pinned, first, without }, this.#context);
+  }
+
+  /** The envelope leaves the outbox once its end is known, and stays where it is not. */
+  async #settled(transaction: SignedTransaction, sentBefore: boolean): Promise<CommitStatus> {
+    const { transactionId } = transaction;
+    this.#inFlight.add(transactionId);
+    try {
+      const status = await settle(transaction, this.#context, { sentBefore });
+      this.#outbox.remove(transactionId);
+      return status;
+    } catch (error) {
+      if (error instanceof LedgerFailure && error.code !== 'OUTCOME_UNKNOWN') this.#outbox.remove(transactionId);
+      throw error;
+    } finally {
+      this.#inFlight.delete(transactionId);
+    }
+  }
+
+  async #recover(gateway: Gateway, { transactionId, bytes }: OutboxEntry): Promise<RecoveredTransaction> {
+    try {
+      const transaction = this.#signedTransaction(gateway, gateway.newTransaction(bytes));
+      return { transactionId, status: await this.#settled(transaction, true) };
+    } catch (error) {
+      if (error instanceof LedgerFailure && error.code === 'OUTCOME_UNKNOWN') return { transactionId };
+      throw error;
+    }
+  }
+
+  #signedTransaction(gateway: Gateway, signed: Transaction): SignedTransaction {
+    const transactionId = signed.getTransactionId();
+    let commit: Commit | undefined;
+    return {
+      transactionId,
+      send: async (deadline) => {
+        commit = await signed.submit({ deadline });
+      },
+      status: (deadline) => {
+        commit ??= this.#commitOf(gateway, transactionId);
+        return commit.getStatus({ deadline });
+      },
+    };
+  }
+
+  /** Any member of the channel may ask about any transaction id. */
+  #commitOf(gateway: Gateway, transactionId: string): Commit {
+    const { mspId, credentials } = gateway.getIdentity();
+    const creator = new msp.SerializedIdentity();
+    creator.setMspid(mspId);
+    creator.setIdBytes(credentials);
+    const request = new gatewayProtos.CommitStatusRequest();
+    request.setChannelId(this.channel);
+    request.setTransactionId(transactionId);
+    request.setIdentity(creator.serializeBinary());
+    const unsigned = new gatewayProtos.SignedCommitStatusRequest();
+    unsigned.setRequest(request.serializeBinary());
+    return gateway.newCommit(unsigned.serializeBinary());
+  }
+}
+
+function proposalOptions(args: readonly string[], organizations: readonly string[] | undefined) {
+  return {
+    arguments: [...args],
+    ...(organizations === undefined ? {} : { endorsingOrganizations: [...organizations] }),
+  };
+}
+
+function text(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+}

@@ -1,0 +1,32 @@
+/** Every wait and bound of the ledger client, in milliseconds unless the name says otherwise. */
+export interface LedgerSettings {
+  readonly evaluateMs: number;
+  readonly endorseMs: number;
+  readonly submitMs: number;
+  /** One wait for a commit; afterwards the envelope is sent again, in case the orderer lost it. */
+  readonly commitStatusMs: number;
+  /** After a submit without a reply: how long to look for the transaction before the envelope is sent again. */
+  readonly statusProbeMs: number;
+  /** How long calls that changed nothing wait for a ledger that does not answer, e.g. while it restarts. */
+  readonly unavailableMs: number;
+  /** From the first submit until the outcome is called unknown. */
+  readonly outcomeMs: number;
+  /** How long a peer that was found to be attacked is not asked when others can be. */
+  readonly attackedMs: number;
+  readonly backoffMinMs: number;
+  readonly backoffMaxMs: number;
+}
+
+/** Stages as design.md section 7 wants them; the rest are our choice. */
+export const LEDGER_SETTINGS: LedgerSettings = {
+  evaluateMs: 15_000,
+  endorseMs: 15_000,
+  submitMs: 5_000,
+  commitStatusMs: 30_000,
+  statusProbeMs: 2_000,
+  unavailableMs: 20_000,
+  outcomeMs: 90_000,
+  attackedMs: 60_000,
+  backoffMinMs: 25,
+  backoffMaxMs: 1_000,
+};

@@ -1,0 +1,113 @@
+import type { Client } from '@grpc/grpc-js';
+import type { Status } from '@hyperledger/fabric-gateway';
+import { backOff } from './backoff.js';
+import type { CommitStatus } from './ledger.js';
+import { whenConnected } from './ledger-connection.js';
+import { isAccessDenied, isDefiniteRefusal, isFabricError, validationCodeName } from './ledger-errors.js';
+import { LedgerFailure } from './ledger-failure.js';
+import type { LedgerSettings } from './ledger-settings.js';
+
+/** One signed envelope; both may be called any number of times. */
+export interface SignedTransaction {
+  readonly transactionId: string;
+  readonly send: (deadlineMs: number) => Promise<void>;
+  readonly status: (deadlineMs: number) => Promise<Status>;
+}
+
+export interface SettlementContext {
+  readonly client: Client;
+  readonly settings: LedgerSettings;
+  readonly nowMs: () => number;
+}
+
+/**
+ * Sends one envelope until it is known how it ended. Whatever gets lost, it is the same transaction: asked about by
+ * its id, sent again as it is. An orderer that had it already puts the second copy into a block as DUPLICATE_TXID,
+ * which changes nothing.
+ *
+ * @param options.sentBefore - an earlier run may have sent it: look first, and take no refusal for certain
+ * @throws LedgerFailure LEDGER_REFUSED when no orderer took it, OUTCOME_UNKNOWN
+ */
+export async function settle(
+  transaction: SignedTransaction,
+  context: SettlementContext,
+  options: { readonly sentBefore?: boolean } = {},
+): Promise<CommitStatus> {
+  const { settings, nowMs } = context;
+  const untilMs = nowMs() + settings.outcomeMs;
+  let sentBefore = options.sentBefore === true;
+  if (sentBefore) {
+    const status = await askStatus(transaction, settings.statusProbeMs, context);
+    if (status !== undefined) return status;
+  }
+  for (let attempt = 0; ; attempt += 1) {
+    const accepted = await send(transaction, context, sentBefore);
+    sentBefore = true;
+    const waitMs = accepted ? settings.commitStatusMs : settings.statusProbeMs;
+    const status = await askStatus(transaction, Math.min(waitMs, untilMs - nowMs()), context);
+    if (status !== undefined) return status;
+    if (nowMs() >= untilMs) throw unknownOutcome(transaction, undefined);
+    await backOff(attempt, { minMs: settings.backoffMinMs, maxMs: settings.backoffMaxMs });
+  }
+}
+
+/** @returns undefined when the peer has not committed it, or has not answered, within the time */
+export async function askStatus(
+  transaction: Pick<SignedTransaction, 'transactionId' | 'status'>,
+  waitMs: number,
+  { client, settings, nowMs }: SettlementContext,
+): Promise<CommitStatus | undefined> {
+  const untilMs = nowMs() + waitMs;
+  let duplicate: CommitStatus | undefined;
+  for (let attempt = 0; ; attempt += 1) {
+    const status = await askOnce(transaction, untilMs);
+    // A second copy may be what the peer is telling about; asked again it looks the first one up.
+    if (status !== undefined && (status.validationCode !== 'DUPLICATE_TXID' || duplicate !== undefined)) return status;
+    duplicate = status;
+    if (nowMs() >= untilMs) return undefined;
+    await backOff(attempt, { minMs: settings.backoffMinMs, maxMs: settings.backoffMaxMs });
+    if (!(await whenConnected(client, untilMs - nowMs()))) return undefined;
+  }
+}
+
+async function askOnce(
+  transaction: Pick<SignedTransaction, 'transactionId' | 'status'>,
+  deadlineMs: number,
+): Promise<CommitStatus | undefined> {
+  try {
+    const { transactionId, blockNumber, code } = await transaction.status(deadlineMs);
+    return { transactionId, blockNumber: Number(blockNumber), validationCode: validationCodeName(code) };
+  } catch (error) {
+    if (!isFabricError(error) || isAccessDenied(error)) throw unknownOutcome(transaction, error);
+    return undefined;
+  }
+}
+
+/** @returns whether the orderer said that it has the transaction */
+async function send(
+  transaction: SignedTransaction,
+  { settings, nowMs }: SettlementContext,
+  sentBefore: boolean,
+): Promise<boolean> {
+  try {
+    await transaction.send(nowMs() + settings.submitMs);
+    return true;
+  } catch (cause) {
+    if (!isFabricError(cause)) throw cause;
+    if (!sentBefore && isDefiniteRefusal(cause)) {
+      const { transactionId } = transaction;
+      throw new LedgerFailure('LEDGER_REFUSED', `the orderer refused the transaction: ${cause.message}`, {
+        cause,
+        transactionId,
+      });
+    }
+    return false;
+  }
+}
+
+function unknownOutcome({ transactionId }: Pick<SignedTransaction, 'transactionId'>, cause: unknown): LedgerFailure {
+  return new LedgerFailure('OUTCOME_UNKNOWN', `how transaction ${transactionId} ended is not known yet`, {
+    cause,
+    transactionId,
+  });
+}
