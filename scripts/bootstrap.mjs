@@ -33,9 +33,7 @@ if (!isTest && !existsSync(script)) {
   console.error(`There is no script ${task}: package.json lists what there is.`);
   process.exit(1);
 }
-const target = isTest
-  ? ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js', ...args]
-  : [script, ...args];
+const target = isTest ? ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js', ...args] : [script, ...args];
 // Not spawnSync: a signal sent to this process must reach the one that owns the data. The channel tells that one when
 // this process is gone without having been able to pass anything on.
 const stdio = ['inherit', 'inherit', 'inherit', ...(isTest ? [] : ['ipc'])];

@@ -1,11 +1,15 @@
 import { createHash } from 'node:crypto';
 import { common, peer } from '@hyperledger/fabric-protos';
+import { type CertificateReader, createCertificateReader } from './certificate-reader.js';
 import type { LedgerBlock, LedgerTransaction } from './ledger-block.js';
 import { validationCodeName } from './ledger-errors.js';
 import { readTransaction } from './transaction-reader.js';
 
 /** @throws Error when the peer sends something that is no block */
-export function readBlock(block: common.Block): LedgerBlock {
+export function readBlock(
+  block: common.Block,
+  certificates: CertificateReader = createCertificateReader(),
+): LedgerBlock {
   const header = block.getHeader();
   if (header === undefined) throw new Error('the peer sent a block without a header');
   const codes = block.getMetadata()?.getMetadataList_asU8()[common.BlockMetadataIndex.TRANSACTIONS_FILTER];
@@ -19,17 +23,25 @@ export function readBlock(block: common.Block): LedgerBlock {
     dataHash: hex(data),
     headerHash: blockHeaderHash({ number, previous, data }),
     transactions: envelopes.map((envelope, index) =>
-      readTransaction(envelope, { index, validationCode: validationCodeName(codes?.[index] ?? NOT_VALIDATED) }),
+      readTransaction(
+        envelope,
+        { index, validationCode: validationCodeName(codes?.[index] ?? NOT_VALIDATED) },
+        certificates,
+      ),
     ),
   };
 }
 
 /** What `qscc:GetTransactionByID` answers. */
-export function readProcessedTransaction(bytes: Uint8Array): LedgerTransaction {
+export function readProcessedTransaction(bytes: Uint8Array, certificates: CertificateReader): LedgerTransaction {
   const processed = peer.ProcessedTransaction.deserializeBinary(bytes);
   const envelope = processed.getTransactionenvelope();
   if (envelope === undefined) throw new Error('the peer answered without a transaction');
-  return readTransaction(envelope, { index: -1, validationCode: validationCodeName(processed.getValidationcode()) });
+  return readTransaction(
+    envelope,
+    { index: -1, validationCode: validationCodeName(processed.getValidationcode()) },
+    certificates,
+  );
 }
 
 /**

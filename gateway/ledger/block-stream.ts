@@ -1,6 +1,7 @@
 import type { Network } from '@hyperledger/fabric-gateway';
 import { type Backoff, backOff } from './backoff.js';
 import { readBlock } from './block-reader.js';
+import type { CertificateReader } from './certificate-reader.js';
 import type { LedgerIdentity } from './ledger.js';
 import type { LedgerBlock } from './ledger-block.js';
 import { isBlocksForbidden } from './ledger-errors.js';
@@ -12,6 +13,7 @@ export interface BlockStreamOptions {
   readonly startBlock: number;
   readonly signal: AbortSignal;
   readonly backoff: Backoff;
+  readonly certificates: CertificateReader;
   readonly onInterrupted?: (reason: string) => void;
 }
 
@@ -44,7 +46,7 @@ async function* untilInterrupted(options: BlockStreamOptions, from: number): Asy
 }
 
 async function* oneStream(
-  { network, signal }: BlockStreamOptions,
+  { network, signal, certificates }: BlockStreamOptions,
   startBlock: number,
 ): AsyncGenerator<LedgerBlock, void, void> {
   const blocks = await network.getBlockEvents({ startBlock: BigInt(startBlock) });
@@ -54,7 +56,7 @@ async function* oneStream(
     if (signal.aborted) return;
     let due = startBlock;
     for await (const received of blocks) {
-      const block = readBlock(received);
+      const block = readBlock(received, certificates);
       // Fabric delivers in order; anything else comes from a peer that was set back, and is asked for again.
       if (block.number !== due) throw new Error(`block ${block.number} came where ${due} was due`);
       yield block;

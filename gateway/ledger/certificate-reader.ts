@@ -18,20 +18,22 @@ const REMEMBERED_MAX = 2_000;
 /** Fabric CA's attributes: JSON {"attrs": {...}}. */
 const FABRIC_ATTRIBUTES_OID = '1.2.3.4.5.6.7.8.1';
 
-const remembered = new Map<string, ReadCertificate | undefined>();
+/** @returns undefined when it is no certificate */
+export type CertificateReader = (certificatePem: string) => ReadCertificate | undefined;
 
 /**
- * Parsed once per certificate. Nothing is said here about who issued it: peers check that before they commit.
- *
- * @returns undefined when it is no certificate
+ * Parses each certificate once. Nothing is said here about who issued it: peers check that before they commit.
  */
-export function readCertificate(certificatePem: string): ReadCertificate | undefined {
-  if (remembered.has(certificatePem)) return remembered.get(certificatePem);
-  const read = parseCertificate(certificatePem);
-  const [oldest] = remembered.keys();
-  if (remembered.size >= REMEMBERED_MAX && oldest !== undefined) remembered.delete(oldest);
-  remembered.set(certificatePem, read);
-  return read;
+export function createCertificateReader(): CertificateReader {
+  const remembered = new Map<string, ReadCertificate | undefined>();
+  return (certificatePem) => {
+    if (remembered.has(certificatePem)) return remembered.get(certificatePem);
+    const read = readCertificate(certificatePem);
+    const [oldest] = remembered.keys();
+    if (remembered.size >= REMEMBERED_MAX && oldest !== undefined) remembered.delete(oldest);
+    remembered.set(certificatePem, read);
+    return read;
+  };
 }
 
 /** ECDSA with SHA-256, DER. */
@@ -40,7 +42,7 @@ export function isSignedBy(certificatePem: string, message: Uint8Array, signatur
   return certificate !== undefined && verify('sha256', message, certificate.publicKey, signature);
 }
 
-function parseCertificate(certificatePem: string): ReadCertificate | undefined {
+function readCertificate(certificatePem: string): ReadCertificate | undefined {
   try {
     const certificate = new X509Certificate(certificatePem);
     const { publicKey } = certificate;

@@ -3,6 +3,7 @@ import { common, gateway as gatewayProtos, msp } from '@hyperledger/fabric-proto
 import type { Commit, Gateway, Transaction } from '@hyperledger/fabric-gateway';
 import { readBlocks } from './block-stream.js';
 import { readProcessedTransaction } from './block-reader.js';
+import { createCertificateReader } from './certificate-reader.js';
 import { gatewayCache, type IdentityGateway } from './gateway-cache.js';
 import type { CallTarget, Committed, CommitStatus, Ledger, LedgerIdentity, RecoveredTransaction } from './ledger.js';
 import type { LedgerBlock, LedgerTransaction } from './ledger-block.js';
@@ -55,6 +56,7 @@ class FabricLedger implements Ledger {
   readonly #peers: PeerChoice;
   readonly #nowMs: () => number;
   readonly #context: SafeCallContext;
+  readonly #certificates = createCertificateReader();
   readonly #inFlight = new Set<string>();
   readonly #stopping = new AbortController();
 
@@ -71,7 +73,14 @@ class FabricLedger implements Ledger {
     const onPeerAttacked = options.onPeerAttacked ?? (() => undefined);
     this.#peers = new PeerChoice({ policy, peerMspId, attackedMs, nowMs: this.#nowMs, onPeerAttacked });
     const report = (attacked: readonly PeerReport[]) => this.#peers.report(attacked);
-    this.#context = { client: this.#client, peerMspId, settings: this.#settings, nowMs: this.#nowMs, report };
+    this.#context = {
+      client: this.#client,
+      peerMspId,
+      settings: this.#settings,
+      nowMs: this.#nowMs,
+      report,
+      stopping: this.#stopping.signal,
+    };
   }
 
   async evaluate(identity: LedgerIdentity, name: string, args: readonly string[], target: CallTarget = {}) {
@@ -114,9 +123,9 @@ class FabricLedger implements Ledger {
   async transactionById(identity: LedgerIdentity, transactionId: string): Promise<LedgerTransaction> {
     const { qscc } = this.#gatewayOf(identity);
     try {
-      return readProcessedTransaction(
-        await this.#evaluate(qscc, TRANSACTION_BY_ID, [this.channel, transactionId], [this.peerMspId]),
-      );
+      const args = [this.channel, transactionId];
+      const found = await this.#evaluate(qscc, TRANSACTION_BY_ID, args, [this.peerMspId]);
+      return readProcessedTransaction(found, this.#certificates);
     } catch (cause) {
       // The system chaincode has sentences instead of codes; all of them mean that it does not show the transaction.
       if (!(cause instanceof LedgerFailure) || cause.code !== 'LEDGER_REFUSED') throw cause;
@@ -134,7 +143,7 @@ class FabricLedger implements Ledger {
     const { network } = this.#gatewayOf(options.identity);
     const { backoffMinMs: minMs, backoffMaxMs: maxMs } = this.#settings;
     const signal = AbortSignal.any([options.signal, this.#stopping.signal]);
-    return readBlocks({ ...options, signal, network, backoff: { minMs, maxMs } });
+    return readBlocks({ ...options, signal, network, certificates: this.#certificates, backoff: { minMs, maxMs } });
   }
 
   async recoverOutbox(identity: LedgerIdentity): Promise<readonly RecoveredTransaction[]> {

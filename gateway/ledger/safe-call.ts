@@ -24,6 +24,8 @@ export interface SafeCallContext {
   readonly settings: LedgerSettings;
   readonly nowMs: () => number;
   readonly report: (attacked: readonly PeerReport[]) => void;
+  /** Given when the ledger is closed: nothing is tried again then. */
+  readonly stopping: AbortSignal;
 }
 
 type PeersFailure = Extract<CallFailure, { kind: 'peers' }>;
@@ -57,12 +59,15 @@ interface Attempt<T> {
 
 /** @returns whom to name in the next attempt; throws what is final */
 async function afterFailure<T>(cause: unknown, made: Attempt<T>): Promise<Organizations> {
-  const failure = readCallFailure(cause, made.context.peerMspId);
+  const { call, context, attempt } = made;
+  if (context.stopping.aborted) throw new LedgerFailure('LEDGER_UNAVAILABLE', 'the gateway is stopping', { cause });
+  const failure = readCallFailure(cause, context.peerMspId);
   if (failure === undefined) throw cause;
   const others = otherPeers(failure, cause, made);
   if (others !== undefined) return others;
   await waitForLedger(failure, cause, made);
-  return made.call.pinned ?? made.call.first();
+  // Every second time the connected peer chooses: those that were named may be the ones that are down.
+  return call.pinned ?? (attempt % 2 === 0 ? undefined : call.first());
 }
 
 /** @returns whom to ask next, or undefined to wait and begin anew; throws what is final */
@@ -106,9 +111,9 @@ async function waitForLedger<T>(
   cause: unknown,
   { context, attempt, untilMs }: Attempt<T>,
 ): Promise<void> {
-  const { client, nowMs, settings } = context;
+  const { client, nowMs, settings, stopping } = context;
   if (nowMs() < untilMs) {
-    await backOff(attempt, { minMs: settings.backoffMinMs, maxMs: settings.backoffMaxMs });
+    await backOff(attempt, { minMs: settings.backoffMinMs, maxMs: settings.backoffMaxMs }, stopping);
     if (await whenConnected(client, untilMs - nowMs())) return;
   }
   const detail = 'detail' in failure ? failure.detail : 'no answer';

@@ -18,6 +18,8 @@ export interface SettlementContext {
   readonly client: Client;
   readonly settings: LedgerSettings;
   readonly nowMs: () => number;
+  /** Given when the ledger is closed: the next run finds out then. */
+  readonly stopping: AbortSignal;
 }
 
 /**
@@ -33,21 +35,25 @@ export async function settle(
   context: SettlementContext,
   options: { readonly sentBefore?: boolean } = {},
 ): Promise<CommitStatus> {
-  const { settings, nowMs } = context;
+  const sentBefore = options.sentBefore === true;
+  const known = sentBefore ? await askStatus(transaction, context.settings.statusProbeMs, context) : undefined;
+  return known ?? sendUntilKnown(transaction, context, sentBefore);
+}
+
+async function sendUntilKnown(
+  transaction: SignedTransaction,
+  context: SettlementContext,
+  sentBefore: boolean,
+): Promise<CommitStatus> {
+  const { settings, nowMs, stopping } = context;
   const untilMs = nowMs() + settings.outcomeMs;
-  let sentBefore = options.sentBefore === true;
-  if (sentBefore) {
-    const status = await askStatus(transaction, settings.statusProbeMs, context);
-    if (status !== undefined) return status;
-  }
   for (let attempt = 0; ; attempt += 1) {
-    const accepted = await send(transaction, context, sentBefore);
-    sentBefore = true;
+    const accepted = await send(transaction, context, sentBefore || attempt > 0);
     const waitMs = accepted ? settings.commitStatusMs : settings.statusProbeMs;
     const status = await askStatus(transaction, Math.min(waitMs, untilMs - nowMs()), context);
     if (status !== undefined) return status;
-    if (nowMs() >= untilMs) throw unknownOutcome(transaction, undefined);
-    await backOff(attempt, { minMs: settings.backoffMinMs, maxMs: settings.backoffMaxMs });
+    if (nowMs() >= untilMs || stopping.aborted) throw unknownOutcome(transaction, undefined);
+    await backOff(attempt, { minMs: settings.backoffMinMs, maxMs: settings.backoffMaxMs }, stopping);
   }
 }
 
@@ -55,7 +61,7 @@ export async function settle(
 export async function askStatus(
   transaction: Pick<SignedTransaction, 'transactionId' | 'status'>,
   waitMs: number,
-  { client, settings, nowMs }: SettlementContext,
+  { client, settings, nowMs, stopping }: SettlementContext,
 ): Promise<CommitStatus | undefined> {
   const untilMs = nowMs() + waitMs;
   let duplicate: CommitStatus | undefined;
@@ -64,8 +70,8 @@ export async function askStatus(
     // A second copy may be what the peer is telling about; asked again it looks the first one up.
     if (status !== undefined && (status.validationCode !== 'DUPLICATE_TXID' || duplicate !== undefined)) return status;
     duplicate = status;
-    if (nowMs() >= untilMs) return undefined;
-    await backOff(attempt, { minMs: settings.backoffMinMs, maxMs: settings.backoffMaxMs });
+    if (nowMs() >= untilMs || stopping.aborted) return undefined;
+    await backOff(attempt, { minMs: settings.backoffMinMs, maxMs: settings.backoffMaxMs }, stopping);
     if (!(await whenConnected(client, untilMs - nowMs()))) return undefined;
   }
 }
@@ -86,13 +92,14 @@ async function askOnce(
 /** @returns whether the orderer said that it has the transaction */
 async function send(
   transaction: SignedTransaction,
-  { settings, nowMs }: SettlementContext,
+  { settings, nowMs, stopping }: SettlementContext,
   sentBefore: boolean,
 ): Promise<boolean> {
   try {
     await transaction.send(nowMs() + settings.submitMs);
     return true;
   } catch (cause) {
+    if (stopping.aborted) return false;
     if (!isFabricError(cause)) throw cause;
     if (!sentBefore && isDefiniteRefusal(cause)) {
       const { transactionId } = transaction;

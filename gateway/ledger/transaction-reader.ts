@@ -1,5 +1,5 @@
 import { common, ledger, msp, peer } from '@hyperledger/fabric-protos';
-import { readCertificate } from './certificate-reader.js';
+import type { CertificateReader } from './certificate-reader.js';
 import type { LedgerTransaction, StateWrite, TransactionCreator } from './ledger-block.js';
 
 const { kvrwset, TxReadWriteSet } = ledger.rwset;
@@ -16,11 +16,15 @@ const NO_CALL: Omit<Call, 'chaincode'> = { args: [], endorserMspIds: [], respons
  *
  * @param source - common.Envelope, or its bytes
  */
-export function readTransaction(source: Uint8Array | common.Envelope, place: Place): LedgerTransaction {
+export function readTransaction(
+  source: Uint8Array | common.Envelope,
+  place: Place,
+  certificates: CertificateReader,
+): LedgerTransaction {
   let envelope = new common.Envelope();
   try {
     envelope = source instanceof Uint8Array ? common.Envelope.deserializeBinary(source) : source;
-    return { ...place, ...readPayload(envelope.getPayload_asU8()), ...signed(envelope) };
+    return { ...place, ...readPayload(envelope.getPayload_asU8(), certificates), ...signed(envelope) };
   } catch {
     const nobody = { mspId: '', certificatePem: '' };
     const { args, endorserMspIds, response, writes } = NO_CALL;
@@ -33,7 +37,10 @@ function signed(envelope: common.Envelope): Pick<LedgerTransaction, 'payload' | 
   return { payload: envelope.getPayload_asU8(), signature: envelope.getSignature_asU8() };
 }
 
-function readPayload(bytes: Uint8Array): Omit<LedgerTransaction, keyof Place | 'payload' | 'signature'> {
+function readPayload(
+  bytes: Uint8Array,
+  certificates: CertificateReader,
+): Omit<LedgerTransaction, keyof Place | 'payload' | 'signature'> {
   const payload = common.Payload.deserializeBinary(bytes);
   const { channelHeader, signatureHeader } = readHeaders(payload);
   const time = channelHeader.getTimestamp();
@@ -41,7 +48,7 @@ function readPayload(bytes: Uint8Array): Omit<LedgerTransaction, keyof Place | '
     txId: channelHeader.getTxId(),
     timestampMs: time === undefined ? 0 : time.getSeconds() * 1000 + Math.floor(time.getNanos() / 1e6),
     channel: channelHeader.getChannelId(),
-    creator: readCreator(signatureHeader.getCreator_asU8()),
+    creator: readCreator(signatureHeader.getCreator_asU8(), certificates),
   };
   if (channelHeader.getType() !== common.HeaderType.ENDORSER_TRANSACTION)
     return { ...shared, kind: 'config', ...NO_CALL };
@@ -58,10 +65,10 @@ export function readHeaders(payload: common.Payload) {
   };
 }
 
-function readCreator(bytes: Uint8Array): TransactionCreator {
+function readCreator(bytes: Uint8Array, certificates: CertificateReader): TransactionCreator {
   const identity = msp.SerializedIdentity.deserializeBinary(bytes);
   const certificatePem = text(identity.getIdBytes_asU8());
-  const certificate = readCertificate(certificatePem);
+  const certificate = certificates(certificatePem);
   return {
     mspId: identity.getMspid(),
     certificatePem,

@@ -116,6 +116,21 @@ describe('a ledger that is away', () => {
     expect(await second.evaluate(bench.identity, 'get', ['a'])).toBe('1');
     expect(await second.recoverOutbox(bench.identity)).toEqual([]);
   });
+
+  it('lets go at once when it is closed, and leaves the envelope to the next run', async () => {
+    const first = bench.open();
+    bench.fault = failsOnce('commitStatus', { loseReply: 'silence' });
+    const submitted = first.submit(bench.identity, 'put', ['a', '1']).catch((error: unknown) => error);
+    const asked = first.evaluate(bench.identity, 'get', ['a']);
+    await asked;
+    while (bench.peer.calls.commitStatus === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    const closedMs = performance.now();
+    await first.close();
+    expect(await submitted).toMatchObject({ code: 'OUTCOME_UNKNOWN' });
+    expect(performance.now() - closedMs).toBeLessThan(1_500);
+    await expect(first.evaluate(bench.identity, 'get', ['a'])).rejects.toMatchObject({ code: 'LEDGER_UNAVAILABLE' });
+    expect(await bench.open().recoverOutbox(bench.identity)).toMatchObject([{ status: { validationCode: 'VALID' } }]);
+  });
 });
 
 describe('a definite answer', () => {

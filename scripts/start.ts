@@ -1,0 +1,77 @@
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command, InvalidArgumentError } from 'commander';
+import { DEFAULT_PORT_BASE } from '../network/topology.js';
+import { DOCTORS_MAX, DOCTORS_MIN } from './seed/demo-staff.js';
+import { lineProgress } from './start/progress.js';
+import { startNetwork } from './start/start-network.js';
+
+interface GivenOptions {
+  readonly data: string;
+  readonly portBase: number;
+  readonly seed: boolean;
+  readonly demoDoctors: number;
+}
+
+/** Compiled, this file is dist/scripts/start.js. */
+const PROJECT_DIR = fileURLToPath(new URL('../..', import.meta.url));
+const PORT_BASE_MIN = 1024;
+/** The highest port of a network lies 43 above its base. */
+const PORT_BASE_MAX = 65_000;
+
+const program = new Command('npm start --')
+  .description(
+    'Starts the whole network on this machine: ledger, chaincode and a gateway for each organisation. The first time ' +
+      'it founds the consortium and adds ten synthetic patients; later it goes on with the data that is there. When ' +
+      'everything serves, its last line is the word "ready". Ctrl-C or SIGTERM stops everything.',
+  )
+  .option('--data <dir>', 'data folder, made when it is new', '.medledger')
+  .option(
+    '--port-base <port>',
+    'first TCP port; the network takes ports up to 43 above it',
+    portBase,
+    DEFAULT_PORT_BASE,
+  )
+  .option('--no-seed', 'add no patients')
+  .option('--demo-doctors <count>', 'doctors at the two hospitals, when the data folder is new', doctors, DOCTORS_MIN)
+  .allowExcessArguments(false)
+  .action(start);
+
+await program.parseAsync();
+
+async function start(given: GivenOptions): Promise<void> {
+  const progress = lineProgress((text) => process.stdout.write(text), Date.now);
+  const { seed, portBase: base, demoDoctors } = given;
+  const dataDir = resolve(given.data);
+  try {
+    await startNetwork({ projectDir: PROJECT_DIR, dataDir, portBase: base, seed, doctors: demoDoctors }, progress);
+    process.exit(0);
+  } catch (error) {
+    process.stderr.write(`${oneLine(error)}\n`);
+    process.exit(1);
+  }
+}
+
+/** Errors meant for people have a code or are StartErrors; of a bug the place is worth a line as well. */
+function oneLine(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const isExpected = error.name === 'StartError' || 'code' in error;
+  const place = isExpected ? '' : (error.stack?.split('\n', 2).at(1) ?? '');
+  return `${error.message}${place}`.replaceAll(/\s+/g, ' ');
+}
+
+function portBase(text: string): number {
+  return wholeNumber(text, PORT_BASE_MIN, PORT_BASE_MAX);
+}
+
+function doctors(text: string): number {
+  return wholeNumber(text, DOCTORS_MIN, DOCTORS_MAX);
+}
+
+function wholeNumber(text: string, min: number, max: number): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < min || value > max) {
+    throw new InvalidArgumentError(`It takes a whole number from ${min} to ${max}.`);
+  }
+  return value;
+}

@@ -1,0 +1,137 @@
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { replaceFile, syncDirectory } from '../../gateway/vault/durable-files.js';
+import { type FolderLock, lockFolder } from './folder-lock.js';
+import { StartError } from './start-error.js';
+
+/** The folder that holds all of one network, kept for this process. */
+export interface DataFolder {
+  readonly path: string;
+  /** Whether the consortium's register is on the ledger. */
+  readonly isFounded: boolean;
+  /** Durable on return: the next start resumes instead of founding. */
+  markFounded(): Promise<void>;
+  release(): void;
+}
+
+const MARKER = 'consortium.json';
+/** Counts the layouts of the folder. A start refuses those it does not know. */
+const FORMAT = 1;
+/** What a network that was founded cannot do without. */
+const PARTS = ['organizations', 'ledger', 'gateways'];
+
+interface Marker {
+  readonly format: number;
+  readonly channel: string;
+  readonly createdAt: string;
+  readonly foundedAt?: string;
+}
+
+/**
+ * Opens a data folder, or makes a new one, and says in one line what stands in the way.
+ *
+ * @param input.channel - what the network in the folder is called
+ * @throws StartError
+ */
+export async function openDataFolder(input: { path: string; channel: string; nowMs: number }): Promise<DataFolder> {
+  const { path, channel, nowMs } = input;
+  makeFolder(path);
+  const lock = takeLock(path);
+  try {
+    const marker = readMarker(path) ?? (await newMarker(path, { channel, nowMs }));
+    requireUsable(path, marker, channel);
+    return {
+      path,
+      isFounded: marker.foundedAt !== undefined,
+      markFounded: () => writeMarker(path, { ...marker, foundedAt: new Date().toISOString() }),
+      release: () => lock.release(),
+    };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+function makeFolder(path: string): void {
+  try {
+    if (existsSync(path) && !statSync(path).isDirectory())
+      throw new StartError(`${path} is a file, not a folder; choose another one with --data.`);
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    if (cause instanceof StartError) throw cause;
+    throw new StartError(
+      `The data folder ${path} cannot be used (${reasonOf(cause)}); make it readable and writable, or choose another one with --data.`,
+      { cause },
+    );
+  }
+}
+
+function takeLock(path: string): FolderLock {
+  let lock: FolderLock | undefined;
+  try {
+    lock = lockFolder(path);
+  } catch (cause) {
+    throw broken(path, `its lock file cannot be opened (${reasonOf(cause)})`, cause);
+  }
+  if (lock !== undefined) return lock;
+  throw new StartError(
+    `A network is running on the data folder ${path} already; stop it first, or choose another folder with --data.`,
+  );
+}
+
+function readMarker(path: string): Marker | undefined {
+  const file = join(path, MARKER);
+  if (!existsSync(file)) return undefined;
+  try {
+    return parseMarker(JSON.parse(readFileSync(file, 'utf8')));
+  } catch (cause) {
+    throw broken(path, `${MARKER} is not readable (${reasonOf(cause)})`, cause);
+  }
+}
+
+function parseMarker(value: unknown): Marker {
+  const marker = value as Partial<Marker> | null;
+  if (typeof marker?.format !== 'number' || typeof marker.channel !== 'string') throw new Error('fields are missing');
+  return marker as Marker;
+}
+
+async function newMarker(path: string, input: { channel: string; nowMs: number }): Promise<Marker> {
+  const found = readdirSync(path).find((name) => !name.startsWith('start.lock') && !name.startsWith('.'));
+  if (found !== undefined) {
+    throw new StartError(
+      `${path} is not a data folder of MedLedger: it holds ${found} and no ${MARKER}; choose an empty one with --data.`,
+    );
+  }
+  const marker = { format: FORMAT, channel: input.channel, createdAt: new Date(input.nowMs).toISOString() };
+  await writeMarker(path, marker);
+  return marker;
+}
+
+async function writeMarker(path: string, marker: Marker): Promise<void> {
+  await replaceFile(join(path, MARKER), Buffer.from(`${JSON.stringify(marker, undefined, 2)}\n`), 0o644);
+  await syncDirectory(path);
+}
+
+function requireUsable(path: string, marker: Marker, channel: string): void {
+  if (marker.format !== FORMAT || marker.channel !== channel) {
+    throw new StartError(
+      `${path} was made by another version (format ${marker.format}, channel ${marker.channel}; this one reads format ${FORMAT}, channel ${channel}); start that version, or choose another folder with --data.`,
+    );
+  }
+  if (marker.foundedAt === undefined) return;
+  const missing = PARTS.find((part) => !existsSync(join(path, part)));
+  if (missing !== undefined) throw broken(path, `its folder ${missing} is missing`);
+}
+
+function broken(path: string, what: string, cause?: unknown): StartError {
+  return new StartError(
+    `The data folder ${path} is broken: ${what}; restore it from a backup, or choose an empty folder with --data.`,
+    { cause },
+  );
+}
+
+function reasonOf(error: unknown): string {
+  if (typeof error === 'object' && error !== null && 'code' in error) return String(error.code);
+  return error instanceof Error ? error.message : String(error);
+}

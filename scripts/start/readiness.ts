@@ -1,0 +1,54 @@
+import { connect } from 'node:net';
+
+/** How a process shows that it serves. */
+export type Readiness =
+  /** One JSON line on its standard output with this member set to true. */
+  | { readonly kind: 'line'; readonly member: string }
+  /** Something listens at the port of this machine. */
+  | { readonly kind: 'port'; readonly port: number }
+  /** A GET is answered with 200. */
+  | { readonly kind: 'url'; readonly url: string };
+
+const LOOPBACK = '127.0.0.1';
+const PROBE_MS = 2_000;
+
+/** Asks once. */
+export async function isReady(readiness: Exclude<Readiness, { kind: 'line' }>): Promise<boolean> {
+  return readiness.kind === 'port' ? listens(readiness.port) : answers(readiness.url);
+}
+
+/** Whether a line of its output is the one that says so. */
+export function saysReady(line: string, member: string): boolean {
+  if (!line.startsWith('{')) return false;
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null && Reflect.get(value, member) === true;
+  } catch (error) {
+    if (error instanceof SyntaxError) return false;
+    throw error;
+  }
+}
+
+function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: LOOPBACK, timeout: PROBE_MS });
+    const answer = (isListening: boolean) => {
+      socket.destroy();
+      resolve(isListening);
+    };
+    socket.once('connect', () => answer(true));
+    socket.once('timeout', () => answer(false));
+    socket.once('error', () => answer(false));
+  });
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(PROBE_MS) });
+    await response.arrayBuffer();
+    return response.status === 200;
+  } catch {
+    // Whatever keeps it from answering, it is not ready yet; the deadline is the caller's.
+    return false;
+  }
+}

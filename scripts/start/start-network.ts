@@ -1,0 +1,157 @@
+import { join } from 'node:path';
+import type { SignedRegister } from '@medledger/chaincode/domain';
+import { ensureIdentities } from '../../network/identities/index.js';
+import { localTopology, type Organisation, type Topology } from '../../network/topology.js';
+import { CREDENTIALS_FILE, Credentials } from '../seed/credentials.js';
+import { seedNetwork } from '../seed/seed-network.js';
+import type { StaffPlace } from '../seed/staff-wallets.js';
+import { type DataFolder, openDataFolder } from './data-folder.js';
+import { prepareConsortium, submitRegister } from './found-consortium.js';
+import { networkPlans, preloadUrl, restUrl } from './network-plans.js';
+import { requireFreePorts } from './ports.js';
+import type { Progress } from './progress.js';
+import { runningFile } from './running-file.js';
+import { StartError } from './start-error.js';
+import { listenForStop, type StopSignals } from './stop-signals.js';
+import { Supervisor } from './supervisor.js';
+
+export interface StartOptions {
+  /** Folder of the project, built. */
+  readonly projectDir: string;
+  readonly dataDir: string;
+  readonly portBase: number;
+  readonly seed: boolean;
+  /** Of the demonstration; counts when the data folder is new. */
+  readonly doctors: number;
+}
+
+/** What a killed run leaves behind ends itself within this time. */
+const LEFT_OVER_MS = 12_000;
+
+/**
+ * Runs the whole network until it is asked to stop: brings it up, founds and seeds it the first time, says `ready`.
+ *
+ * @throws StartError, and errors of the parts, each with a message for the operator; nothing keeps running then
+ */
+export async function startNetwork(options: StartOptions, progress: Progress): Promise<void> {
+  const topology = localTopology(options.portBase);
+  const stop = listenForStop(Date.now);
+  const folder = await openDataFolder({ path: options.dataDir, channel: topology.channel, nowMs: Date.now() });
+  const running = runningFile(folder.path);
+  try {
+    await requireFreePorts(topology, { patienceMs: running.isLeftOver() ? LEFT_OVER_MS : 0 });
+    const supervisor = new Supervisor({
+      logDir: join(folder.path, 'logs'),
+      preload: preloadUrl(options.projectDir),
+      say: progress.say,
+      onChange: running.write,
+    });
+    await supervise({ options, topology, folder, progress, supervisor, stop });
+  } finally {
+    folder.release();
+  }
+}
+
+interface Run {
+  readonly options: StartOptions;
+  readonly topology: Topology;
+  readonly folder: DataFolder;
+  readonly progress: Progress;
+  readonly supervisor: Supervisor;
+  readonly stop: StopSignals;
+}
+
+async function supervise(run: Run): Promise<void> {
+  const { supervisor, stop, progress } = run;
+  stop.onSecond(() => {
+    supervisor.kill();
+    process.exit(130);
+  });
+  process.on('SIGUSR2', () => supervisor.restartStopped());
+  try {
+    const failed = supervisor.failed.then((error) => Promise.reject(error));
+    await Promise.race([bringUp(run), stop.requested, failed]);
+    await Promise.race([stop.requested, failed]);
+  } finally {
+    await progress.step('stopped', () => supervisor.stop());
+    runningFile(run.folder.path).remove();
+  }
+}
+
+async function bringUp(run: Run): Promise<void> {
+  try {
+    await bringUpInOrder(run);
+  } catch (error) {
+    // Whatever a stop cuts short is no failure.
+    if (!run.stop.signal.aborted) throw error;
+  }
+}
+
+async function bringUpInOrder(run: Run): Promise<void> {
+  const { options, topology, folder, progress, supervisor } = run;
+  const place = await staffPlaceOf(run);
+  progress.say(`MedLedger: data in ${folder.path}, ports from ${options.portBase}`);
+  await progress.step('certificates', () => ensureIdentities(topology, folder.path));
+  const plans = networkPlans({ ...options, dataDir: folder.path });
+  // Passwords are hashed in other threads, so both go on side by side.
+  const [register] = await Promise.all([
+    foundingRegister(run, place),
+    progress.step('ledger and chaincode', async () => {
+      await supervisor.startGroup(plans.chaincode);
+      await supervisor.startGroup(plans.ledger);
+    }),
+  ]);
+  if (register !== undefined) {
+    await progress.step('register of the consortium on the ledger', () => submitRegister(place, register));
+    await folder.markFounded();
+  }
+  await progress.step('gateways', () => supervisor.startGroup(plans.gateways));
+  if (options.seed) await seed(run, place);
+  sayReady(run);
+}
+
+async function staffPlaceOf({ topology, folder }: Run): Promise<StaffPlace> {
+  const credentials = new Credentials(folder.path);
+  const gatewayUrlOf = (mspId: string) => restUrl(organisationOf(topology, mspId));
+  await credentials.moveTo(gatewayUrlOf);
+  return { topology, dataDir: folder.path, credentials, gatewayUrlOf };
+}
+
+/** @returns the register that the ledger is still to be given; undefined when it has one */
+async function foundingRegister(
+  { options, folder, progress }: Run,
+  place: StaffPlace,
+): Promise<SignedRegister | undefined> {
+  if (folder.isFounded) return undefined;
+  return progress.step('staff and custodians', () => prepareConsortium(place, options.doctors));
+}
+
+async function seed({ options, folder, progress, stop }: Run, place: StaffPlace): Promise<void> {
+  const { gatewayUrlOf, credentials } = place;
+  await progress.step('patients', () =>
+    seedNetwork({
+      bundleDir: join(options.projectDir, 'test/fixtures/synthea'),
+      dataDir: folder.path,
+      gatewayUrlOf,
+      credentials,
+      say: (line) => progress.say(`  ${line}`),
+      signal: stop.signal,
+      nowMs: Date.now,
+    }),
+  );
+}
+
+function sayReady({ topology, folder, progress }: Run): void {
+  for (const organisation of topology.organisations) {
+    progress.say(`${organisation.name.padEnd(18, ' ')}${restUrl(organisation)}   (API: ${restUrl(organisation)}/docs)`);
+  }
+  progress.say(`passwords: ${join(folder.path, CREDENTIALS_FILE)} · logs: ${join(folder.path, 'logs')}`);
+  progress.say(`up after ${progress.elapsedS()}; Ctrl-C stops everything`);
+  progress.say('ready');
+}
+
+function organisationOf({ organisations }: Topology, mspId: string): Organisation {
+  const found = organisations.find((organisation) => organisation.mspId === mspId);
+  if (found === undefined) throw new StartError(`${mspId} is not an organisation of this network.`);
+  return found;
+}

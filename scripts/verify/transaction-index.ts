@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto';
+import { common } from '@hyperledger/fabric-protos';
+import { readBlock } from '../../gateway/ledger/block-reader.js';
+import type { LedgerTransaction } from '../../gateway/ledger/ledger-block.js';
+import { FrameFiles } from '../../network/devledger/store/frame-files.js';
+import { BlockCorruptError } from '../../network/devledger/store/ledger-errors.js';
+import { ENTRY_PREFIX } from './state-keys.js';
+
+/** What a block says of one transaction: digests instead of texts, so that a whole chain fits into memory. */
+export interface IndexedTransaction {
+  readonly blockNumber: number;
+  /** Zero-based place in the block. */
+  readonly index: number;
+  /** Fabric's name, e.g. VALID. */
+  readonly code: string;
+  /** Contract and function, e.g. `records:add`. */
+  readonly transaction: string;
+  /** SHA-256 of the business argument, hex. */
+  readonly businessDigest: string;
+  readonly memberId: string;
+  readonly keyHash: string;
+  /** What the client claimed. */
+  readonly timestampMs: number;
+  /** The lane entry it writes. */
+  readonly entry?: { readonly key: string; readonly valueDigest: string };
+}
+
+/** The transactions of one peer's blocks, by id. */
+export interface TransactionIndex {
+  get(txId: string): IndexedTransaction | undefined;
+  /** Transactions that are VALID and write a lane entry. */
+  readonly entryCount: number;
+  /** Numbers of blocks that cannot be read: what they hold is not known. */
+  readonly unreadable: readonly number[];
+}
+
+export function digestOf(text: string): string {
+  return createHash('sha256').update(text, 'utf8').digest('hex');
+}
+
+/** @param blocksDirectory - of a peer, also of one that is running */
+export async function indexTransactions(blocksDirectory: string, mspId: string): Promise<TransactionIndex> {
+  const files = FrameFiles.inspect({ directory: blocksDirectory, owner: mspId });
+  const byId = new Map<string, IndexedTransaction>();
+  const unreadable: number[] = [];
+  let entryCount = 0;
+  for (let number = files.firstSequence; number < files.nextSequence; number += 1) {
+    const transactions = await readTransactions(files, number);
+    if (transactions === undefined) unreadable.push(number);
+    for (const transaction of transactions ?? []) {
+      // An id that was used before is answered for by its first transaction.
+      if (transaction.kind !== 'endorser' || byId.has(transaction.txId)) continue;
+      const indexed = indexedOf(transaction, number);
+      byId.set(transaction.txId, indexed);
+      if (indexed.entry !== undefined && indexed.code === 'VALID') entryCount += 1;
+    }
+  }
+  return { get: (txId) => byId.get(txId), entryCount, unreadable };
+}
+
+async function readTransactions(files: FrameFiles, number: number): Promise<readonly LedgerTransaction[] | undefined> {
+  try {
+    const bytes = await files.read(number);
+    return bytes === undefined ? undefined : readBlock(common.Block.deserializeBinary(bytes)).transactions;
+  } catch (error) {
+    // What is wrong with it, the check of the peer says.
+    if (error instanceof BlockCorruptError) return undefined;
+    throw error;
+  }
+}
+
+function indexedOf(transaction: LedgerTransaction, blockNumber: number): IndexedTransaction {
+  const { index, validationCode, args, creator, timestampMs, writes } = transaction;
+  const entry = writes.find(({ key }) => key.startsWith(ENTRY_PREFIX));
+  return {
+    blockNumber,
+    index,
+    code: validationCode,
+    transaction: transaction.transaction ?? '',
+    businessDigest: digestOf(args[0] ?? ''),
+    memberId: creator.memberId ?? '',
+    keyHash: creator.keyHash ?? '',
+    timestampMs,
+    ...(entry === undefined ? {} : { entry: { key: entry.key, valueDigest: digestOf(entry.value) } }),
+  };
+}
