@@ -44,10 +44,17 @@ export async function readHead(state: WorldState, lane: LaneId): Promise<LaneHea
 export async function readEntry(state: WorldState, lane: LaneId, sequence: number): Promise<LaneEntry | undefined> {
   try {
     const text = await state.read(entryKey(lane, sequence));
-    return text === undefined ? undefined : parseLaneEntry(text);
+    return text === undefined ? undefined : requireOfLane(parseLaneEntry(text), lane, sequence);
   } catch (cause) {
     throw chainBroken(lane, `entry ${sequence} unreadable`, cause);
   }
+}
+
+/** All lanes of a patient begin at one genesis, so one actor's entries would pass for another's if they were moved. */
+function requireOfLane(entry: LaneEntry, lane: LaneId, sequence: number): LaneEntry {
+  const { patientId, memberId } = lane;
+  if (entry.patientId === patientId && entry.memberId === memberId && entry.sequence === sequence) return entry;
+  throw new DomainError('CHAIN_BROKEN', `the entry is of ${entry.patientId}~${entry.memberId}, ${entry.sequence}`);
 }
 
 /**

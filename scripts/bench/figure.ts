@@ -75,9 +75,7 @@ export async function interleave(count: number, sides: Sides): Promise<readonly 
     const isMeasuredFirst = round % 2 === 0;
     const first = await (isMeasuredFirst ? sides.measured() : sides.baseline());
     const second = await (isMeasuredFirst ? sides.baseline() : sides.measured());
-    rounds.push(
-      isMeasuredFirst ? { measured: first, baseline: second } : { measured: second, baseline: first },
-    );
+    rounds.push(isMeasuredFirst ? { measured: first, baseline: second } : { measured: second, baseline: first });
   }
   return rounds;
 }

@@ -38,6 +38,8 @@ export class RestError extends Error {
 const ATTEMPTS_MAX = 8;
 const FIRST_DELAY_MS = 250;
 const DELAY_MAX_MS = 10_000;
+/** Busy, in flight, a part that is away, an outcome that is not known yet: the same request may be made again. */
+const PASSING_STATUSES: ReadonlySet<number> = new Set([409, 429, 502, 503, 504]);
 /** A bundle is sealed within seconds; a deposit may wait for a custodian. */
 const ANSWER_MS = 60_000;
 
@@ -95,7 +97,7 @@ async function refusal(call: RestCall, response: Response): Promise<Unanswered> 
   const retryAfterS = Number(response.headers.get('retry-after') ?? Number.NaN);
   return {
     error: new RestError(call, response.status, parseProblem(await response.text())),
-    isPassing: response.status === 429 || response.status === 503 || response.status === 409,
+    isPassing: PASSING_STATUSES.has(response.status),
     ...(Number.isFinite(retryAfterS) ? { retryAfterMs: retryAfterS * 1000 } : {}),
   };
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Credentials, newPassword } from './credentials.js';
 import { demoGrants, grantBodyOf } from './demo-grants.js';
+import { type MemberClient, memberClient, parseText } from './member-client.js';
 import { type RestClient, restClient } from './rest-client.js';
 import { type PatientNote, SeedNotes } from './seed-notes.js';
 
@@ -38,16 +39,19 @@ const POLL_MS = 200;
 /** How often a bundle is sent again after its job has failed. */
 const JOBS_MAX = 5;
 
+/** Whether an earlier run has done all of it. */
+export function isSeeded(dataDir: string): boolean {
+  return new SeedNotes(dataDir, firstNotes).isDone;
+}
+
 /**
  * Signs up the patients of the demonstration, adds their bundles and gives their grants, all through REST. What is
- * done is noted: called again, it goes on where it stopped, and does nothing once it is done.
+ * done is noted: called again, it goes on where it stopped.
  *
- * @returns how many patients were completed now
  * @throws RestError when a gateway refuses
  */
-export async function seedNetwork(place: SeedPlace): Promise<number> {
+export async function seedNetwork(place: SeedPlace): Promise<void> {
   const notes = new SeedNotes(place.dataDir, firstNotes);
-  if (notes.isDone) return 0;
   await notes.begin();
   const waiting = notes.patients.map(({ bundle }) => bundle);
   let completed = 0;
@@ -60,7 +64,6 @@ export async function seedNetwork(place: SeedPlace): Promise<number> {
   };
   await Promise.all(Array.from({ length: PATIENTS_AT_ONCE }, work));
   await notes.finish();
-  return completed;
 }
 
 function firstNotes() {
@@ -78,25 +81,17 @@ async function seedPatient(place: SeedPlace, notes: SeedNotes, bundle: string): 
   const { password, entries, grants } = notes.patient(bundle);
   const missing = demoGrants(bundle).filter(({ name }) => !grants.includes(name));
   if (entries !== undefined && missing.length === 0) return entries;
-  const accessToken = await signIn(client, patientId, password);
-  const member: SignedIn = { client, accessToken, patientId, seedId: notes.seedId };
-  const total = entries ?? (await addBundle(place, member, bundle));
+  const member = await memberClient(client, patientId, password);
+  const total = entries ?? (await addBundle(place, member, { bundle, seedId: notes.seedId }));
   await notes.update(bundle, { entries: total });
   for (const grant of missing) {
     const body = grantBodyOf(grant, place.nowMs());
-    // No Idempotency-Key of its own from an earlier run: `until` counts from now, and a second grant does no harm.
-    await client.request({ method: 'POST', path: `/v1/patients/${patientId}/grants`, accessToken, body });
+    // Without an Idempotency-Key: `until` counts from now, so an earlier run asked for something else.
+    await member.request({ method: 'POST', path: `/v1/patients/${patientId}/grants`, body });
     await notes.update(bundle, { grants: [...notes.patient(bundle).grants, grant.name] });
   }
-  await client.request({ method: 'DELETE', path: '/v1/sessions/current', accessToken });
+  await member.signOut();
   return total;
-}
-
-interface SignedIn {
-  readonly client: RestClient;
-  readonly accessToken: string;
-  readonly patientId: string;
-  readonly seedId: string;
 }
 
 async function ensurePatient(
@@ -116,34 +111,31 @@ async function signUp(client: RestClient, { password, idempotencyKey }: { passwo
   return parseText(answer, 'patientId');
 }
 
-async function signIn(client: RestClient, memberId: string, password: string): Promise<string> {
-  const answer = await client.request({ method: 'POST', path: '/v1/sessions', body: { memberId, password } });
-  return parseText(answer, 'accessToken');
-}
-
 /** @returns how many entries it has */
-async function addBundle(place: SeedPlace, member: SignedIn, bundle: string): Promise<number> {
-  const { client, accessToken, patientId, seedId } = member;
-  const bytes = await readFile(join(place.bundleDir, `${bundle}.json`));
+async function addBundle(
+  { bundleDir, signal }: SeedPlace,
+  member: MemberClient,
+  { bundle, seedId }: { bundle: string; seedId: string },
+): Promise<number> {
+  const bytes = await readFile(join(bundleDir, `${bundle}.json`));
   for (let attempt = 1; ; attempt++) {
-    const answer = await client.request({
+    const answer = await member.request({
       method: 'POST',
-      path: `/v1/patients/${patientId}/bundles`,
-      accessToken,
+      path: `/v1/patients/${member.memberId}/bundles`,
       // The same key each time: a bundle that was half added goes on where it stopped.
       idempotencyKey: `${seedId}/bundle/${bundle}`,
       content: { bytes, type: 'application/fhir+json' },
     });
-    const job = await finishedJob(member, parseText(answer, 'jobId'), place.signal);
+    const job = await finishedJob(member, parseText(answer, 'jobId'), signal);
     if (job.status === 'done') return job.total;
     if (attempt === JOBS_MAX) throw new Error(`The records of ${bundle} were not all added: ${job.reason}`);
-    await wait(POLL_MS * attempt, undefined, { signal: place.signal });
+    await wait(POLL_MS * attempt, undefined, { signal });
   }
 }
 
-async function finishedJob({ client, accessToken }: SignedIn, jobId: string, signal: AbortSignal): Promise<EndedJob> {
+async function finishedJob(member: MemberClient, jobId: string, signal: AbortSignal): Promise<EndedJob> {
   for (;;) {
-    const job = parseJob(await client.request({ method: 'GET', path: `/v1/jobs/${jobId}`, accessToken }));
+    const job = parseJob(await member.request({ method: 'GET', path: `/v1/jobs/${jobId}` }));
     if (job.status !== 'running') return job;
     await wait(POLL_MS, undefined, { signal });
   }
@@ -162,10 +154,4 @@ function parseJob(value: unknown): EndedJob {
     problem?: { code: string; detail: string };
   };
   return { status, total, reason: problem === undefined ? '' : `${problem.code} ${problem.detail}` };
-}
-
-function parseText(value: unknown, member: string): string {
-  const found = (value as Record<string, unknown> | null)?.[member];
-  if (typeof found !== 'string') throw new Error(`The gateway answered without ${member}.`);
-  return found;
 }

@@ -3,7 +3,7 @@ import type { SignedRegister } from '@medledger/chaincode/domain';
 import { ensureIdentities } from '../../network/identities/index.js';
 import { localTopology, type Organisation, type Topology } from '../../network/topology.js';
 import { CREDENTIALS_FILE, Credentials } from '../seed/credentials.js';
-import { seedNetwork } from '../seed/seed-network.js';
+import { isSeeded, seedNetwork } from '../seed/seed-network.js';
 import type { StaffPlace } from '../seed/staff-wallets.js';
 import { type DataFolder, openDataFolder } from './data-folder.js';
 import { prepareConsortium, submitRegister } from './found-consortium.js';
@@ -106,7 +106,7 @@ async function bringUpInOrder(run: Run): Promise<void> {
     await folder.markFounded();
   }
   await progress.step('gateways', () => supervisor.startGroup(plans.gateways));
-  if (options.seed) await seed(run, place);
+  if (options.seed && !isSeeded(folder.path)) await seed(run, place);
   sayReady(run);
 }
 

@@ -48,8 +48,8 @@ export async function indexTransactions(blocksDirectory: string, mspId: string):
     const transactions = await readTransactions(files, number);
     if (transactions === undefined) unreadable.push(number);
     for (const transaction of transactions ?? []) {
-      // An id that was used before is answered for by its first transaction.
-      if (transaction.kind !== 'endorser' || byId.has(transaction.txId)) continue;
+      // One id can come twice; at most one of them is VALID, and that is the one that counts.
+      if (transaction.kind !== 'endorser' || byId.get(transaction.txId)?.code === 'VALID') continue;
       const indexed = indexedOf(transaction, number);
       byId.set(transaction.txId, indexed);
       if (indexed.entry !== undefined && indexed.code === 'VALID') entryCount += 1;
@@ -58,14 +58,23 @@ export async function indexTransactions(blocksDirectory: string, mspId: string):
   return { get: (txId) => byId.get(txId), entryCount, unreadable };
 }
 
+/** @returns undefined for a block that cannot be read; what is wrong with it, the check of the peer says */
 async function readTransactions(files: FrameFiles, number: number): Promise<readonly LedgerTransaction[] | undefined> {
   try {
     const bytes = await files.read(number);
-    return bytes === undefined ? undefined : readBlock(common.Block.deserializeBinary(bytes)).transactions;
+    return bytes === undefined ? undefined : transactionsOf(bytes);
   } catch (error) {
-    // What is wrong with it, the check of the peer says.
     if (error instanceof BlockCorruptError) return undefined;
     throw error;
+  }
+}
+
+function transactionsOf(bytes: Uint8Array): readonly LedgerTransaction[] | undefined {
+  try {
+    return readBlock(common.Block.deserializeBinary(bytes)).transactions;
+  } catch {
+    // Nothing but decoding happens here: these bytes are no block.
+    return undefined;
   }
 }
 

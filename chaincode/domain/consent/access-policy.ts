@@ -80,6 +80,7 @@ function byLastingLongest(left: Grant, right: Grant): number {
 function nearestMiss(covering: readonly Grant[], forPurpose: readonly Grant[], atMs: number): DenyCode {
   if (covering.length === 0) return 'NO_GRANT';
   if (forPurpose.some((grant) => !grant.revoked && atMs < grant.fromMs)) return 'GRANT_NOT_STARTED';
-  if (forPurpose.length === 0) return 'PURPOSE_NOT_GRANTED';
-  return 'GRANT_ENDED';
+  // Only a grant that still holds can be used with its own purpose.
+  const otherPurpose = forPurpose.length === 0 && covering.some((grant) => isLive(grant, atMs));
+  return otherPurpose ? 'PURPOSE_NOT_GRANTED' : 'GRANT_ENDED';
 }

@@ -6,7 +6,9 @@ import { createHash } from 'node:crypto';
 export function tryNaively(header: object, attempts: number): { readonly best: string } {
   let best = 'f'.repeat(64);
   for (let nonce = 0; nonce < attempts; nonce += 1) {
-    const hash = createHash('sha256').update(JSON.stringify({ ...header, nonce })).digest('hex');
+    const hash = createHash('sha256')
+      .update(JSON.stringify({ ...header, nonce }))
+      .digest('hex');
     if (hash.startsWith('0000') && hash < best) best = hash;
   }
   return { best };

@@ -40,18 +40,16 @@ function oracle(request: AccessRequest, given: readonly Grant[]): AccessDecision
   if (best) return { outcome: 'permit', basis: { kind: 'grant', grantId: best.grantId, version: best.version } };
   return {
     outcome: 'deny',
-    code: missOf(
-      judged.length,
-      fitting.map(({ grant }) => grant),
-      request.atMs,
-    ),
+    code: missOf(judged, fitting, request.atMs),
   };
 }
 
-function missOf(aboutCount: number, fitting: readonly Grant[], atMs: number): DenyCode {
-  if (aboutCount === 0) return 'NO_GRANT';
-  if (fitting.length === 0) return 'PURPOSE_NOT_GRANTED';
-  const later = fitting.some((grant) => grant.revoked === false && atMs < grant.fromMs);
+type Judged = { grant: Grant; live: boolean };
+
+function missOf(about: readonly Judged[], fitting: readonly Judged[], atMs: number): DenyCode {
+  if (about.length === 0) return 'NO_GRANT';
+  if (fitting.length === 0) return about.some(({ live }) => live) ? 'PURPOSE_NOT_GRANTED' : 'GRANT_ENDED';
+  const later = fitting.some(({ grant }) => grant.revoked === false && atMs < grant.fromMs);
   return later ? 'GRANT_NOT_STARTED' : 'GRANT_ENDED';
 }
 
@@ -92,6 +90,12 @@ describe('decideAccess', () => {
     { name: 'a grant to add', grant: { actions: ['add'] }, request: {}, code: 'NO_GRANT' },
     { name: 'a grant for other classes', grant: { scope: { classes: ['Claim'] } }, request: {}, code: 'NO_GRANT' },
     { name: 'another purpose', grant: {}, request: { purpose: 'HPAYMT' }, code: 'PURPOSE_NOT_GRANTED' },
+    {
+      name: 'a revoked grant for another purpose',
+      grant: { revoked: true },
+      request: { purpose: 'HPAYMT' },
+      code: 'GRANT_ENDED',
+    },
     { name: 'a revoked grant', grant: { revoked: true }, request: {}, code: 'GRANT_ENDED' },
     { name: 'a revoked grant that has not begun', grant: { revoked: true }, request: { atMs: 0 }, code: 'GRANT_ENDED' },
   ])('refuses with $name: $code', ({ grant, request, code }) => {
