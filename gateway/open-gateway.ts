@@ -7,6 +7,7 @@ import { bringMissedDeposits } from './composition/bring-missed.js';
 import { buildServices } from './composition/build-services.js';
 import { Closers } from './composition/closers.js';
 import { custodianDoors } from './composition/custodian-doors.js';
+import { addLaneCounters } from './composition/lane-counters.js';
 import { type GatewayChain, openGatewayChain } from './composition/open-chain.js';
 import { openGatewayStores } from './composition/open-stores.js';
 import { type GatewayVault, openGatewayVault } from './composition/open-vault.js';
@@ -94,6 +95,7 @@ async function restApp(context: Context, { others, ledgerSide, custody, vault }:
   const { config, logger, metrics, closers } = context;
   const { mspId, name, peer } = config.organisation;
   const { chain, ledger, serviceIdentity } = ledgerSide;
+  addLaneCounters(metrics, chain.metrics);
   const doors = doorsOf(config, others, custody);
   const views = openChainViews({ config, ledger, identity: serviceIdentity, logger });
   if (views !== undefined) closers.add(views, (part) => part.stop());

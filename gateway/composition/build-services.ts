@@ -11,7 +11,7 @@ import { createAccessRequests } from '../services/access-requests.js';
 import { createAccounts } from '../services/accounts.js';
 import { createAddBundle } from '../services/add-bundle.js';
 import { createAddRecord } from '../services/add-record.js';
-import { addRecords, type RecordsToAdd } from '../services/add-records.js';
+import { type AddRecordsPorts, addRecords, type RecordsToAdd } from '../services/add-records.js';
 import { type ChainViews, createChainViewServices } from '../services/chain-views.js';
 import type { CustodianDoor } from '../services/custodians.js';
 import { createGrants } from '../services/grants.js';
@@ -51,7 +51,8 @@ export function buildServices(parts: ServiceParts): Services {
   });
   const storeCiphertexts = (objects: readonly Uint8Array[]) => vault.put(objects);
   const fetchCiphertext = (cid: string, sha256Hex: string) => vault.get(cid, sha256Hex);
-  const add = adder(parts, storeCiphertexts);
+  const idSecret = loadSecret(join(config.storeDir, 'derived-id.key'));
+  const add = adder(parts, { storeCiphertexts, idSecret });
   const onBadShare = (found: { custodian: string; recordId: string; transactionId: string }) =>
     logger.error(found, 'a custodian returned a share that does not fit the record');
   const enrolment = createEnrolment(localCertificateIssuer(config.dataDir, config.organisation.domain), parts.wallets);
@@ -72,8 +73,8 @@ export function buildServices(parts: ServiceParts): Services {
     }),
     listRecords: createListRecords({ chain, keysOf }),
     openRecord: createOpenRecord({ chain, keysOf, custodians, fetchCiphertext, onBadShare }),
-    ...createGrants({ chain, keysOf, nowMs }),
-    ...createAccessRequests({ chain, keysOf, nowMs, storeCiphertexts, fetchCiphertext }),
+    ...createGrants({ chain, keysOf, nowMs, idSecret }),
+    ...createAccessRequests({ chain, keysOf, nowMs, idSecret, storeCiphertexts, fetchCiphertext }),
     ...createChainViewServices({ chain, keysOf, views }),
     verifyPatient: createVerifyPatient({ chain, keysOf }),
     notReady: parts.notReady,
@@ -82,16 +83,14 @@ export function buildServices(parts: ServiceParts): Services {
 
 type Add = ReturnType<typeof adder>;
 
-function adder(parts: ServiceParts, storeCiphertexts: (objects: readonly Uint8Array[]) => Promise<readonly string[]>) {
+function adder(parts: ServiceParts, ports: Pick<AddRecordsPorts, 'storeCiphertexts' | 'idSecret'>) {
   const { chain, custodians, missed, logger } = parts;
-  const idSecret = loadSecret(join(parts.config.storeDir, 'record-id.key'));
   return (input: RecordsToAdd) =>
     addRecords(
       {
         chain,
         custodians,
-        storeCiphertexts,
-        idSecret,
+        ...ports,
         onMissedDeposit: ({ custodian, deposit, reason }) => {
           logger.warn({ custodian, reason }, 'a custodian did not take its shares; they are brought later');
           missed.keep({ custodian, deposit });

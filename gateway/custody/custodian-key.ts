@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { createDirectory, hasErrorCode, replaceFile, syncDirectory } from '../vault/durable-files.js';
+import { createDirectory, hasErrorCode, replaceFile, syncDirectory } from '../durable-files.js';
 import { CustodyError } from './custody-errors.js';
 import { generateHpkeKeyPair, type HpkeKeyPair, hpkePublicKeyOf, X25519_KEY_SIZE_BYTES } from './hpke.js';
 

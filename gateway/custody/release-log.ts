@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { createDirectory, replaceFile, syncDirectory } from '../vault/durable-files.js';
+import { createDirectory, replaceFile, syncDirectory } from '../durable-files.js';
 import { CustodyError } from './custody-errors.js';
 import {
   corruptLine,

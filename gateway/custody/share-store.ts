@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { createDirectory, syncDirectory } from '../vault/durable-files.js';
+import { createDirectory, syncDirectory } from '../durable-files.js';
 import { CustodyError } from './custody-errors.js';
 import { ShareDatabase } from './share-database.js';
 import { type ShareOwnership, type SharePlace, type ShareRow, ShareRowSealer } from './share-rows.js';

@@ -1,7 +1,7 @@
 import { hkdfSync, randomBytes } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { createDirectory, hasErrorCode, replaceFile, syncDirectory } from '../vault/durable-files.js';
+import { createDirectory, hasErrorCode, replaceFile, syncDirectory } from '../durable-files.js';
 import { CustodyError } from './custody-errors.js';
 
 const STORE_KEY_SIZE_BYTES = 32;

@@ -1,7 +1,7 @@
 import { Agent, request } from 'node:https';
 import { fromBase64url, isErrorCode, toBase64url } from '@medledger/chaincode/domain';
 import type { ReleasedShare } from '../custody/custodian.js';
-import { MedledgerError } from '../services/medledger-error.js';
+import { MedledgerError } from '../medledger-error.js';
 import { frameAll, unframeAll } from './framing.js';
 import { INTERNAL_BODY_LIMIT_BYTES, type InternalApi } from './internal-api.js';
 

@@ -1,4 +1,4 @@
-import { MedledgerError } from '../services/medledger-error.js';
+import { MedledgerError } from '../medledger-error.js';
 import type { Services } from '../services/medledger.js';
 import type { GatewayApp } from './gateway-app.js';
 import type { RateLimits } from './rate-limits.js';

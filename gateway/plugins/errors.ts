@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { MedledgerError } from '../services/medledger-error.js';
+import { MedledgerError } from '../medledger-error.js';
 import type { GatewayApp } from './gateway-app.js';
 import { type Problem, problemOf, type ToldProblem } from './problem.js';
 

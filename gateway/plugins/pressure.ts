@@ -1,5 +1,5 @@
 import underPressure from '@fastify/under-pressure';
-import { MedledgerError } from '../services/medledger-error.js';
+import { MedledgerError } from '../medledger-error.js';
 import type { GatewayApp, HttpLimits } from './gateway-app.js';
 
 const RETRY_AFTER_S = 10;

@@ -1,6 +1,6 @@
 import { DomainError, ERRORS, type ErrorCode, isErrorCode } from '@medledger/chaincode/domain';
 import type { FastifyError, FastifySchemaValidationError } from 'fastify';
-import { MedledgerError } from '../services/medledger-error.js';
+import { MedledgerError } from '../medledger-error.js';
 import { pointerStep } from './strict-json.js';
 
 /** RFC 9457, without what only the request knows (instance, requestId). */

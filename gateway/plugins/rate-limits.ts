@@ -1,6 +1,6 @@
 import rateLimit from '@fastify/rate-limit';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { MedledgerError } from '../services/medledger-error.js';
+import { MedledgerError } from '../medledger-error.js';
 import type { GatewayApp, HttpLimits } from './gateway-app.js';
 
 /** Counts one request, or throws TOO_MANY_REQUESTS. */

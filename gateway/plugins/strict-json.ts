@@ -1,5 +1,5 @@
 import type { ErrorCode } from '@medledger/chaincode/domain';
-import { MedledgerError } from '../services/medledger-error.js';
+import { MedledgerError } from '../medledger-error.js';
 
 export interface JsonRules {
   /** Levels of objects and arrays. */

@@ -1,4 +1,4 @@
-import { MedledgerError } from '../services/medledger-error.js';
+import { MedledgerError } from '../medledger-error.js';
 
 export interface HeightWaiters {
   /** Resolves once `reached` was called with this block or a later one; rejects with LEDGER_UNAVAILABLE at the deadline. */

@@ -1,4 +1,4 @@
-import { MedledgerError } from '../services/medledger-error.js';
+import { MedledgerError } from '../medledger-error.js';
 
 /**
  * A place in a read model as one opaque word: whole numbers with a mark in front that tells one list from another.

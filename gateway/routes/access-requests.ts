@@ -13,6 +13,7 @@ import {
 } from '../schemas/consents.js';
 import { formatTime } from '../schemas/iso-time.js';
 import type { ListedAccessRequest } from '../services/medledger.js';
+import { idempotencyKeyOf } from './idempotency-key.js';
 import { pageReply, parsePage } from './page-reply.js';
 import { copyScope } from './shown-scope.js';
 
@@ -29,7 +30,10 @@ export function accessRequestRoutes(app: GatewayApp, { services }: Pick<RouteCon
       },
     },
     async (request, reply) => {
-      const asked = await services.requestAccess(callerOf(request), parseAccessRequest(request.body));
+      const asked = await services.requestAccess(callerOf(request), {
+        ...parseAccessRequest(request.body),
+        ...idempotencyKeyOf(request),
+      });
       return reply.code(201).header('location', `/v1/access-requests/${asked.requestId}`).send(asked);
     },
   );
@@ -67,7 +71,11 @@ function answerRoutes(app: GatewayApp, { services }: Pick<RouteContext, 'service
     },
     async (request, reply) => {
       const { requestId } = request.params;
-      const given = await services.approveRequest(callerOf(request), { requestId, ...parseApproval(request.body) });
+      const given = await services.approveRequest(callerOf(request), {
+        requestId,
+        ...parseApproval(request.body),
+        ...idempotencyKeyOf(request),
+      });
       return reply.code(201).header('location', `/v1/grants/${given.grantId}`).send(given);
     },
   );

@@ -2,7 +2,7 @@ import { callerOf, type GatewayApp, type RouteContext } from '../plugins/gateway
 import { accessLogPage, accessLogQuery, activity, activityQuery, verification } from '../schemas/audit.js';
 import { formatTime, parseTime } from '../schemas/iso-time.js';
 import { patientPath } from '../schemas/records.js';
-import { MedledgerError } from '../services/medledger-error.js';
+import { MedledgerError } from '../medledger-error.js';
 import type { LogItem } from '../services/medledger.js';
 import { pageReply, parsePage } from './page-reply.js';
 

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { callerOf, type GatewayApp, type RouteContext } from '../plugins/gateway-app.js';
 import { acceptedBundle, bundleBody, patientPath } from '../schemas/records.js';
-import { MedledgerError } from '../services/medledger-error.js';
+import { MedledgerError } from '../medledger-error.js';
 import type { Services } from '../services/medledger.js';
 import { idempotencyKeyOf } from './idempotency-key.js';
 

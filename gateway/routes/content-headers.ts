@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { MedledgerError } from '../services/medledger-error.js';
+import { MedledgerError } from '../medledger-error.js';
 
 const CHARACTERS_MAX = 255;
 const TOKEN = "[\\w!#$%&'*+.^`|~-]+";

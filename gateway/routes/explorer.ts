@@ -1,7 +1,7 @@
 import { callerOf, type GatewayApp, type RouteContext } from '../plugins/gateway-app.js';
 import { block, blockPage, blockPath, blocksQuery, transaction, transactionPath } from '../schemas/explorer.js';
 import { formatTime } from '../schemas/iso-time.js';
-import { MedledgerError } from '../services/medledger-error.js';
+import { MedledgerError } from '../medledger-error.js';
 import type { ExplorerBlock, ExplorerTransaction } from '../services/medledger.js';
 import { pageReply, parsePage } from './page-reply.js';
 

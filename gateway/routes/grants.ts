@@ -4,6 +4,7 @@ import { givenGrant, grantBody, grantPage, grantPath, listQuery, revokedGrant } 
 import { formatTime } from '../schemas/iso-time.js';
 import { patientPath } from '../schemas/records.js';
 import type { ListedGrant } from '../services/medledger.js';
+import { idempotencyKeyOf } from './idempotency-key.js';
 import { pageReply, parsePage } from './page-reply.js';
 import { copyScope } from './shown-scope.js';
 
@@ -21,7 +22,11 @@ export function grantRoutes(app: GatewayApp, { services }: Pick<RouteContext, 's
     },
     async (request, reply) => {
       const { patientId } = request.params;
-      const given = await services.giveGrant(callerOf(request), { patientId, grant: parseGrant(request.body) });
+      const given = await services.giveGrant(callerOf(request), {
+        patientId,
+        grant: parseGrant(request.body),
+        ...idempotencyKeyOf(request),
+      });
       return reply.code(201).header('location', `/v1/grants/${given.grantId}`).send(given);
     },
   );

@@ -1,7 +1,7 @@
 import { callerOf, type GatewayApp, type RouteContext } from '../plugins/gateway-app.js';
 import { addedRecord, addRecordQuery, patientPath } from '../schemas/records.js';
 import { parseOptionalTime } from '../schemas/iso-time.js';
-import { MedledgerError } from '../services/medledger-error.js';
+import { MedledgerError } from '../medledger-error.js';
 import { parseContentType } from './content-headers.js';
 import { idempotencyKeyOf } from './idempotency-key.js';
 

@@ -1,4 +1,4 @@
-import { MedledgerError } from '../services/medledger-error.js';
+import { MedledgerError } from '../medledger-error.js';
 import type { AccessRequestInput, GrantInput, ScopeInput } from '../services/medledger.js';
 import type { AccessRequestBody, ApprovalBody, GrantBody, ScopeBody } from './consents.js';
 import { parseOptionalTime, parseTime } from './iso-time.js';

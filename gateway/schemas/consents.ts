@@ -79,7 +79,7 @@ export const accessRequestBody = strictObject({
 export const requestedAccess = strictObject({
   requestId,
   status: oneOf(['pending'], 'pending'),
-  transactionId,
+  transactionId: Type.Optional(transactionId),
 });
 export const requestPath = strictObject({ requestId });
 export const accessRequestPage = pageOf(

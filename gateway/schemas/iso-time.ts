@@ -1,4 +1,4 @@
-import { MedledgerError } from '../services/medledger-error.js';
+import { MedledgerError } from '../medledger-error.js';
 
 /** Year 1 to year 9999: what the rules take, and what four digits can say. */
 const EARLIEST_MS = -62_135_596_800_000;

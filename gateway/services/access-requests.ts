@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import {
   type AccessRequestAnswer,
   grantActions,
@@ -15,7 +15,8 @@ import {
 import { openWith, sealTo } from '../custody/hpke.js';
 import type { UnlockedIdentity } from '../identity/member-keys.js';
 import type { LedgerChain } from '../ledger/chain.js';
-import { newGrantId, signGrant } from './grants.js';
+import { idFor } from './derived-ids.js';
+import { grantIdFor, signGrant, submitGrant } from './grants.js';
 import type { AccessRequestInput, Caller, ListedAccessRequest, PageOf, ScopeInput } from './medledger.js';
 import { type KeysOf, requirePatient, requireRole } from './people.js';
 
@@ -23,6 +24,7 @@ export interface AccessRequestPorts {
   readonly chain: LedgerChain;
   readonly keysOf: KeysOf;
   readonly nowMs: () => number;
+  readonly idSecret: Uint8Array;
   readonly storeCiphertexts: (ciphertexts: readonly Uint8Array[]) => Promise<readonly string[]>;
   readonly fetchCiphertext: (cid: string, sha256Hex: string) => Promise<Uint8Array>;
 }
@@ -31,11 +33,15 @@ export interface AccessRequestPorts {
 export function createAccessRequests(ports: AccessRequestPorts) {
   const { chain, keysOf } = ports;
   return {
-    async requestAccess(caller: Caller, input: AccessRequestInput) {
+    async requestAccess(caller: Caller, input: AccessRequestInput & { idempotencyKey?: string }) {
       requireRole(caller, STAFF_ROLES);
       const identity = keysOf(caller);
       const patientId = memberId(input.patientId, '/patientId');
-      const id = requestId(`q${randomBytes(16).toString('hex')}`, '/requestId');
+      const key = input.idempotencyKey;
+      const id = requestId(
+        `q${idFor(ports.idSecret, { kind: 'request', memberId: caller.memberId, key })}`,
+        '/requestId',
+      );
       const asked = {
         actions: grantActions(input.actions, '/actions'),
         scope: scope(input.scope, '/scope'),
@@ -44,8 +50,15 @@ export function createAccessRequests(ports: AccessRequestPorts) {
       };
       const reason = await sealReason(ports, identity, { patientId, requestId: id, reason: input.reason });
       const business = { patientId, requestId: id, ...asked, ...reason };
-      const { transactionId } = await chain.transact({ identity, name: 'consents:request', patientId, business });
-      return { requestId: id, status: 'pending' as const, transactionId };
+      try {
+        const { transactionId } = await chain.transact({ identity, name: 'consents:request', patientId, business });
+        return { requestId: id, status: 'pending' as const, transactionId };
+      } catch (error) {
+        // The first try of a repeated call did commit.
+        const isRepeated = error instanceof Error && 'code' in error && error.code === 'REQUEST_EXISTS';
+        if (isRepeated) return { requestId: id, status: 'pending' as const };
+        throw error;
+      }
     },
 
     async listAccessRequests(
@@ -70,7 +83,10 @@ export function createAccessRequests(ports: AccessRequestPorts) {
 function createAnswers(ports: AccessRequestPorts) {
   const { chain } = ports;
   return {
-    async approveRequest(caller: Caller, input: { requestId: string; scope?: ScopeInput; untilMs?: number }) {
+    async approveRequest(
+      caller: Caller,
+      input: { requestId: string; scope?: ScopeInput; untilMs?: number; idempotencyKey?: string },
+    ) {
       const { identity, request } = await answered(ports, caller, input.requestId);
       const { patientId, requestId: id, actions, requesterId } = request;
       const body = grantBody(
@@ -85,11 +101,11 @@ function createAnswers(ports: AccessRequestPorts) {
         },
         '',
       );
-      const grantId = newGrantId();
+      const grantId = grantIdFor(ports.idSecret, identity, input.idempotencyKey);
       const grant = await signGrant(identity, { channel: chain.channel, patientId, id: grantId, body });
       const business = { patientId, requestId: id, grant };
-      const { transactionId } = await chain.transact({ identity, name: 'consents:approve', patientId, business });
-      return { grantId, transactionId };
+      const submit = () => chain.transact({ identity, name: 'consents:approve', patientId, business });
+      return submitGrant(chain, identity, { patientId, id: grantId, submit });
     },
 
     async refuseRequest(caller: Caller, input: { requestId: string }) {

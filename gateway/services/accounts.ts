@@ -1,6 +1,6 @@
 import type { UnlockedIdentity } from '../identity/member-keys.js';
 import type { Sessions } from '../identity/sessions.js';
-import { MedledgerError } from './medledger-error.js';
+import { MedledgerError } from '../medledger-error.js';
 import type { Caller } from './medledger.js';
 import type { KeysOf } from './people.js';
 

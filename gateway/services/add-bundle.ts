@@ -4,7 +4,7 @@ import type { UnlockedIdentity } from '../identity/member-keys.js';
 import type { AddedRecords, RecordsToAdd } from './add-records.js';
 import { batchesOf, recordsOfBundle } from './bundle-entries.js';
 import type { JobStore } from './job-store.js';
-import { MedledgerError } from './medledger-error.js';
+import { MedledgerError } from '../medledger-error.js';
 import type { Caller, Job } from './medledger.js';
 import type { KeysOf } from './people.js';
 import type { PlainRecord } from './seal-records.js';

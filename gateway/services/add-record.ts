@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Label, memberId, label, purpose, recordClass } from '@medledger/chaincode/domain';
 import type { AddedRecords, RecordsToAdd } from './add-records.js';
-import { MedledgerError } from './medledger-error.js';
+import { MedledgerError } from '../medledger-error.js';
 import type { AddedRecord, Caller, Services } from './medledger.js';
 import type { KeysOf } from './people.js';
 

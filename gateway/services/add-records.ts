@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   limits,
   placeOf,
@@ -13,7 +12,8 @@ import type { UnlockedIdentity } from '../identity/member-keys.js';
 import type { LedgerChain } from '../ledger/chain.js';
 import type { LaneCommitted } from '../ledger/lane-client.js';
 import { type CustodianDoor, depositAll, type MissedDeposit } from './custodians.js';
-import { MedledgerError } from './medledger-error.js';
+import { idFor } from './derived-ids.js';
+import { MedledgerError } from '../medledger-error.js';
 import { type PlainRecord, placesFor, type SealedRecord, sealRecord } from './seal-records.js';
 
 export interface AddRecordsPorts {
@@ -129,17 +129,12 @@ function commit(chain: LedgerChain, { identity, patientId, purpose, records }: T
   return chain.transact({ identity, name: 'records:addBatch', patientId, business });
 }
 
-function setIdsFor(
-  secret: Uint8Array,
-  input: { identity: UnlockedIdentity; patientId: PatientId; records: readonly unknown[]; key: string },
-): readonly SetId[] {
+function setIdsFor(secret: Uint8Array, input: RecordsToAdd): readonly SetId[] {
   const count = Math.ceil(input.records.length / limits.RECORDS_PER_SET_MAX);
-  return Array.from({ length: count }, (_, at) => {
-    const digest = createHash('sha256').update('medledger/set-id/v1').update(secret);
-    for (const part of [input.identity.memberId, input.patientId, input.key, String(at)])
-      digest.update(`${part.length}:${part}`);
-    return setId(digest.digest('hex').slice(0, 32), '/setId');
-  });
+  const { memberId } = input.identity;
+  return Array.from({ length: count }, (_, at) =>
+    setId(idFor(secret, { kind: `set/${input.patientId}/${at}`, memberId, key: input.key }), '/setId'),
+  );
 }
 
 function threeOf(mspIds: readonly string[]): readonly [string, string, string] {

@@ -9,7 +9,7 @@ import type {
 } from './medledger.js';
 import type { LedgerChain } from '../ledger/chain.js';
 import { memberId } from '@medledger/chaincode/domain';
-import { MedledgerError } from './medledger-error.js';
+import { MedledgerError } from '../medledger-error.js';
 import { type KeysOf, requirePatient, requireRole } from './people.js';
 
 /** Read models made from the blocks of this organisation's own peer. */

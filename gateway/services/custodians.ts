@@ -3,7 +3,7 @@ import { releaseInfo, type Release, shareContext } from '../custody/custodian.js
 import { sealDeposit, type SealedDeposit, type ShareToDeposit } from '../custody/deposit.js';
 import { openManyWith } from '../custody/hpke.js';
 import type { CustodianShare } from '../custody/key-shares.js';
-import { MedledgerError } from './medledger-error.js';
+import { MedledgerError } from '../medledger-error.js';
 
 /** One custodian as this gateway reaches it: itself, or another organisation's gateway. */
 export interface CustodianDoor {

@@ -1,13 +1,15 @@
-import { randomBytes } from 'node:crypto';
 import {
+  type ErrorCode,
   formatStatement,
   type Grant,
+  type GrantAnswer,
   type GrantBody,
   grantBody,
   type GrantId,
   grantId,
   grantOf,
   isLive,
+  limits,
   memberId,
   parseGrantStatement,
   type PatientId,
@@ -17,6 +19,7 @@ import {
 } from '@medledger/chaincode/domain';
 import type { UnlockedIdentity } from '../identity/member-keys.js';
 import type { LedgerChain } from '../ledger/chain.js';
+import { idFor } from './derived-ids.js';
 import type { Caller, GrantInput, ListedGrant, PageOf } from './medledger.js';
 import { type KeysOf, requirePatient } from './people.js';
 
@@ -24,6 +27,7 @@ export interface GrantPorts {
   readonly chain: LedgerChain;
   readonly keysOf: KeysOf;
   readonly nowMs: () => number;
+  readonly idSecret: Uint8Array;
 }
 
 const KEY_EPOCH = 0;
@@ -38,27 +42,66 @@ export async function signGrant(
   return { text, signature: toBase64url(await identity.signStatement(statementBytes(text))) };
 }
 
-export function newGrantId(): GrantId {
-  return grantId(`g${randomBytes(16).toString('hex')}`, '/grantId');
+/** @param key - a repeated request with the same key finds the same grant */
+export function grantIdFor(idSecret: Uint8Array, identity: UnlockedIdentity, key: string | undefined): GrantId {
+  return grantId(`g${idFor(idSecret, { kind: 'grant', memberId: identity.memberId, key })}`, '/grantId');
 }
 
-export function createGrants({ chain, keysOf, nowMs }: GrantPorts) {
+/**
+ * Submits a grant, or finds that the first try of the same request had succeeded.
+ *
+ * @returns transaction that stored it
+ */
+export async function submitGrant(
+  chain: LedgerChain,
+  identity: UnlockedIdentity,
+  given: { patientId: PatientId; id: GrantId; submit: () => Promise<{ transactionId: string }> },
+): Promise<{ grantId: GrantId; transactionId: string }> {
+  const { patientId, id } = given;
+  try {
+    const { transactionId } = await given.submit();
+    return { grantId: id, transactionId };
+  } catch (error) {
+    const isRepeated = hasCode(error, 'GRANT_EXISTS') || hasCode(error, 'REQUEST_CLOSED');
+    const stored = isRepeated ? await findGrant(chain, identity, { patientId, id }) : undefined;
+    if (stored === undefined) throw error;
+    return { grantId: id, transactionId: stored.txId };
+  }
+}
+
+async function findGrant(
+  chain: LedgerChain,
+  identity: UnlockedIdentity,
+  { patientId, id }: { patientId: PatientId; id: GrantId },
+): Promise<GrantAnswer | undefined> {
+  let cursor: string | undefined;
+  do {
+    const query = { patientId, limit: limits.PAGE_ITEMS_MAX, ...(cursor === undefined ? {} : { cursor }) };
+    const page = await chain.query(identity, 'consents:grants', query);
+    const found = page.items.find((item) => item.grantId === id);
+    if (found !== undefined) return found;
+    cursor = page.next;
+  } while (cursor !== undefined);
+  return undefined;
+}
+
+function hasCode(error: unknown, code: ErrorCode): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}
+
+export function createGrants({ chain, keysOf, nowMs, idSecret }: GrantPorts) {
   return {
-    async giveGrant(caller: Caller, input: { patientId: string; grant: GrantInput }) {
+    async giveGrant(caller: Caller, input: { patientId: string; grant: GrantInput; idempotencyKey?: string }) {
       requirePatient(caller, input.patientId);
       const identity = keysOf(caller);
       const patientId = memberId(input.patientId, '/patientId');
       const { fromMs = nowMs(), ...rest } = input.grant;
       const body = grantBody({ ...rest, fromMs }, '');
-      const id = newGrantId();
+      const id = grantIdFor(idSecret, identity, input.idempotencyKey);
       const grant = await signGrant(identity, { channel: chain.channel, patientId, id, body });
-      const { transactionId } = await chain.transact({
-        identity,
-        name: 'consents:grant',
-        patientId,
-        business: { patientId, grant },
-      });
-      return { grantId: id, transactionId };
+      const business = { patientId, grant };
+      const submit = () => chain.transact({ identity, name: 'consents:grant', patientId, business });
+      return submitGrant(chain, identity, { patientId, id, submit });
     },
 
     async listGrants(

@@ -199,12 +199,12 @@ export interface Services {
 
   requestAccess(
     caller: Caller,
-    input: AccessRequestInput,
-  ): Promise<{ requestId: string; status: 'pending'; transactionId: string }>;
+    input: AccessRequestInput & { idempotencyKey?: string },
+  ): Promise<{ requestId: string; status: 'pending'; transactionId?: string }>;
   listAccessRequests(caller: Caller, input: { limit: number; cursor?: string }): Promise<PageOf<ListedAccessRequest>>;
   approveRequest(
     caller: Caller,
-    input: { requestId: string; scope?: ScopeInput; untilMs?: number },
+    input: { requestId: string; scope?: ScopeInput; untilMs?: number; idempotencyKey?: string },
   ): Promise<{ grantId: string; transactionId: string }>;
   refuseRequest(caller: Caller, input: { requestId: string }): Promise<{ transactionId: string }>;
 

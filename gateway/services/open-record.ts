@@ -6,7 +6,7 @@ import { matchesKey, openObject } from '../custody/sealed-object.js';
 import type { LedgerChain } from '../ledger/chain.js';
 import type { OpenResult } from '../ledger/open-queue.js';
 import { type Collected, collectShares, type CustodianDoor } from './custodians.js';
-import { MedledgerError } from './medledger-error.js';
+import { MedledgerError } from '../medledger-error.js';
 import type { Caller, OpenedRecord } from './medledger.js';
 import type { KeysOf } from './people.js';
 

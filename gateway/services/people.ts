@@ -1,5 +1,5 @@
 import type { UnlockedIdentity } from '../identity/member-keys.js';
-import { MedledgerError } from './medledger-error.js';
+import { MedledgerError } from '../medledger-error.js';
 import type { Caller } from './medledger.js';
 
 /** Finds the unlocked keys of a caller's session. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { NextToLast } from 'blockstore-fs/sharding';
 import type { HeliaInit } from 'helia';
 import type { CID } from 'multiformats/cid';
-import { createDirectory, hasErrorCode, isUnfinished, replaceFile, syncDirectory } from './durable-files.js';
+import { createDirectory, hasErrorCode, isUnfinished, replaceFile, syncDirectory } from '../durable-files.js';
 import { type Block, isContentOf, joined } from './object-blocks.js';
 
 // As many as libuv's default thread pool can use, and a few to keep it busy.

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys';
 import type { PrivateKey } from '@libp2p/interface';
-import { createDirectory, hasErrorCode, replaceFile, syncDirectory } from './durable-files.js';
+import { createDirectory, hasErrorCode, replaceFile, syncDirectory } from '../durable-files.js';
 
 /**
  * The Ed25519 key that a vault node is known by among the others; made when there is none.

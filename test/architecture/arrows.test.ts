@@ -64,7 +64,7 @@ const PLANTED: { rule: string; path: string; text: string }[] = [
   {
     rule: 'ledger, vault, custody and identity know no service and no route',
     path: 'gateway/ledger/x.ts',
-    text: `let error: import('../services/medledger-error.js').MedledgerError;`,
+    text: `let error: import('../services/people.js').KeysOf;`,
   },
   {
     rule: 'projections know the shapes that services answer, and nothing else of them',

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { openIdempotencyStore } from '../../../gateway/plugins/idempotency-store.js';
-import { MedledgerError } from '../../../gateway/services/medledger-error.js';
+import { MedledgerError } from '../../../gateway/medledger-error.js';
 import { startTestApp, type TestApp } from './test-app.js';
 
 const DAY_MS = 24 * 3600 * 1000;

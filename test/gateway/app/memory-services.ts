@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { AccessRequestAnswer } from '@medledger/chaincode/domain';
-import { MedledgerError } from '../../../gateway/services/medledger-error.js';
+import { MedledgerError } from '../../../gateway/medledger-error.js';
 import type {
   AddedRecord,
   Caller,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DomainError, ERRORS } from '@medledger/chaincode/domain';
-import { MedledgerError } from '../../../gateway/services/medledger-error.js';
+import { MedledgerError } from '../../../gateway/medledger-error.js';
 import { startTestApp, type TestApp } from './test-app.js';
 
 let test: TestApp;

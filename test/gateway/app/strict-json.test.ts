@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { parseStrictJson } from '../../../gateway/plugins/strict-json.js';
-import { MedledgerError } from '../../../gateway/services/medledger-error.js';
+import { MedledgerError } from '../../../gateway/medledger-error.js';
 
 const SAFE = { depthMax: 16, numbers: 'safe' } as const;
 const EXACT = { depthMax: 40, numbers: 'exact' } as const;

@@ -13,10 +13,12 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
+const bytes = (text: string) => new Uint8Array(Buffer.from(text));
+
 describe('loadOrMakeCustodianKey', () => {
   it('makes a pair that opens what is sealed to it, in a file for its owner alone', async () => {
     const { publicKey, privateKey } = await loadOrMakeCustodianKey(file);
-    const [info, aad, plaintext] = ['info', 'aad', 'a share'].map((text) => new Uint8Array(Buffer.from(text)));
+    const [info, aad, plaintext] = [bytes('info'), bytes('aad'), bytes('a share')];
     const sealed = await sealTo({ publicKey, info, aad, plaintext });
     expect(await openWith({ privateKey, info, aad, sealed })).toEqual(plaintext);
     expect(statSync(file).mode & 0o777).toBe(0o600);
