@@ -4,6 +4,7 @@ import { Registry } from '@prometheus-io/client';
 import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import { requireAccessToken } from './plugins/authentication.js';
 import { acceptFhirJson, acceptFiles, acceptJson } from './plugins/body-parsers.js';
+import { closeConnectionsAtEnd } from './plugins/closing.js';
 import { addErrors, answerClientError, sendProblem } from './plugins/errors.js';
 import { DEFAULT_LIMITS, type GatewayApp, type GatewayOrganisation, type HttpLimits } from './plugins/gateway-app.js';
 import { addIdempotency } from './plugins/idempotency.js';
@@ -47,6 +48,7 @@ export async function buildApp(options: AppOptions): Promise<GatewayApp> {
   const context = { services, organisation, limits, nowMs };
   const app = createInstance(options.logger);
 
+  closeConnectionsAtEnd(app);
   addErrors(app);
   addRequestLog(app);
   addMetrics(app, options.metrics ?? new Registry());

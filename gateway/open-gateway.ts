@@ -21,6 +21,7 @@ import { type Custody, openCustody } from './custody/open-custody.js';
 import { organisationByTlsCertificate, readTls, tlsCaBundle } from './identity/network-identities.js';
 import { custodianKeys, pinnedOrganisations } from './identity/pinned-consortium.js';
 import { buildInternalServer } from './internal/internal-server.js';
+import { createBackgroundWork } from './services/background-work.js';
 import type { CustodianDoor } from './services/custodians.js';
 import { ownPeer } from './services/own-peer.js';
 
@@ -101,9 +102,11 @@ async function restApp(context: Context, { others, ledgerSide, custody, vault }:
   if (views !== undefined) closers.add(views, (part) => part.stop());
   const stores = await openGatewayStores(config, closers);
   closers.add(bringMissedDeposits(stores.missed, doors, logger), (stop) => stop());
+  const background = closers.add(createBackgroundWork(), (part) => part.stop());
   const readiness = { config, chain, serviceIdentity, others: others.apis, custodians: doors };
   const services = buildServices({
     ...stores,
+    background,
     config,
     logger,
     chain,

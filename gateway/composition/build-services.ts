@@ -12,6 +12,7 @@ import { createAccounts } from '../services/accounts.js';
 import { createAddBundle } from '../services/add-bundle.js';
 import { createAddRecord } from '../services/add-record.js';
 import { type AddRecordsPorts, addRecords, type RecordsToAdd } from '../services/add-records.js';
+import type { BackgroundWork } from '../services/background-work.js';
 import { type ChainViews, createChainViewServices } from '../services/chain-views.js';
 import type { CustodianDoor } from '../services/custodians.js';
 import { createGrants } from '../services/grants.js';
@@ -34,6 +35,7 @@ export interface ServiceParts {
   readonly wallets: WalletStore;
   readonly sessions: Sessions;
   readonly jobs: JobStore;
+  readonly background: BackgroundWork;
   readonly missed: MissedDeposits;
   readonly notReady: () => Promise<readonly string[]>;
 }
@@ -67,6 +69,7 @@ export function buildServices(parts: ServiceParts): Services {
     ...createAddBundle({
       keysOf,
       jobs: parts.jobs,
+      background: parts.background,
       add,
       nowMs,
       onFailed: ({ jobId, error }) => logger.error({ jobId, err: error }, 'job failed'),

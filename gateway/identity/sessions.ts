@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { openIdentityDatabase } from './identity-database.js';
+import { openDurableDatabase } from '../durable-database.js';
 import { SESSION_LIFE_MS, SESSIONS_PER_MEMBER_MAX, SWEEP_INTERVAL_MS } from './identity-limits.js';
 import type { UnlockedIdentity } from './member-keys.js';
 import { loadSessionKey } from './session-key.js';
@@ -51,7 +51,7 @@ export async function openSessions(options: {
   readonly nowMs?: () => number;
 }): Promise<Sessions> {
   const tokens = new SessionTokens(await loadSessionKey(options.keyPath), options.mspId);
-  const list = new SessionList(openIdentityDatabase(options.path, SESSION_SCHEMA));
+  const list = new SessionList(openDurableDatabase(options.path, SESSION_SCHEMA));
   return new MemorySessions(tokens, list, options.lifeMs ?? SESSION_LIFE_MS, options.nowMs ?? Date.now);
 }
 

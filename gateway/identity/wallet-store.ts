@@ -1,6 +1,6 @@
 import { randomBytes, X509Certificate } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-import { openIdentityDatabase } from './identity-database.js';
+import { openDurableDatabase } from '../durable-database.js';
 import { GatewayError } from './identity-errors.js';
 import { LoginThrottle } from './login-throttle.js';
 import {
@@ -69,7 +69,7 @@ export function openWalletStore(options: {
   readonly cost?: PasswordCost;
   readonly nowMs?: () => number;
 }): WalletStore {
-  const database = openIdentityDatabase(options.path, WALLET_SCHEMA);
+  const database = openDurableDatabase(options.path, WALLET_SCHEMA);
   return new SqliteWalletStore(database, options.cost ?? PASSWORD_COST, options.nowMs ?? Date.now);
 }
 

@@ -9,6 +9,7 @@ import {
 } from '@medledger/chaincode/domain';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { SealedDeposit } from '../custody/deposit.js';
+import { closeConnectionsAtEnd } from '../plugins/closing.js';
 import { frameAll, unframeAll } from './framing.js';
 import { INTERNAL_BODY_LIMIT_BYTES, type InternalApi } from './internal-api.js';
 
@@ -67,6 +68,7 @@ export function buildInternalServer(options: InternalServerOptions): FastifyInst
     https: { cert: tls.certificatePem, key: tls.keyPem, ca: tls.caPem, requestCert: true, rejectUnauthorized: true },
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
   });
+  closeConnectionsAtEnd(app);
   app.addContentTypeParser('application/octet-stream', { parseAs: 'buffer' }, (_request, body, done) =>
     done(null, body),
   );

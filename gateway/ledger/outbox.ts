@@ -1,6 +1,5 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { openDurableDatabase } from '../durable-database.js';
 import { LedgerFailure } from './ledger-failure.js';
 
 /** A signed transaction on its way: gateway.PreparedTransaction, envelope and signature inside. */
@@ -38,27 +37,9 @@ const GROUP_MAX_MS = 20;
 
 type Waiter = { readonly entry: OutboxEntry; readonly resolve: () => void; readonly reject: (error: unknown) => void };
 
-/** @throws LedgerFailure STORE_CORRUPT when the file cannot be opened */
+/** @throws MedledgerError STORE_CORRUPT when the file cannot be opened */
 export function openOutbox(path: string): Outbox {
-  return new SqliteOutbox(openDatabase(path));
-}
-
-function openDatabase(path: string): DatabaseSync {
-  mkdirSync(dirname(path), { recursive: true });
-  let database: DatabaseSync | undefined;
-  try {
-    // Made here first, because SQLite gives its journal files the mode of the database.
-    closeSync(openSync(path, 'a', 0o600));
-    database = new DatabaseSync(path, { timeout: 5_000 });
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
-    database.exec(SCHEMA);
-    return database;
-  } catch (cause) {
-    database?.close();
-    throw new LedgerFailure('STORE_CORRUPT', `the outbox ${path} cannot be opened; restore it from a backup`, {
-      cause,
-    });
-  }
+  return new SqliteOutbox(openDurableDatabase(path, SCHEMA));
 }
 
 class SqliteOutbox implements Outbox {

@@ -1,7 +1,4 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { MedledgerError } from '../medledger-error.js';
+import { openDurableDatabase } from '../durable-database.js';
 
 /** One key of one member on one route. */
 export interface IdempotencyId {
@@ -34,8 +31,6 @@ export interface IdempotencyStore {
 }
 
 const SCHEMA = `
-  PRAGMA journal_mode = WAL;
-  PRAGMA synchronous = FULL;
   CREATE TABLE IF NOT EXISTS idempotency (
     scope TEXT NOT NULL, route TEXT NOT NULL, key TEXT NOT NULL,
     salt BLOB NOT NULL, fingerprint TEXT NOT NULL, begunAtMs INTEGER NOT NULL,
@@ -50,7 +45,7 @@ const SCHEMA = `
  * @throws MedledgerError STORE_CORRUPT
  */
 export function openIdempotencyStore(path: string): IdempotencyStore {
-  const database = openDatabase(path);
+  const database = openDurableDatabase(path, SCHEMA);
   const find = database.prepare('SELECT * FROM idempotency WHERE scope = ? AND route = ? AND key = ?');
   const begin = database.prepare(
     'INSERT INTO idempotency (scope, route, key, salt, fingerprint, begunAtMs) VALUES (?, ?, ?, ?, ?, ?)',
@@ -72,25 +67,6 @@ export function openIdempotencyStore(path: string): IdempotencyStore {
     },
     close: () => database.close(),
   };
-}
-
-function openDatabase(path: string): DatabaseSync {
-  let database: DatabaseSync | undefined;
-  try {
-    if (path !== ':memory:') {
-      mkdirSync(dirname(path), { recursive: true });
-      // Made here first, because SQLite gives its journal files the mode of the database.
-      closeSync(openSync(path, 'a', 0o600));
-    }
-    database = new DatabaseSync(path, { timeout: 5_000 });
-    database.exec(SCHEMA);
-    return database;
-  } catch (cause) {
-    database?.close();
-    throw new MedledgerError('STORE_CORRUPT', 'The store of idempotency keys cannot be opened; delete or restore it.', {
-      cause,
-    });
-  }
 }
 
 function parseRow(row: object | undefined): IdempotencyEntry | undefined {

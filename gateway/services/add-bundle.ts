@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import { isErrorCode, memberId, type PatientId } from '@medledger/chaincode/domain';
 import type { UnlockedIdentity } from '../identity/member-keys.js';
 import type { AddedRecords, RecordsToAdd } from './add-records.js';
 import { batchesOf, recordsOfBundle } from './bundle-entries.js';
+import type { BackgroundWork } from './background-work.js';
 import type { JobStore } from './job-store.js';
 import { MedledgerError } from '../medledger-error.js';
 import type { Caller, Job } from './medledger.js';
@@ -12,6 +14,7 @@ import type { PlainRecord } from './seal-records.js';
 export interface AddBundlePorts {
   readonly keysOf: KeysOf;
   readonly jobs: JobStore;
+  readonly background: BackgroundWork;
   readonly add: (input: RecordsToAdd) => Promise<AddedRecords>;
   readonly nowMs: () => number;
   readonly onFailed: (failure: { jobId: string; error: unknown }) => void;
@@ -33,7 +36,7 @@ export function createAddBundle(ports: AddBundlePorts) {
       const key = input.idempotencyKey ?? randomUUID();
       const jobId = randomUUID();
       ports.jobs.create({ jobId, memberId: caller.memberId, patientId, total: records.length });
-      void runJob(ports, { jobId, identity, patientId, records, key });
+      ports.background.run(() => runJob(ports, { jobId, identity, patientId, records, key }));
       return { jobId };
     },
 
@@ -55,17 +58,22 @@ type Run = {
 };
 
 async function runJob(ports: AddBundlePorts, run: Run): Promise<void> {
+  const { signal } = ports.background;
   let done = 0;
   try {
     for (const [at, batch] of batchesOf(run.records).entries()) {
       const { identity, patientId } = run;
       const purpose = identity.memberId === patientId ? 'PATRQT' : 'TREAT';
-      await withRetries(() => ports.add({ identity, patientId, purpose, records: batch, key: `${run.key}/${at}` }));
+      const key = `${run.key}/${at}`;
+      await withRetries(signal, () => ports.add({ identity, patientId, purpose, records: batch, key }));
+      // The stores may be closed. The job stays `running`, which the next start reads as cut short.
+      if (signal.aborted) return;
       done += batch.length;
       ports.jobs.progress(run.jobId, done);
     }
     ports.jobs.finish(run.jobId);
   } catch (error) {
+    if (signal.aborted) return;
     ports.onFailed({ jobId: run.jobId, error });
     const detail = `${done} of ${run.records.length} entries are stored; send the bundle again with the same Idempotency-Key to add the rest.`;
     ports.jobs.fail(run.jobId, { code: codeOf(error), detail });
@@ -80,14 +88,14 @@ const PASSING: ReadonlySet<string> = new Set([
   'VAULT_UNAVAILABLE',
 ]);
 
-async function withRetries(add: () => Promise<unknown>): Promise<void> {
+async function withRetries(signal: AbortSignal, add: () => Promise<unknown>): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
       await add();
       return;
     } catch (error) {
       if (attempt === ATTEMPTS_MAX || !PASSING.has(codeOf(error))) throw error;
-      await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS * attempt));
+      await wait(RETRY_DELAY_MS * attempt, undefined, { signal });
     }
   }
 }

@@ -1,4 +1,4 @@
-import { DatabaseSync } from 'node:sqlite';
+import { openDurableDatabase } from '../durable-database.js';
 import type { Job } from './medledger.js';
 
 export interface StoredJob extends Job {
@@ -26,9 +26,7 @@ const SCHEMA = `
   ) STRICT`;
 
 export function openJobStore(path: string): JobStore {
-  const database = new DatabaseSync(path);
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
-  database.exec(SCHEMA);
+  const database = openDurableDatabase(path, SCHEMA);
   const insert = database.prepare(
     "INSERT INTO jobs VALUES (?, ?, ?, 'running', 0, ?, NULL, NULL) ON CONFLICT (job_id) DO UPDATE SET status = 'running'",
   );

@@ -1,4 +1,4 @@
-import { DatabaseSync } from 'node:sqlite';
+import { openDurableDatabase } from '../durable-database.js';
 import { fromBase64url, toBase64url } from '@medledger/chaincode/domain';
 import type { SealedDeposit } from '../custody/deposit.js';
 import type { CustodianDoor } from './custodians.js';
@@ -18,9 +18,7 @@ const SCHEMA = `
   ) STRICT`;
 
 export function openMissedDeposits(path: string): MissedDeposits {
-  const database = new DatabaseSync(path);
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
-  database.exec(SCHEMA);
+  const database = openDurableDatabase(path, SCHEMA);
   const insert = database.prepare('INSERT INTO missed_deposits (custodian, deposit) VALUES (?, ?)');
   const oldest = database.prepare('SELECT id, deposit FROM missed_deposits WHERE custodian = ? ORDER BY id LIMIT 1');
   const remove = database.prepare('DELETE FROM missed_deposits WHERE id = ?');

@@ -18,8 +18,8 @@ export interface ImportRule {
 
 const PROJECT_FOLDERS = ['chaincode/', 'gateway/', 'network/', 'scripts/', 'test/'];
 const PRODUCT = ['chaincode/', 'gateway/', 'network/'];
-/** What every part of the gateway may know: its error, and how to write a file so that it stays written. */
-const GATEWAY_COMMON = ['gateway/medledger-error', 'gateway/durable-files'];
+/** What every part of the gateway may know: its error, and how to write so that it stays written. */
+const GATEWAY_COMMON = ['gateway/medledger-error', 'gateway/durable-files', 'gateway/durable-database'];
 const DOMAIN_DOOR = '@medledger/chaincode/domain';
 const ABOVE_SERVICES = ['gateway/routes/', 'gateway/plugins/', 'gateway/schemas/', 'gateway/portal/', 'gateway/app'];
 /** What the bench compares our code with: the same work by Fabric's libraries alone. */

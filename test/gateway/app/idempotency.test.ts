@@ -251,6 +251,6 @@ describe('secrets', () => {
     const { writeFileSync } = await import('node:fs');
     const path = join(folder, 'broken.db');
     writeFileSync(path, 'not a database, but long enough to be taken for one'.repeat(20));
-    expect(() => openIdempotencyStore(path)).toThrow('delete or restore it');
+    expect(() => openIdempotencyStore(path)).toThrow('restore it from a backup');
   });
 });
