@@ -8,7 +8,13 @@ export interface Organisation {
   readonly name: string;
   readonly domain: string;
   /** Undefined for a client organisation: a peer would hold everybody's metadata. */
-  readonly peer?: { readonly host: string; readonly port: number; readonly chaincodePort: number };
+  readonly peer?: {
+    readonly host: string;
+    readonly port: number;
+    readonly chaincodePort: number;
+    /** HTTP on this machine alone: health and metrics. Real Fabric only; the embedded ledger leaves it closed. */
+    readonly operationsPort: number;
+  };
   readonly endorses: boolean;
   readonly custodian: boolean;
   readonly gateway: {
@@ -23,18 +29,32 @@ export interface Organisation {
   };
 }
 
+/** A node of the ordering service. The embedded ledger orders by itself and leaves these ports closed. */
+export interface Orderer {
+  readonly host: string;
+  /** gRPC: clients' broadcasts, peers' deliveries, and the orderers among themselves. */
+  readonly port: number;
+  /** HTTPS with client certificates: channel participation. */
+  readonly adminPort: number;
+  readonly operationsPort: number;
+}
+
 export interface Topology {
   readonly channel: string;
   readonly chaincode: { readonly name: string; readonly version: string };
   readonly batch: { readonly timeoutMs: number; readonly maxMessageCount: number; readonly preferredMaxBytes: number };
   /** How many of the endorsing organisations must endorse. */
   readonly endorsementsNeeded: number;
+  readonly orderers: readonly Orderer[];
   readonly organisations: readonly Organisation[];
 }
 
 export const DEFAULT_PORT_BASE = 8080;
 /** How many consecutive ports one network may take from its base. */
 export const PORTS_PER_NETWORK = 50;
+export const ORDERER_DOMAIN = 'medledger.example';
+/** A majority of three goes on when one is down. */
+const ORDERER_SLUGS = ['orderer', 'orderer2', 'orderer3'];
 
 const MEMBERS = [
   { mspId: 'HospitalAMSP', name: 'Hospital A', slug: 'hospital-a', hasPeer: true },
@@ -47,7 +67,8 @@ const MEMBERS = [
  * The consortium on one machine.
  *
  * @param portBase - first TCP port; REST gateways take base+0…3, internal base+10…13, vaults base+20…23,
- * peers base+30…33, chaincode services base+40…43
+ * peers base+30…33, chaincode services base+40…43; real Fabric also peers' operations base+24…26, orderers
+ * base+34…36, their operations base+14…16 and their administration base+44…46
  */
 export function localTopology(portBase: number = DEFAULT_PORT_BASE): Topology {
   return {
@@ -55,6 +76,12 @@ export function localTopology(portBase: number = DEFAULT_PORT_BASE): Topology {
     chaincode: { name: 'medledger', version: '1.0' },
     batch: { timeoutMs: 50, maxMessageCount: 500, preferredMaxBytes: 2 * 1024 * 1024 },
     endorsementsNeeded: 2,
+    orderers: ORDERER_SLUGS.map((slug, index) => ({
+      host: `${slug}.${ORDERER_DOMAIN}`,
+      port: portBase + 34 + index,
+      adminPort: portBase + 44 + index,
+      operationsPort: portBase + 14 + index,
+    })),
     organisations: MEMBERS.map((member, index) => localOrganisation(member, portBase, index)),
   };
 }
@@ -66,7 +93,14 @@ function localOrganisation(member: (typeof MEMBERS)[number], portBase: number, i
     name: member.name,
     domain,
     ...(member.hasPeer
-      ? { peer: { host: `peer0.${domain}`, port: portBase + 30 + index, chaincodePort: portBase + 40 + index } }
+      ? {
+          peer: {
+            host: `peer0.${domain}`,
+            port: portBase + 30 + index,
+            chaincodePort: portBase + 40 + index,
+            operationsPort: portBase + 24 + index,
+          },
+        }
       : {}),
     endorses: member.hasPeer,
     custodian: member.hasPeer,

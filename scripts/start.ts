@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_PORT_BASE } from '../network/topology.js';
 import { DOCTORS_MAX, DOCTORS_MIN } from './seed/demo-staff.js';
+import { chooseLedger, LEDGER_KINDS, type LedgerKind } from './start/ledger-choice.js';
 import { lineProgress } from './start/progress.js';
 import { startNetwork } from './start/start-network.js';
 
@@ -11,12 +12,14 @@ interface GivenOptions {
   readonly portBase: number;
   readonly seed: boolean;
   readonly demoDoctors: number;
+  readonly ledger: LedgerKind;
+  readonly bin?: string;
 }
 
 /** Compiled, this file is dist/scripts/start.js. */
 const PROJECT_DIR = fileURLToPath(new URL('../..', import.meta.url));
 const PORT_BASE_MIN = 1024;
-/** The highest port of a network lies 43 above its base. */
+/** A network takes ports up to 50 above its base. */
 const PORT_BASE_MAX = 65_000;
 
 const program = new Command('npm start --')
@@ -28,10 +31,14 @@ const program = new Command('npm start --')
   .option('--data <dir>', 'data folder, made when it is new', '.medledger')
   .option(
     '--port-base <port>',
-    'first TCP port; the network takes ports up to 43 above it',
+    'first TCP port; the network takes ports up to 50 above it',
     portBase,
     DEFAULT_PORT_BASE,
   )
+  .addOption(
+    new Option('--ledger <kind>', 'the embedded ledger, or Hyperledger Fabric').choices(LEDGER_KINDS).default('devledger'),
+  )
+  .option('--bin <dir>', 'folder of the programs of Fabric; else FABRIC_BIN, else the PATH')
   .option('--no-seed', 'add no patients')
   .option('--demo-doctors <count>', 'doctors at the two hospitals, when the data folder is new', doctors, DOCTORS_MIN)
   .allowExcessArguments(false)
@@ -44,7 +51,9 @@ async function start(given: GivenOptions): Promise<void> {
   const { seed, portBase: base, demoDoctors } = given;
   const dataDir = resolve(given.data);
   try {
-    await startNetwork({ projectDir: PROJECT_DIR, dataDir, portBase: base, seed, doctors: demoDoctors }, progress);
+    const ledger = await chooseLedger(given);
+    const options = { projectDir: PROJECT_DIR, dataDir, portBase: base, ledger, seed, doctors: demoDoctors };
+    await startNetwork(options, progress);
     process.exit(0);
   } catch (error) {
     process.stderr.write(`${oneLine(error)}\n`);

@@ -49,17 +49,22 @@ function canonicalInteger(value: number): string {
   return Object.is(value, -0) ? '0' : String(value);
 }
 
+/** Printable ASCII without quotation mark and backslash: nothing to escape, and no surrogate. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+
 function canonicalString(value: string): string {
+  if (PLAIN.test(value)) return `"${value}"`;
   if (!value.isWellFormed()) throw new DomainError('INPUT_INVALID', 'a string holds a lone surrogate');
   return JSON.stringify(value);
 }
 
 function canonicalObject(value: object, depth: number): string {
-  const members: string[] = [];
-  // RFC 8785 sorts by UTF-16 code units, which is what < compares.
-  const entries = Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1));
-  for (const [name, member] of entries) {
-    if (member !== undefined) members.push(`${canonicalString(name)}:${canonicalValue(member, depth + 1)}`);
+  let members = '';
+  // RFC 8785 sorts by UTF-16 code units, as a sort of strings without a comparison does.
+  for (const name of Object.keys(value).sort()) {
+    const member: unknown = Reflect.get(value, name);
+    if (member === undefined) continue;
+    members += `${members === '' ? '' : ','}${canonicalString(name)}:${canonicalValue(member, depth + 1)}`;
   }
-  return `{${members.join(',')}}`;
+  return `{${members}}`;
 }

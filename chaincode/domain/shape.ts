@@ -21,12 +21,14 @@ export function object<F extends Fields>(fields: F): Parse<Parsed<F>> {
   const members = Object.entries(fields);
   return (value, pointer) => {
     const source = requireObject(value, pointer);
-    const unknown = Object.keys(source).find((name) => !Object.hasOwn(fields, name));
-    if (unknown !== undefined) refuse(`${pointer}/${pointerToken(unknown)}`, 'is not a known member');
-    const parsed = members.map(
-      ([name, parse]) => [name, parse(ownMember(source, name), `${pointer}/${name}`)] as const,
-    );
-    return Object.fromEntries(parsed.filter(([, member]) => member !== undefined)) as Parsed<F>;
+    for (const name of Object.keys(source))
+      if (!Object.hasOwn(fields, name)) refuse(`${pointer}/${pointerToken(name)}`, 'is not a known member');
+    const parsed: { [name: string]: unknown } = {};
+    for (const [name, parse] of members) {
+      const member = parse(ownMember(source, name), `${pointer}/${name}`);
+      if (member !== undefined) parsed[name] = member;
+    }
+    return parsed as Parsed<F>;
   };
 }
 

@@ -1,4 +1,11 @@
-import type { FastifyInstance } from 'fastify';
+import type { Server, ServerResponse } from 'node:http';
+import type { Server as SecureServer } from 'node:https';
+
+/** As much of Fastify as is needed, with or without TLS. */
+interface ClosingApp {
+  readonly server: Server | SecureServer;
+  addHook(name: 'preClose', hook: () => Promise<void>): unknown;
+}
 
 /** How long requests that are being answered may still take when the server closes. */
 const GRACE_MS = 5_000;
@@ -9,19 +16,16 @@ const LOOK_INTERVAL_MS = 20;
  * which nothing was ever asked, as browsers and connection pools open them in advance, keeps the server open until
  * the other side thinks of it.
  */
-export function closeConnectionsAtEnd(
-  app: Pick<FastifyInstance, 'addHook' | 'server'>,
-  options: { readonly graceMs?: number } = {},
-): void {
+export function closeConnectionsAtEnd(app: ClosingApp, options: { readonly graceMs?: number } = {}): void {
   let inFlight = 0;
   let isClosing = false;
   const closeIfDone = () => {
     if (isClosing && inFlight === 0) app.server.closeAllConnections();
   };
-  app.addHook('onRequest', async (_request, reply) => {
+  app.server.on('request', (_request, response: ServerResponse) => {
     inFlight += 1;
     // Comes for answers that were sent and for clients that went away.
-    reply.raw.once('close', () => {
+    response.once('close', () => {
       inFlight -= 1;
       closeIfDone();
     });

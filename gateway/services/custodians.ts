@@ -2,8 +2,9 @@ import { fromBase64url } from '@medledger/chaincode/domain';
 import { releaseInfo, type Release, shareContext } from '../custody/custodian.js';
 import { sealDeposit, type SealedDeposit, type ShareToDeposit } from '../custody/deposit.js';
 import { openManyWith } from '../custody/hpke.js';
-import type { CustodianShare } from '../custody/key-shares.js';
+import { type CustodianShare, SHARES_NEEDED } from '../custody/key-shares.js';
 import { MedledgerError } from '../medledger-error.js';
+import { enoughAnswers } from './enough-answers.js';
 
 /** One custodian as this gateway reaches it: itself, or another organisation's gateway. */
 export interface CustodianDoor {
@@ -20,7 +21,8 @@ export const ACKNOWLEDGEMENTS_NEEDED = 2;
 export type MissedDeposit = (missed: { custodian: string; deposit: SealedDeposit; reason: string }) => void;
 
 /**
- * Brings each custodian its shares and waits for two durable acknowledgements; the third is repaired later.
+ * Brings each custodian its shares and waits for two durable acknowledgements; a third that fails or takes much longer
+ * is repaired later.
  *
  * @param sharesOf - per custodian, in the order of the doors
  * @throws MedledgerError CUSTODIANS_UNAVAILABLE, with the reason of each, when fewer than two took theirs
@@ -29,25 +31,38 @@ export async function depositAll(
   doors: readonly CustodianDoor[],
   input: { channel: string; sharesOf: readonly (readonly ShareToDeposit[])[]; onMissed: MissedDeposit },
 ): Promise<void> {
-  const reasons: { custodian: string; reason: string }[] = [];
-  const taken = await Promise.all(
-    doors.map(async (door, index) => {
-      const shares = input.sharesOf[index] ?? [];
-      const recipient = fromBase64url(door.custodianKey);
-      const deposit = await sealDeposit({ recipient, channel: input.channel, custodian: door.mspId, shares });
-      try {
-        await door.depositShares(deposit);
-        return true;
-      } catch (error) {
-        const reason = reasonOf(error);
-        reasons.push({ custodian: door.mspId, reason });
-        input.onMissed({ custodian: door.mspId, deposit, reason });
-        return false;
-      }
+  const { channel, sharesOf, onMissed } = input;
+  const deposits = await Promise.all(
+    doors.map(async (door, at) => {
+      const { mspId: custodian, custodianKey } = door;
+      const shares = sharesOf[at] ?? [];
+      const deposit = await sealDeposit({ recipient: fromBase64url(custodianKey), channel, custodian, shares });
+      return { custodian, deposit, door };
     }),
   );
-  if (taken.filter(Boolean).length < ACKNOWLEDGEMENTS_NEEDED)
-    throw new MedledgerError('CUSTODIANS_UNAVAILABLE', undefined, { extra: { custodians: reasons } });
+  const answers = await enoughAnswers(
+    deposits.map(({ door, deposit }) => taken(door, deposit)),
+    { needed: ACKNOWLEDGEMENTS_NEEDED, isGood: ({ isTaken }) => isTaken },
+  );
+  const missed = deposits.flatMap(({ custodian, deposit }, at) => {
+    const { isTaken, reason } = answers[at] ?? { isTaken: false, reason: NO_ANSWER };
+    return isTaken ? [] : [{ custodian, deposit, reason }];
+  });
+  for (const one of missed) onMissed(one);
+  if (doors.length - missed.length >= ACKNOWLEDGEMENTS_NEEDED) return;
+  const custodians = missed.map(({ custodian, reason }) => ({ custodian, reason }));
+  throw new MedledgerError('CUSTODIANS_UNAVAILABLE', undefined, { extra: { custodians } });
+}
+
+const NO_ANSWER = 'no answer while the others had answered';
+
+async function taken(door: CustodianDoor, deposit: SealedDeposit): Promise<{ isTaken: boolean; reason: string }> {
+  try {
+    await door.depositShares(deposit);
+    return { isTaken: true, reason: '' };
+  } catch (error) {
+    return { isTaken: false, reason: reasonOf(error) };
+  }
 }
 
 export interface CustodianRefusal {
@@ -64,19 +79,41 @@ export interface Collected {
   readonly refusals: readonly CustodianRefusal[];
 }
 
-type Collecting = { channel: string; transactionId: string; oneTimePrivateKey: Uint8Array };
-type Collection = { shares: { recordId: string; share: CustodianShare }[]; refusals: CustodianRefusal[] };
-
-/** Asks all custodians at once and opens what they sealed to the one-time key. */
-export async function collectShares(doors: readonly CustodianDoor[], input: Collecting): Promise<Collected> {
-  const collections = await Promise.all(doors.map((door) => collectFrom(door, input)));
-  const sharesOf = new Map<string, CustodianShare[]>();
-  for (const { recordId, share } of collections.flatMap(({ shares }) => shares))
-    sharesOf.set(recordId, [...(sharesOf.get(recordId) ?? []), share]);
-  return { sharesOf, refusals: collections.flatMap(({ refusals }) => refusals) };
+export interface Collection {
+  /** Once two custodians gave all they were asked for and the others had a moment longer. */
+  readonly soon: Promise<Collected>;
+  /** Once each of them has answered or failed. */
+  readonly whole: Promise<Collected>;
 }
 
-async function collectFrom(door: CustodianDoor, input: Collecting): Promise<Collection> {
+type Collecting = { channel: string; transactionId: string; oneTimePrivateKey: Uint8Array };
+type FromOne = { shares: { recordId: string; share: CustodianShare }[]; refusals: CustodianRefusal[] };
+
+/** Asks all custodians at once and opens what they sealed to the one-time key. */
+export function collectShares(doors: readonly CustodianDoor[], input: Collecting): Collection {
+  const calls = doors.map((door) => collectFrom(door, input));
+  const isGood = ({ refusals }: FromOne) => refusals.length === 0;
+  const silent = ({ mspId: custodian }: CustodianDoor): FromOne => {
+    return { shares: [], refusals: [{ custodian, code: UNREACHABLE, detail: NO_ANSWER }] };
+  };
+  return {
+    soon: enoughAnswers(calls, { needed: SHARES_NEEDED, isGood }).then((answers) =>
+      collected(doors.map((door, at) => answers[at] ?? silent(door))),
+    ),
+    whole: Promise.all(calls).then(collected),
+  };
+}
+
+const UNREACHABLE = 'UNREACHABLE';
+
+function collected(answers: readonly FromOne[]): Collected {
+  const sharesOf = new Map<string, CustodianShare[]>();
+  for (const { recordId, share } of answers.flatMap(({ shares }) => shares))
+    sharesOf.set(recordId, [...(sharesOf.get(recordId) ?? []), share]);
+  return { sharesOf, refusals: answers.flatMap(({ refusals }) => refusals) };
+}
+
+async function collectFrom(door: CustodianDoor, input: Collecting): Promise<FromOne> {
   const custodian = door.mspId;
   try {
     const release = await door.releaseShares(input.transactionId);
@@ -86,7 +123,7 @@ async function collectFrom(door: CustodianDoor, input: Collecting): Promise<Coll
     );
     return { shares: opened.map(({ recordId, share }) => ({ recordId, share: { custodian, share } })), refusals };
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'UNREACHABLE';
+    const code = error instanceof Error && 'code' in error ? String(error.code) : UNREACHABLE;
     return { shares: [], refusals: [{ custodian, code, detail: reasonOf(error) }] };
   }
 }

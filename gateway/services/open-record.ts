@@ -5,7 +5,7 @@ import { combineNaming, type CustodianShare } from '../custody/key-shares.js';
 import { matchesKey, openObject } from '../custody/sealed-object.js';
 import type { LedgerChain } from '../ledger/chain.js';
 import type { OpenResult } from '../ledger/open-queue.js';
-import { type Collected, collectShares, type CustodianDoor } from './custodians.js';
+import { type Collected, type Collection, collectShares, type CustodianDoor } from './custodians.js';
 import { MedledgerError } from '../medledger-error.js';
 import type { Caller, OpenedRecord } from './medledger.js';
 import type { KeysOf } from './people.js';
@@ -27,8 +27,8 @@ const COLLECTIONS_KEPT_MAX = 200;
  * A refusal has been committed before it is thrown.
  */
 export function createOpenRecord(ports: OpenRecordPorts) {
-  const collections = new Map<string, Promise<Collected>>();
-  const collectOnce = (committed: OpenResult<Uint8Array>): Promise<Collected> => {
+  const collections = new Map<string, Collection>();
+  const collectOnce = (committed: OpenResult<Uint8Array>): Collection => {
     const { transactionId, oneTimePrivateKey } = committed;
     const known = collections.get(transactionId);
     if (known !== undefined) return known;
@@ -52,11 +52,9 @@ export function createOpenRecord(ports: OpenRecordPorts) {
     const { item, record, transactionId } = committed;
     if (item.outcome === 'deny') throw new MedledgerError(item.code, undefined, { transactionId });
     if (record === undefined) throw new MedledgerError('INTERNAL', 'a permit without its record', { transactionId });
-    const [collected, ciphertext] = await Promise.all([
-      collectOnce(committed),
-      ports.fetchCiphertext(record.cid, record.sha256),
-    ]);
-    const dataKey = await keyOf(ports, { record, ciphertext, collected, transactionId });
+    const collection = collectOnce(committed);
+    const ciphertext = await ports.fetchCiphertext(record.cid, record.sha256);
+    const dataKey = await keyOf(ports, { record, ciphertext, collection, transactionId });
     const context = contextOf(ports.chain, record);
     const opened = openObject({ ciphertext, dataKey, context, expectedCommitmentHex: record.commitment });
     dataKey.fill(0);
@@ -74,10 +72,22 @@ function contextOf(chain: LedgerChain, { recordId: id, version }: RecordMetadata
   return recordContext({ channel: chain.channel, recordId: id, version });
 }
 
-async function keyOf(
-  ports: OpenRecordPorts,
-  given: { record: RecordMetadata; ciphertext: Uint8Array; collected: Collected; transactionId: string },
-): Promise<Uint8Array> {
+type KeyWanted = { record: RecordMetadata; ciphertext: Uint8Array; transactionId: string };
+
+/** Two good shares are enough. Where the first ones are not, a custodian that takes longer may have a better one. */
+async function keyOf(ports: OpenRecordPorts, given: KeyWanted & { collection: Collection }): Promise<Uint8Array> {
+  const { collection, ...wanted } = given;
+  const soon = await collection.soon;
+  try {
+    return await keyFrom(ports, { ...wanted, collected: soon });
+  } catch (error) {
+    const whole = await collection.whole;
+    if (whole.refusals.length >= soon.refusals.length) throw error;
+    return keyFrom(ports, { ...wanted, collected: whole });
+  }
+}
+
+async function keyFrom(ports: OpenRecordPorts, given: KeyWanted & { collected: Collected }): Promise<Uint8Array> {
   const { record, ciphertext, collected, transactionId } = given;
   const shares = collected.sharesOf.get(record.recordId) ?? [];
   if (shares.length < 2) throw tooFewShares(given, shares);

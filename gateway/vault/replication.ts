@@ -4,6 +4,7 @@ import { VaultError } from './vault-errors.js';
 
 const PIN_TIMEOUT_MS_DEFAULT = 10_000;
 const AVOIDED_MS = 10_000;
+const NEXT_AFTER_MS = 1_500;
 // Half of what one request between gateways may carry.
 const PORTION_SIZE_BYTES_MAX = 32 << 20;
 
@@ -92,22 +93,32 @@ export class ReplicatedVault implements Vault {
     return this.#local.stop();
   }
 
+  /** The next node is asked as soon as one fails, and beside one that takes long: who hangs holds nobody up. */
   async #replicate(portion: readonly KeptObject[]): Promise<void> {
+    const attempts: Promise<boolean>[] = [];
     for (const remote of this.#inTurn()) {
-      try {
-        await this.#pin(remote, portion);
-        this.#avoidedUntilMs.delete(remote.name);
-        return;
-      } catch (cause) {
-        this.#avoidedUntilMs.set(remote.name, this.#nowMs() + AVOIDED_MS);
-        this.#onRemoteFailure({ name: remote.name, cause });
-      }
+      attempts.push(this.#pinNoting(remote, portion));
+      if (await anyTrue(attempts, NEXT_AFTER_MS)) return;
     }
+    if (await anyTrue(attempts, this.#pinTimeoutMs)) return;
     const nodes = this.#remotes.map(({ name }) => name);
     const asked = nodes.length === 0 ? 'none is configured' : `asked were ${nodes.join(', ')}`;
     throw new VaultError('VAULT_UNAVAILABLE', `No other vault node took a copy (${asked}): bring one back and repeat`, {
       nodes,
     });
+  }
+
+  /** @returns whether the remote now holds the portion; never rejects */
+  async #pinNoting(remote: RemoteVault, portion: readonly KeptObject[]): Promise<boolean> {
+    try {
+      await this.#pin(remote, portion);
+      this.#avoidedUntilMs.delete(remote.name);
+      return true;
+    } catch (cause) {
+      this.#avoidedUntilMs.set(remote.name, this.#nowMs() + AVOIDED_MS);
+      this.#onRemoteFailure({ name: remote.name, cause });
+      return false;
+    }
   }
 
   async #pin(remote: RemoteVault, portion: readonly KeptObject[]): Promise<void> {
@@ -158,6 +169,26 @@ function portionsOf(objects: readonly KeptObject[]): KeptObject[][] {
     sizeBytes += object.bytes.length;
   }
   return portions;
+}
+
+/** Whether one of them gives true within the time; false as soon as all have given false. */
+async function anyTrue(attempts: readonly Promise<boolean>[], withinMs: number): Promise<boolean> {
+  const succeeded = attempts.map(async (attempt) => {
+    if (!(await attempt)) throw new Error('this one did not');
+  });
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), withinMs);
+  });
+  const isAny = await Promise.race([
+    Promise.any(succeeded).then(
+      () => true,
+      () => false,
+    ),
+    late,
+  ]);
+  clearTimeout(timer);
+  return isAny;
 }
 
 async function inTime<Result>(action: Promise<Result>, timeoutMs: number): Promise<Result> {

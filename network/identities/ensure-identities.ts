@@ -1,5 +1,5 @@
-import type { Organisation, Topology } from '../topology.js';
-import { ORDERER_DOMAIN, ORDERER_HOSTS, ORDERER_MSP_ID, organisationFolder, SERVICE_USERS } from './identity-paths.js';
+import { ORDERER_DOMAIN, type Organisation, type Topology } from '../topology.js';
+import { ORDERER_MSP_ID, organisationFolder, SERVICE_USERS } from './identity-paths.js';
 import { ensureGateway, ensureNode, ensureOrganisation, ensureUser } from './organisation-folder.js';
 
 /**
@@ -17,7 +17,7 @@ export async function ensureIdentities(
 ): Promise<void> {
   const nowMs = options.nowMs ?? Date.now();
   for (const organisation of topology.organisations) await ensureMember(organisation, dataDir, nowMs);
-  await ensureOrderer(dataDir, nowMs);
+  await ensureOrderers(topology, dataDir, nowMs);
 }
 
 async function ensureMember(member: Organisation, dataDir: string, nowMs: number): Promise<void> {
@@ -29,7 +29,7 @@ async function ensureMember(member: Organisation, dataDir: string, nowMs: number
   await ensureGateway(organisation);
 }
 
-async function ensureOrderer(dataDir: string, nowMs: number): Promise<void> {
+async function ensureOrderers({ orderers }: Topology, dataDir: string, nowMs: number): Promise<void> {
   const organisation = await ensureOrganisation({
     folder: organisationFolder(dataDir, ORDERER_DOMAIN, 'orderer'),
     mspId: ORDERER_MSP_ID,
@@ -37,6 +37,6 @@ async function ensureOrderer(dataDir: string, nowMs: number): Promise<void> {
     kind: 'orderer',
     nowMs,
   });
-  for (const host of ORDERER_HOSTS) await ensureNode(organisation, host);
+  for (const { host } of orderers) await ensureNode(organisation, host);
   await ensureUser(organisation, 'Admin');
 }

@@ -13,9 +13,7 @@ export interface KeyPairPaths {
 export const SERVICE_USERS = ['Admin', 'Custodian', 'Registrar'] as const;
 export type ServiceUser = (typeof SERVICE_USERS)[number];
 
-export const ORDERER_DOMAIN = 'medledger.example';
 export const ORDERER_MSP_ID = 'OrdererMSP';
-export const ORDERER_HOSTS: readonly string[] = [`orderer.${ORDERER_DOMAIN}`];
 
 const KIND_FOLDERS: Readonly<Record<OrganisationKind, { organisations: string; nodes: string }>> = {
   peer: { organisations: 'peerOrganizations', nodes: 'peers' },

@@ -12,8 +12,6 @@ export {
   type KeyPairPaths,
   mspKeyPair,
   nodeFolder,
-  ORDERER_DOMAIN,
-  ORDERER_HOSTS,
   ORDERER_MSP_ID,
   type OrganisationKind,
   organisationFolder,

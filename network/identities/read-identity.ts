@@ -1,13 +1,12 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
-import type { Organisation, Topology } from '../topology.js';
+import { ORDERER_DOMAIN, type Organisation, type Topology } from '../topology.js';
 import { unreadable } from './identities-error.js';
 import {
   authorityPaths,
   gatewayFolder,
   mspKeyPair,
   nodeFolder,
-  ORDERER_DOMAIN,
   ORDERER_MSP_ID,
   organisationFolder,
   type ServiceUser,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { replaceFile, syncDirectory } from '../../gateway/vault/durable-files.js';
+import { replaceFile, syncDirectory } from '../../gateway/durable-files.js';
 import { StartError } from '../start/start-error.js';
 
 /** How a person of the demonstration signs in. */

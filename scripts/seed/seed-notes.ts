@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { replaceFile, syncDirectory } from '../../gateway/vault/durable-files.js';
+import { replaceFile, syncDirectory } from '../../gateway/durable-files.js';
 import { StartError } from '../start/start-error.js';
 
 /** How far the seeding of one patient has come. */

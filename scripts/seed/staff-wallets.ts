@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { createEnrolment, localCertificateIssuer } from '../../gateway/identity/enrolment.js';
 import type { UnlockedIdentity } from '../../gateway/identity/member-keys.js';
 import { openWalletStore, type WalletStore } from '../../gateway/identity/wallet-store.js';
-import { createDirectory } from '../../gateway/vault/durable-files.js';
+import { createDirectory } from '../../gateway/durable-files.js';
 import type { StaffMember } from '../../network/consortium/first-register.js';
 import type { Organisation, Topology } from '../../network/topology.js';
 import { StartError } from '../start/start-error.js';

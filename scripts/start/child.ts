@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ProcessLog } from './process-log.js';
 import type { ProcessPlan } from './process-plan.js';
-import { isReady, saysReady } from './readiness.js';
+import { isReady, readReadyLine } from './readiness.js';
 import { StartError } from './start-error.js';
 
 /** How a process ended. */
@@ -25,14 +25,15 @@ export class Child {
   readonly #plan: ProcessPlan;
   readonly #log: ProcessLog;
   readonly #lines: { readonly source: 'stdout' | 'stderr'; readonly text: string }[] = [];
-  #saidReady = false;
+  #readyLine: ReadonlyMap<string, unknown> | undefined;
   #hasEnded = false;
 
   /** @param preload - URL of the module that ends the process with this one */
   constructor(plan: ProcessPlan, preload: string, log: ProcessLog) {
     this.#plan = plan;
     this.#log = log;
-    const child = spawn(process.execPath, ['--import', preload, ...plan.args], {
+    const args = plan.program === undefined ? ['--import', preload, ...plan.args] : [...plan.args];
+    const child = spawn(plan.program ?? process.execPath, args, {
       cwd: plan.cwd,
       env: { ...process.env, ...plan.env },
       // Standard input tells the child when this process is gone.
@@ -54,6 +55,14 @@ export class Child {
 
   get hasEnded(): boolean {
     return this.#hasEnded;
+  }
+
+  /** What it told the operator when it became ready. */
+  get warnings(): readonly string[] {
+    const { readiness } = this.#plan;
+    const given = readiness.kind === 'line' ? this.#readyLine?.get(readiness.warnings ?? '') : undefined;
+    if (typeof given !== 'object' || given === null) return [];
+    return Object.entries(given).map(([name, sentence]) => `${name}: ${String(sentence)}`);
   }
 
   /** @throws StartError when it ends first, or does not serve within the time */
@@ -101,7 +110,7 @@ export class Child {
 
   async #isReady(): Promise<boolean> {
     const { readiness } = this.#plan;
-    return readiness.kind === 'line' ? this.#saidReady : isReady(readiness);
+    return readiness.kind === 'line' ? this.#readyLine !== undefined : isReady(readiness);
   }
 
   #record(output: Readable, source: 'stdout' | 'stderr'): void {
@@ -111,7 +120,7 @@ export class Child {
 
   #keep(source: 'stdout' | 'stderr', line: string): void {
     const { readiness } = this.#plan;
-    if (source === 'stdout' && readiness.kind === 'line') this.#saidReady ||= saysReady(line, readiness.member);
+    if (source === 'stdout' && readiness.kind === 'line') this.#readyLine ??= readReadyLine(line, readiness.member);
     if (line.trim() === '') return;
     this.#lines.push({ source, text: line.slice(0, LINE_CHARACTERS_MAX) });
     if (this.#lines.length > LINES_KEPT) this.#lines.shift();
@@ -121,7 +130,7 @@ export class Child {
   #reason(): string {
     const errors = this.#lines.filter(({ source }) => source === 'stderr').map(({ text }) => text);
     const thrown = errors.findLast((text) => THROWN.test(text));
-    return thrown ?? errors.at(-1) ?? readable(this.#lines.at(-1)?.text ?? 'it said nothing');
+    return thrown ?? readable(errors.at(-1) ?? this.#lines.at(-1)?.text ?? 'it said nothing');
   }
 
   #notReady(what: string): StartError {

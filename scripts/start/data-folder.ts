@@ -1,7 +1,8 @@
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { replaceFile, syncDirectory } from '../../gateway/vault/durable-files.js';
+import { replaceFile, syncDirectory } from '../../gateway/durable-files.js';
 import { type FolderLock, lockFolder } from './folder-lock.js';
+import type { LedgerKind } from './ledger-choice.js';
 import { StartError } from './start-error.js';
 
 /** The folder that holds all of one network, kept for this process. */
@@ -17,29 +18,38 @@ export interface DataFolder {
 const MARKER = 'consortium.json';
 /** Counts the layouts of the folder. A start refuses those it does not know. */
 const FORMAT = 1;
-/** What a network that was founded cannot do without. */
-const PARTS = ['organizations', 'ledger', 'gateways'];
+/** What a network that was founded cannot do without, beside its ledger. */
+const PARTS = ['organizations', 'gateways'];
+const LEDGER_FOLDERS: Readonly<Record<LedgerKind, string>> = { devledger: 'ledger', fabric: 'fabric' };
 
 interface Marker {
   readonly format: number;
   readonly channel: string;
   readonly createdAt: string;
   readonly foundedAt?: string;
+  /** The embedded one where left out. */
+  readonly ledger?: LedgerKind;
 }
 
 /**
  * Opens a data folder, or makes a new one, and says in one line what stands in the way.
  *
  * @param input.channel - what the network in the folder is called
+ * @param input.ledger - the embedded one where left out
  * @throws StartError
  */
-export async function openDataFolder(input: { path: string; channel: string; nowMs: number }): Promise<DataFolder> {
-  const { path, channel, nowMs } = input;
+export async function openDataFolder(input: {
+  path: string;
+  channel: string;
+  nowMs: number;
+  ledger?: LedgerKind;
+}): Promise<DataFolder> {
+  const { path, channel, nowMs, ledger = 'devledger' } = input;
   makeFolder(path);
   const lock = takeLock(path);
   try {
-    const marker = readMarker(path) ?? (await newMarker(path, { channel, nowMs }));
-    requireUsable(path, marker, channel);
+    const marker = readMarker(path) ?? (await newMarker(path, { channel, nowMs, ledger }));
+    requireUsable(path, marker, { channel, ledger });
     return {
       path,
       isFounded: marker.foundedAt !== undefined,
@@ -96,14 +106,15 @@ function parseMarker(value: unknown): Marker {
   return marker as Marker;
 }
 
-async function newMarker(path: string, input: { channel: string; nowMs: number }): Promise<Marker> {
+async function newMarker(path: string, input: { channel: string; nowMs: number; ledger: LedgerKind }): Promise<Marker> {
   const found = readdirSync(path).find((name) => !name.startsWith('start.lock') && !name.startsWith('.'));
   if (found !== undefined) {
     throw new StartError(
       `${path} is not a data folder of MedLedger: it holds ${found} and no ${MARKER}; choose an empty one with --data.`,
     );
   }
-  const marker = { format: FORMAT, channel: input.channel, createdAt: new Date(input.nowMs).toISOString() };
+  const { channel, ledger, nowMs } = input;
+  const marker = { format: FORMAT, channel, ledger, createdAt: new Date(nowMs).toISOString() };
   await writeMarker(path, marker);
   return marker;
 }
@@ -113,14 +124,21 @@ async function writeMarker(path: string, marker: Marker): Promise<void> {
   await syncDirectory(path);
 }
 
-function requireUsable(path: string, marker: Marker, channel: string): void {
+function requireUsable(path: string, marker: Marker, wanted: { channel: string; ledger: LedgerKind }): void {
+  const { channel, ledger } = wanted;
   if (marker.format !== FORMAT || marker.channel !== channel) {
     throw new StartError(
       `${path} was made by another version (format ${marker.format}, channel ${marker.channel}; this one reads format ${FORMAT}, channel ${channel}); start that version, or choose another folder with --data.`,
     );
   }
+  const made = marker.ledger ?? 'devledger';
+  if (made !== ledger) {
+    throw new StartError(
+      `${path} holds a network on ${made}, not on ${ledger}; start it with --ledger ${made}, or choose another folder with --data.`,
+    );
+  }
   if (marker.foundedAt === undefined) return;
-  const missing = PARTS.find((part) => !existsSync(join(path, part)));
+  const missing = [...PARTS, LEDGER_FOLDERS[ledger]].find((part) => !existsSync(join(path, part)));
   if (missing !== undefined) throw broken(path, `its folder ${missing} is missing`);
 }
 

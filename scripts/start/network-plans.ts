@@ -1,6 +1,9 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { chaincodePackage } from '../../network/fabric/chaincode-package.js';
+import { nodeProcesses } from '../../network/fabric/node-processes.js';
 import { localTopology, type Organisation, type Topology } from '../../network/topology.js';
+import { DEVLEDGER, type LedgerChoice } from './ledger-choice.js';
 import type { ProcessPlan } from './process-plan.js';
 
 /** What the processes of a network are made from. */
@@ -9,6 +12,8 @@ export interface NetworkPlace {
   readonly projectDir: string;
   readonly dataDir: string;
   readonly portBase: number;
+  /** The embedded one where left out. */
+  readonly ledger?: LedgerChoice;
 }
 
 /** Processes in the order of their start; each group waits for the one before. */
@@ -23,7 +28,7 @@ export function networkPlans(place: NetworkPlace): NetworkPlans {
   const topology = localTopology(place.portBase);
   return {
     chaincode: topology.organisations.flatMap((organisation) => chaincodePlans(place, topology, organisation)),
-    ledger: [ledgerPlan(place)],
+    ledger: ledgerPlans(place, topology),
     gateways: topology.organisations.map((organisation) => gatewayPlan(place, organisation)),
   };
 }
@@ -37,6 +42,22 @@ export function restUrl({ gateway }: Organisation): string {
   return `http://127.0.0.1:${gateway.port}`;
 }
 
+function ledgerPlans(place: NetworkPlace, topology: Topology): readonly ProcessPlan[] {
+  const { ledger = DEVLEDGER, dataDir, projectDir } = place;
+  if (ledger.kind === 'devledger') return [ledgerPlan(place)];
+  const nodes = nodeProcesses({ topology, dataDir, binaries: ledger.binaries });
+  const guard: ProcessPlan = {
+    name: 'guard',
+    title: 'the guard of the Fabric nodes',
+    program: process.execPath,
+    args: [join(projectDir, 'dist/scripts/start/native-guard.js'), dataDir, ...nodes.map(({ name }) => name)],
+    cwd: projectDir,
+    env: {},
+    readiness: { kind: 'line', member: 'ready', warnings: 'setAside' },
+  };
+  return [guard, ...nodes.map(({ port, ...node }): ProcessPlan => ({ ...node, readiness: { kind: 'port', port } }))];
+}
+
 function ledgerPlan({ projectDir, dataDir, portBase }: NetworkPlace): ProcessPlan {
   return {
     name: 'ledger',
@@ -44,16 +65,19 @@ function ledgerPlan({ projectDir, dataDir, portBase }: NetworkPlace): ProcessPla
     args: ['dist/network/devledger/main.js', '--data', dataDir, '--port-base', String(portBase)],
     cwd: projectDir,
     env: {},
-    readiness: { kind: 'line', member: 'ready' },
+    readiness: { kind: 'line', member: 'ready', warnings: 'setAside' },
   };
 }
 
 function chaincodePlans(
-  { projectDir }: NetworkPlace,
-  { chaincode }: Topology,
+  { projectDir, ledger = DEVLEDGER }: NetworkPlace,
+  topology: Topology,
   { mspId, name, peer, domain }: Organisation,
 ): readonly ProcessPlan[] {
   if (peer === undefined) return [];
+  const { chaincode } = topology;
+  // A peer of Fabric knows a chaincode by the package that told where it listens.
+  const id = ledger.kind === 'fabric' ? chaincodePackage(topology, peer).id : `${chaincode.name}:${chaincode.version}`;
   const plan: ProcessPlan = {
     name: `chaincode-${slugOf(domain)}`,
     title: `the chaincode of ${name}`,
@@ -63,7 +87,7 @@ function chaincodePlans(
       '--chaincode-address',
       `127.0.0.1:${peer.chaincodePort}`,
       '--chaincode-id',
-      `${chaincode.name}:${chaincode.version}`,
+      id,
     ],
     // The shim reads package.json here, and through it the contracts.
     cwd: join(projectDir, 'chaincode'),
@@ -86,6 +110,8 @@ function gatewayPlan({ projectDir, dataDir, portBase }: NetworkPlace, organisati
       MEDLEDGER_PORT_BASE: String(portBase),
     },
     readiness: { kind: 'url', url: `${restUrl(organisation)}/readyz` },
+    // Its own peer may be set aside for what is wrong with its folder.
+    mayLag: true,
   };
 }
 

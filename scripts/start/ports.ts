@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Topology } from '../../network/topology.js';
+import type { LedgerKind } from './ledger-choice.js';
 import { StartError } from './start-error.js';
 
 interface NamedPort {
@@ -26,16 +27,34 @@ export function portsOf(topology: Topology): readonly NamedPort[] {
   ]);
 }
 
+/** What real Fabric listens on beside these. */
+export function fabricPortsOf(topology: Topology): readonly NamedPort[] {
+  return [
+    ...topology.orderers.flatMap(({ host, port, adminPort, operationsPort }) => [
+      { port, owner: `the orderer ${host}` },
+      { port: adminPort, owner: `the administration of ${host}` },
+      { port: operationsPort, owner: `the operations of ${host}` },
+    ]),
+    ...topology.organisations.flatMap(({ name, peer }) =>
+      peer === undefined ? [] : [{ port: peer.operationsPort, owner: `the operations of the peer of ${name}` }],
+    ),
+  ];
+}
+
 /**
  * Asks before anything starts, so that a taken port is one line and not a stack in one of ten logs.
  *
  * @param options.patienceMs - how long ports may stay taken, e.g. by what a killed run leaves behind for seconds
  * @throws StartError naming the first taken port
  */
-export async function requireFreePorts(topology: Topology, options: { readonly patienceMs: number }): Promise<void> {
+export async function requireFreePorts(
+  topology: Topology,
+  options: { readonly patienceMs: number; readonly ledger?: LedgerKind },
+): Promise<void> {
+  const ports = options.ledger === 'fabric' ? [...portsOf(topology), ...fabricPortsOf(topology)] : portsOf(topology);
   const untilMs = Date.now() + options.patienceMs;
   for (;;) {
-    const taken = await firstTaken(topology);
+    const taken = await firstTaken(ports);
     if (taken === undefined) return;
     if (Date.now() >= untilMs) {
       throw new StartError(
@@ -46,8 +65,8 @@ export async function requireFreePorts(topology: Topology, options: { readonly p
   }
 }
 
-async function firstTaken(topology: Topology): Promise<NamedPort | undefined> {
-  for (const named of portsOf(topology)) if (!(await isFree(named.port))) return named;
+async function firstTaken(ports: readonly NamedPort[]): Promise<NamedPort | undefined> {
+  for (const named of ports) if (!(await isFree(named.port))) return named;
   return undefined;
 }
 

@@ -6,10 +6,14 @@ export interface ProcessPlan {
   readonly name: string;
   /** Name shown to people. */
   readonly title: string;
-  /** Arguments of node. */
+  /** A program that is not Node's. */
+  readonly program?: string;
+  /** Arguments of the program, or of node. */
   readonly args: readonly string[];
   readonly cwd: string;
   /** Beside the environment of this process. */
   readonly env: Readonly<Record<string, string>>;
   readonly readiness: Readiness;
+  /** Others of its group serve without it: one that runs and is not ready in time is told, and not waited for. */
+  readonly mayLag?: boolean;
 }

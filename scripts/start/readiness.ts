@@ -3,7 +3,12 @@ import { connect } from 'node:net';
 /** How a process shows that it serves. */
 export type Readiness =
   /** One JSON line on its standard output with this member set to true. */
-  | { readonly kind: 'line'; readonly member: string }
+  | {
+      readonly kind: 'line';
+      readonly member: string;
+      /** Another member of that line: sentences for the operator, by name. */
+      readonly warnings?: string;
+    }
   /** Something listens at the port of this machine. */
   | { readonly kind: 'port'; readonly port: number }
   /** A GET is answered with 200. */
@@ -17,14 +22,14 @@ export async function isReady(readiness: Exclude<Readiness, { kind: 'line' }>): 
   return readiness.kind === 'port' ? listens(readiness.port) : answers(readiness.url);
 }
 
-/** Whether a line of its output is the one that says so. */
-export function saysReady(line: string, member: string): boolean {
-  if (!line.startsWith('{')) return false;
+/** @returns the members of a line of its output, where it is the one that says so */
+export function readReadyLine(line: string, member: string): ReadonlyMap<string, unknown> | undefined {
+  if (!line.startsWith('{')) return undefined;
   try {
-    const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null && Reflect.get(value, member) === true;
+    const members = new Map<string, unknown>(Object.entries(JSON.parse(line)));
+    return members.get(member) === true ? members : undefined;
   } catch (error) {
-    if (error instanceof SyntaxError) return false;
+    if (error instanceof SyntaxError) return undefined;
     throw error;
   }
 }

@@ -3,14 +3,17 @@ import type { SignedRegister } from '@medledger/chaincode/domain';
 import { ensureIdentities } from '../../network/identities/index.js';
 import { localTopology, type Organisation, type Topology } from '../../network/topology.js';
 import { CREDENTIALS_FILE, Credentials } from '../seed/credentials.js';
+import { DOCTORS_MIN } from '../seed/demo-staff.js';
 import { isSeeded, seedNetwork } from '../seed/seed-network.js';
 import type { StaffPlace } from '../seed/staff-wallets.js';
 import { type DataFolder, openDataFolder } from './data-folder.js';
-import { prepareConsortium, submitRegister } from './found-consortium.js';
+import { prepareConsortium, requireFounded, submitRegister } from './found-consortium.js';
+import type { LedgerChoice } from './ledger-choice.js';
 import { networkPlans, preloadUrl, restUrl } from './network-plans.js';
 import { requireFreePorts } from './ports.js';
 import type { Progress } from './progress.js';
 import { runningFile } from './running-file.js';
+import { startLedger } from './start-ledger.js';
 import { StartError } from './start-error.js';
 import { listenForStop, type StopSignals } from './stop-signals.js';
 import { Supervisor } from './supervisor.js';
@@ -20,6 +23,7 @@ export interface StartOptions {
   readonly projectDir: string;
   readonly dataDir: string;
   readonly portBase: number;
+  readonly ledger: LedgerChoice;
   readonly seed: boolean;
   /** Of the demonstration; counts when the data folder is new. */
   readonly doctors: number;
@@ -36,10 +40,12 @@ const LEFT_OVER_MS = 12_000;
 export async function startNetwork(options: StartOptions, progress: Progress): Promise<void> {
   const topology = localTopology(options.portBase);
   const stop = listenForStop(Date.now);
-  const folder = await openDataFolder({ path: options.dataDir, channel: topology.channel, nowMs: Date.now() });
+  const ledger = options.ledger.kind;
+  const { channel } = topology;
+  const folder = await openDataFolder({ path: options.dataDir, channel, ledger, nowMs: Date.now() });
   const running = runningFile(folder.path);
   try {
-    await requireFreePorts(topology, { patienceMs: running.isLeftOver() ? LEFT_OVER_MS : 0 });
+    await requireFreePorts(topology, { ledger, patienceMs: running.isLeftOver() ? LEFT_OVER_MS : 0 });
     const supervisor = new Supervisor({
       logDir: join(folder.path, 'logs'),
       preload: preloadUrl(options.projectDir),
@@ -96,18 +102,22 @@ async function bringUpInOrder(run: Run): Promise<void> {
   // Passwords are hashed in other threads, so both go on side by side.
   const [register] = await Promise.all([
     foundingRegister(run, place),
-    progress.step('ledger and chaincode', async () => {
-      await supervisor.startGroup(plans.chaincode);
-      await supervisor.startGroup(plans.ledger);
-    }),
+    startLedger({ ledger: options.ledger, topology, dataDir: folder.path, plans, supervisor, progress }),
   ]);
-  if (register !== undefined) {
-    await progress.step('register of the consortium on the ledger', () => submitRegister(place, register));
-    await folder.markFounded();
-  }
+  await progress.step('register of the consortium', () => ensureFounded(run, place, register));
   await progress.step('gateways', () => supervisor.startGroup(plans.gateways));
   if (options.seed && !isSeeded(folder.path)) await seed(run, place);
   sayReady(run);
+}
+
+async function ensureFounded(
+  { topology, folder }: Run,
+  place: StaffPlace,
+  register: SignedRegister | undefined,
+): Promise<void> {
+  if (register === undefined) return requireFounded(topology, folder.path);
+  await submitRegister(place, register);
+  await folder.markFounded();
 }
 
 async function staffPlaceOf({ topology, folder }: Run): Promise<StaffPlace> {
@@ -122,7 +132,10 @@ async function foundingRegister(
   { options, folder, progress }: Run,
   place: StaffPlace,
 ): Promise<SignedRegister | undefined> {
-  if (folder.isFounded) return undefined;
+  if (folder.isFounded) {
+    if (options.doctors !== DOCTORS_MIN) progress.say('--demo-doctors counts in a new data folder only');
+    return undefined;
+  }
   return progress.step('staff and custodians', () => prepareConsortium(place, options.doctors));
 }
 

@@ -63,12 +63,8 @@ export class Supervisor {
     const group = plans.map((plan) => this.#launch(plan));
     this.#groups.push(group);
     this.#changed();
-    await Promise.all(
-      group.map(async (member) => {
-        await member.child.whenReady(this.#options.readyMs ?? READY_MS);
-        member.isServing = true;
-      }),
-    );
+    const ready = await Promise.all(group.map((member) => this.#becomesReady(member)));
+    if (!ready.includes(true)) throw new StartError(`None of ${plans.map(({ title }) => title).join(', ')} is ready.`);
   }
 
   /** Starts what was stopped by hand. */
@@ -93,6 +89,21 @@ export class Supervisor {
   kill(): void {
     this.#isStopping = true;
     for (const { child } of this.#members()) child.kill();
+  }
+
+  async #becomesReady(member: Member): Promise<boolean> {
+    const { child, plan } = member;
+    try {
+      await child.whenReady(this.#options.readyMs ?? READY_MS);
+      for (const warning of child.warnings) this.#options.say(`${plan.title} warns: ${warning}`);
+      return true;
+    } catch (error) {
+      if (!(error instanceof StartError) || plan.mayLag !== true || child.hasEnded) throw error;
+      this.#options.say(error.message);
+      return false;
+    } finally {
+      member.isServing = !child.hasEnded;
+    }
   }
 
   #members(): Member[] {

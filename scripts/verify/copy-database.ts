@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { copyFile, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { hasErrorCode } from '../../gateway/vault/durable-files.js';
+import { hasErrorCode } from '../../gateway/durable-files.js';
 import { CannotLook } from './cannot-look.js';
 
 const TRIES = 10;

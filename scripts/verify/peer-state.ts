@@ -1,7 +1,8 @@
 import { StateCorruptError } from '../../network/devledger/store/ledger-errors.js';
 import { openRow } from '../../network/devledger/store/row.js';
-import { parseStateKey, stateKey, stateRange, VERSION_BYTES } from '../../network/devledger/store/row-keys.js';
+import { parseStateKey, stateKey, stateRange, TIP_KEY, VERSION_BYTES } from '../../network/devledger/store/row-keys.js';
 import { StateDatabase } from '../../network/devledger/store/state-database.js';
+import { decodeTip } from '../../network/devledger/store/tip.js';
 import { endOf } from './state-keys.js';
 
 /** Stands for bytes that do not match the digest stored with them. */
@@ -31,6 +32,17 @@ export class PeerState {
    */
   static async open(input: { directory: string; mspId: string; namespace: string }): Promise<PeerState> {
     return new PeerState(await StateDatabase.open(input.directory, input.mspId), input.namespace);
+  }
+
+  /** Number of blocks the state has seen; undefined where it does not tell. */
+  get height(): number | undefined {
+    try {
+      const tip = this.#database.get(TIP_KEY);
+      return tip === undefined ? undefined : decodeTip(tip).height;
+    } catch (error) {
+      if (error instanceof StateCorruptError) return undefined;
+      throw error;
+    }
   }
 
   read(key: string): StoredText {

@@ -28,8 +28,8 @@ export interface IndexedTransaction {
 /** The transactions of one peer's blocks, by id. */
 export interface TransactionIndex {
   get(txId: string): IndexedTransaction | undefined;
-  /** Transactions that are VALID and write a lane entry. */
-  readonly entryCount: number;
+  /** How many transactions in the first blocks are VALID and write a lane entry. */
+  entriesBelow(height: number): number;
   /** Numbers of blocks that cannot be read: what they hold is not known. */
   readonly unreadable: readonly number[];
 }
@@ -43,19 +43,29 @@ export async function indexTransactions(blocksDirectory: string, mspId: string):
   const files = FrameFiles.inspect({ directory: blocksDirectory, owner: mspId });
   const byId = new Map<string, IndexedTransaction>();
   const unreadable: number[] = [];
-  let entryCount = 0;
   for (let number = files.firstSequence; number < files.nextSequence; number += 1) {
     const transactions = await readTransactions(files, number);
     if (transactions === undefined) unreadable.push(number);
-    for (const transaction of transactions ?? []) {
-      // One id can come twice; at most one of them is VALID, and that is the one that counts.
-      if (transaction.kind !== 'endorser' || byId.get(transaction.txId)?.code === 'VALID') continue;
-      const indexed = indexedOf(transaction, number);
-      byId.set(transaction.txId, indexed);
-      if (indexed.entry !== undefined && indexed.code === 'VALID') entryCount += 1;
-    }
+    else addTransactions(byId, transactions, number);
   }
-  return { get: (txId) => byId.get(txId), entryCount, unreadable };
+  const writing = [...byId.values()].filter(({ code, entry }) => code === 'VALID' && entry !== undefined);
+  return {
+    get: (txId) => byId.get(txId),
+    entriesBelow: (height) => writing.filter(({ blockNumber }) => blockNumber < height).length,
+    unreadable,
+  };
+}
+
+function addTransactions(
+  byId: Map<string, IndexedTransaction>,
+  transactions: readonly LedgerTransaction[],
+  blockNumber: number,
+): void {
+  for (const transaction of transactions) {
+    // One id can come twice; at most one of them is VALID, and that is the one that counts.
+    if (transaction.kind !== 'endorser' || byId.get(transaction.txId)?.code === 'VALID') continue;
+    byId.set(transaction.txId, indexedOf(transaction, blockNumber));
+  }
 }
 
 /** @returns undefined for a block that cannot be read; what is wrong with it, the check of the peer says */

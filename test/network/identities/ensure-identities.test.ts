@@ -65,7 +65,7 @@ describe('ensureIdentities: what it makes', () => {
 describe('ensureIdentities: keys and certificates', () => {
   it('every private key is readable by its owner alone, in PKCS#8', () => {
     const keys = filesOf(dataDir).filter((path) => /priv_sk$|\.key$/.test(path));
-    expect(keys).toHaveLength(4 * 2 + 2 + 3 * 2 + 4 * 3 + 4 + 2 + 1);
+    expect(keys).toHaveLength(4 * 2 + 2 + 3 * 2 + 4 * 3 + 4 + 3 * 2 + 1);
     for (const path of keys) {
       expect({ path, mode: statSync(join(dataDir, path)).mode & 0o777 }).toEqual({ path, mode: 0o600 });
       expect(readFileSync(join(dataDir, path), 'utf8')).toMatch(/^-----BEGIN PRIVATE KEY-----\n/);
@@ -76,7 +76,7 @@ describe('ensureIdentities: keys and certificates', () => {
     const authorities = filesOf(dataDir).filter((path) => /\/(ca|tlsca)\/.*-cert\.pem$/.test(path));
     expect(authorities).toHaveLength(10);
     const certificates = filesOf(dataDir).filter((path) => /signcerts\/|server\.crt$/.test(path));
-    expect(certificates).toHaveLength(3 + 4 * 3 + 2 + 3 + 4 + 1);
+    expect(certificates).toHaveLength(3 + 4 * 3 + 3 + 1 + 3 + 4 + 3);
     for (const path of certificates) {
       const certificate = readCertificateAt(path);
       const kind = path.endsWith('server.crt') ? 'tlsca' : 'ca';

@@ -5,7 +5,9 @@ import { portsOf, requireFreePorts } from '../../../scripts/start/ports.js';
 import { freePortBase } from '../../support/running-network.js';
 
 let server: Server | undefined;
-afterEach(() => server?.close());
+afterEach(() => {
+  server?.close();
+});
 
 async function listenAt(port: number): Promise<void> {
   server = createServer();

@@ -51,7 +51,7 @@ function service(name: string, behaviour = 'runs'): ProcessPlan {
     args: [SERVICE, behaviour, join(folder, 'notes')],
     cwd: folder,
     env: {},
-    readiness: { kind: 'line', member: 'ready' },
+    readiness: { kind: 'line', member: 'ready', warnings: 'setAside' },
   };
 }
 
@@ -99,6 +99,28 @@ describe('Supervisor', () => {
     );
   });
 
+  it('passes on what a process warns of', async () => {
+    await supervise().startGroup([service('one'), service('two', 'warns')]);
+    expect(said).toEqual(['the two warns: A: the disk of A is full']);
+  });
+
+  it('goes on without a process that may lag, and tells', async () => {
+    const lagging = { ...service('late', 'lags'), mayLag: true };
+    await supervise({ readyMs: 1_000 }).startGroup([service('one'), lagging]);
+    expect(said).toEqual([expect.stringContaining('The late was not ready within 1 s')]);
+    expect(Object.keys(running)).toEqual(['one', 'late']);
+  });
+
+  it.each([
+    { name: 'must not lag', mayLag: false, message: 'The late was not ready within 0.5 s' },
+    { name: 'is the only one', mayLag: true, message: 'None of the late is ready.' },
+  ])('does not go on without a process that $name', async ({ mayLag, message }) => {
+    const group = [{ ...service('late', 'lags'), mayLag }];
+    await expect(supervise({ readyMs: 500 }).startGroup(group)).rejects.toThrow(message);
+  });
+});
+
+describe('Supervisor, when a process ends', () => {
   it('starts again what crashed', async () => {
     await supervise().startGroup([service('one')]);
     const before = running.one ?? 0;
@@ -129,6 +151,6 @@ describe('Supervisor', () => {
   it('keeps what a process said', async () => {
     await supervise().startGroup([service('one')]);
     await supervisor.stop();
-    expect(readFileSync(join(folder, 'logs', 'one.log'), 'utf8')).toContain('{"ready":true}');
+    expect(readFileSync(join(folder, 'logs', 'one.log'), 'utf8')).toContain('"ready":true');
   });
 });

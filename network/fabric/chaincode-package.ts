@@ -1,0 +1,30 @@
+import { createHash } from 'node:crypto';
+import type { Topology } from '../topology.js';
+import { LOOPBACK, type Peer } from './members.js';
+import { tarGz } from './tape-archive.js';
+
+export interface ChaincodePackage {
+  /** `<label>:<SHA-256 of the bytes>`; the chaincode service registers under it. */
+  readonly id: string;
+  readonly label: string;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * The package that an organisation installs on its peer: no code, only where its chaincode service listens.
+ *
+ * @see https://hyperledger-fabric.readthedocs.io/en/latest/cc_service.html
+ */
+export function chaincodePackage({ chaincode }: Topology, { chaincodePort }: Peer): ChaincodePackage {
+  const label = `${chaincode.name}_${chaincode.version}`;
+  const connection = { address: `${LOOPBACK}:${chaincodePort}`, dial_timeout: '3s', tls_required: false };
+  const bytes = tarGz([
+    { name: 'metadata.json', content: json({ type: 'ccaas', label }) },
+    { name: 'code.tar.gz', content: tarGz([{ name: 'connection.json', content: json(connection) }]) },
+  ]);
+  return { id: `${label}:${createHash('sha256').update(bytes).digest('hex')}`, label, bytes };
+}
+
+function json(value: object): Uint8Array {
+  return Buffer.from(`${JSON.stringify(value)}\n`, 'utf8');
+}

@@ -1,0 +1,64 @@
+import type { Topology } from '../topology.js';
+import { FabricError } from './fabric-error.js';
+import { LOOPBACK } from './members.js';
+
+const PROBE_MS = 2_000;
+const POLL_MS = 50;
+const LEADER_MS = 30_000;
+
+/** Values of one of Fabric's metrics, by their labels as written, e.g. `channel="medledger"`. */
+export type MetricValues = ReadonlyMap<string, number>;
+
+/**
+ * Reads a metric of a node from its operations endpoint.
+ *
+ * @returns undefined when the node does not answer
+ * @see https://hyperledger-fabric.readthedocs.io/en/latest/metrics_reference.html
+ */
+export async function metricOf(operationsPort: number, metric: string): Promise<MetricValues | undefined> {
+  try {
+    const response = await fetch(`http://${LOOPBACK}:${operationsPort}/metrics`, {
+      signal: AbortSignal.timeout(PROBE_MS),
+    });
+    return parseMetric(await response.text(), metric);
+  } catch {
+    // Whatever keeps it from answering, it has no metrics now.
+    return undefined;
+  }
+}
+
+/** @param text - in Prometheus' text format */
+export function parseMetric(text: string, metric: string): MetricValues {
+  const values = new Map<string, number>();
+  for (const line of text.split('\n')) {
+    if (!line.startsWith(`${metric}{`)) continue;
+    const end = line.lastIndexOf('} ');
+    if (end > 0) values.set(line.slice(metric.length + 1, end), Number(line.slice(end + 2)));
+  }
+  return values;
+}
+
+/** Host of the orderer that leads the channel. */
+export async function leaderOf({ orderers, channel }: Topology): Promise<string | undefined> {
+  for (const { host, operationsPort } of orderers) {
+    const values = await metricOf(operationsPort, 'consensus_etcdraft_is_leader');
+    if (values?.get(`channel="${channel}"`) === 1) return host;
+  }
+  return undefined;
+}
+
+/** @throws FabricError FABRIC_NOT_READY */
+export async function untilLed(topology: Topology): Promise<string> {
+  const untilMs = Date.now() + LEADER_MS;
+  for (;;) {
+    const leader = await leaderOf(topology);
+    if (leader !== undefined) return leader;
+    if (Date.now() > untilMs) {
+      throw new FabricError(
+        'FABRIC_NOT_READY',
+        `no orderer became the leader within ${LEADER_MS / 1000} s; a majority of the orderers must run: see their logs.`,
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}

@@ -1,0 +1,80 @@
+import type { BenchPatient } from '../bench-members.js';
+import type { BenchNetwork } from '../bench-network.js';
+import { requireThat } from '../bench-failure.js';
+import { type Figure, figureOf, interleave } from '../figure.js';
+import { cpuMsOf, ownCpuMs } from '../process-cpu.js';
+import { oneRecord } from '../sample-records.js';
+import { median } from '../statistics.js';
+
+const TARGET = 1.1;
+const PER_ROUND = 16;
+const WARM_UP = 8;
+const BARE_KEY = 'bench';
+
+/**
+ * Median time to commit of records:add, its head read and its nonce solved each time, over that of a put of one key by
+ * a bare shim and a bare client on the same ledger. One at a time: what is left is BatchTimeout and the way there.
+ */
+export async function measureCommitLatency(
+  network: BenchNetwork,
+  options: { readonly patients: readonly BenchPatient[]; readonly rounds: number; readonly batchTimeoutMs: number },
+): Promise<{ readonly figure: Figure; readonly addedOf: ReadonlyMap<BenchPatient, number> }> {
+  const { patients } = options;
+  const addedOf = new Map<BenchPatient, number>();
+  const cpuMs = { add: 0, put: 0 };
+  let adds = 0;
+  let puts = 0;
+  const add = async () => {
+    const patient = patients[adds % patients.length];
+    if (patient === undefined) throw new Error('invariant failed: there are patients');
+    adds += 1;
+    const { identity, patientId } = patient;
+    // A chain that has seen nothing yet asks for the head.
+    const chain = network.newChain();
+    const { answer } = await chain.transact({ identity, name: 'records:add', patientId, business: oneRecord(patient) });
+    requireThat(answer.outcome.outcome === 'permit', 'a records:add was not permitted');
+    requireThat(chain.metrics.noncesSolved === 1 && chain.metrics.retries === 0, 'a records:add was made twice');
+    addedOf.set(patient, (addedOf.get(patient) ?? 0) + 1);
+  };
+  const put = async () => {
+    puts += 1;
+    await network.bare.submit('put', BARE_KEY, String(puts));
+  };
+  const side = (kind: 'add' | 'put') => async () => {
+    const { ledger, chaincode, bare } = network.pids;
+    const pids = [ledger, ...chaincode, ...bare];
+    const cpuNow = () => cpuMsOf(pids) + ownCpuMs();
+    const beforeMs = cpuNow();
+    const p50Ms = await p50Of(PER_ROUND, kind === 'add' ? add : put);
+    cpuMs[kind] += cpuNow() - beforeMs;
+    return p50Ms;
+  };
+  await p50Of(WARM_UP, add);
+  await p50Of(WARM_UP, put);
+  const rounds = await interleave(options.rounds, { measured: side('add'), baseline: side('put') });
+  requireThat((await network.bare.evaluate('get', BARE_KEY)) === String(puts), 'the last put is not there');
+  const addedMs = median(rounds.map(({ measured, baseline }) => measured - baseline));
+  const count = options.rounds * PER_ROUND;
+  const figure = figureOf({
+    title: `commit, records:add / put of one key, BatchTimeout ${options.batchTimeoutMs} ms`,
+    unit: 'ms p50',
+    target: { comparison: 'at most', value: TARGET },
+    names: { measured: 'records:add, head read and solving counted', baseline: 'put' },
+    rounds,
+    notes: [
+      `added: ${addedMs.toFixed(1)} ms; CPU of all processes: ${(cpuMs.add / count).toFixed(2)} ms, put ${(cpuMs.put / count).toFixed(2)} ms`,
+      `one at a time, ${PER_ROUND} a round`,
+    ],
+  });
+  return { figure, addedOf };
+}
+
+async function p50Of(count: number, work: () => Promise<void>): Promise<number> {
+  const durationsMs: number[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const startedMs = performance.now();
+    await work();
+    durationsMs.push(performance.now() - startedMs);
+  }
+  return median(durationsMs);
+}

@@ -1,0 +1,71 @@
+import { resolve } from 'node:path';
+import { Command } from 'commander';
+import { localTopology } from '../network/topology.js';
+import { CannotLook } from './verify/cannot-look.js';
+import { rebuildPeerState } from './verify/rebuild-peer-state.js';
+import { linesOf, summaryLine } from './verify/report-lines.js';
+import { verifyDataFolder } from './verify/verify-data-folder.js';
+
+interface GivenOptions {
+  readonly data: string;
+  readonly json: boolean;
+  readonly peer?: string;
+  readonly vault: boolean;
+  readonly custody: boolean;
+  readonly rebuild?: string;
+}
+
+const FOUND = 1;
+const COULD_NOT_LOOK = 2;
+
+const program = new Command('npm run verify-ledger --')
+  .description(
+    'Checks a data folder: blocks against their rules and each other, state against blocks, lanes, register, consents, ' +
+      'vault contents and key shares. It reads only, and may run beside the network. Exit code 0: all is as it should ' +
+      'be; 1: something was found, one line each; 2: it could not look. docs/operations.md explains the findings.',
+  )
+  .option('--data <dir>', 'data folder', '.medledger')
+  .option('--peer <msp>', 'look at the ledger of this peer only')
+  .option('--no-vault', 'leave the vaults out')
+  .option('--no-custody', 'leave key shares and release logs out')
+  .option('--rebuild <msp>', 'first make the state of this peer again from its blocks; the network must be stopped')
+  .option('--json', 'print one JSON document instead of lines', false)
+  .allowExcessArguments(false)
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : COULD_NOT_LOOK))
+  .action(verify);
+
+await program.parseAsync();
+
+async function verify(given: GivenOptions): Promise<void> {
+  const dataDir = resolve(given.data);
+  const topology = localTopology();
+  const say = (line: string): void => {
+    if (!given.json) process.stdout.write(`${line}\n`);
+  };
+  try {
+    if (given.rebuild !== undefined) say(await rebuildPeerState({ dataDir, topology, mspId: given.rebuild }));
+    say(`Data folder ${dataDir}`);
+    const report = await verifyDataFolder({
+      dataDir,
+      topology,
+      ...(given.peer === undefined ? {} : { mspId: given.peer }),
+      vault: given.vault,
+      custody: given.custody,
+      onCheck: (result) => {
+        for (const line of linesOf(result)) say(line);
+      },
+    });
+    if (report.running) say('A network runs on this folder: it was looked at as it was a moment ago.');
+    say(summaryLine(report));
+    if (given.json) process.stdout.write(`${JSON.stringify({ dataDir, ...report }, undefined, 2)}\n`);
+    process.exitCode = report.ok ? 0 : FOUND;
+  } catch (error) {
+    process.exitCode = COULD_NOT_LOOK;
+    const message = error instanceof CannotLook ? error.message : describeBug(error);
+    process.stderr.write(`${message}\n`);
+  }
+}
+
+function describeBug(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,66 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type BlockParts, parseBlock } from '../../network/devledger/commit/block-codec.js';
+import { blockHeaderHash } from '../../network/devledger/commit/block-hash.js';
+import { chainFault, EMPTY_TIP } from '../../network/devledger/commit/replay-block.js';
+import type { PeerVerification } from '../../network/devledger/store/finding.js';
+import { FrameFiles } from '../../network/devledger/store/frame-files.js';
+import { BlockCorruptError } from '../../network/devledger/store/ledger-errors.js';
+import type { LedgerTip } from '../../network/devledger/store/tip.js';
+import { ORDERER } from './advice.js';
+import { CheckLog, type CheckResult } from './finding.js';
+import { type LedgerFolder, ordererDirectory } from './ledger-folder.js';
+
+/** The orderer's own blocks: what peers are filled from. Each must be the block that the peers have. */
+export async function checkOrderer(
+  { dataDir }: LedgerFolder,
+  peers: readonly PeerVerification[],
+): Promise<CheckResult> {
+  const log = new CheckLog('orderer', 'orderer', ORDERER);
+  const directory = join(ordererDirectory(dataDir), 'blocks');
+  if (!existsSync(directory)) {
+    log.found(directory, 'the orderer has no blocks');
+    return log.result;
+  }
+  const files = FrameFiles.inspect({ directory, owner: 'orderer' });
+  let tip: LedgerTip | undefined = EMPTY_TIP;
+  for (let number = 0; number < files.nextSequence; number += 1) {
+    const place = files.place(number);
+    const where = `block ${number}, ${place?.file} from byte ${place?.offsetBytes}`;
+    const block = await readBlock(files, number, (detail) => log.found(where, detail));
+    const fault = block && tip && chainFault(block, tip);
+    if (fault !== undefined) log.found(where, fault);
+    if (block !== undefined && isOther(block, peers)) log.found(where, 'the peers have another block in its place');
+    log.count('blocks');
+    tip = block && tipAfter(block);
+  }
+  const highest = Math.max(0, ...peers.map(({ height }) => height));
+  if (files.nextSequence < highest) log.found(`height ${files.nextSequence}`, `a peer has ${highest} blocks`);
+  return log.result;
+}
+
+async function readBlock(
+  files: FrameFiles,
+  number: number,
+  found: (detail: string) => void,
+): Promise<BlockParts | undefined> {
+  try {
+    const bytes = await files.read(number);
+    return bytes === undefined ? undefined : parseBlock(bytes);
+  } catch (error) {
+    if (!(error instanceof BlockCorruptError || error instanceof RangeError)) throw error;
+    found(error.message);
+    return undefined;
+  }
+}
+
+/** Whether no peer that can read its own block has this one. */
+function isOther(block: BlockParts, peers: readonly PeerVerification[]): boolean {
+  const hash = blockHeaderHash(block).toString('hex');
+  const known = peers.flatMap(({ blocks }) => blocks[block.number]?.headerHashHex ?? []);
+  return known.length > 0 && !known.includes(hash);
+}
+
+function tipAfter(block: BlockParts): LedgerTip {
+  return { ...EMPTY_TIP, height: block.number + 1, headerHash: blockHeaderHash(block) };
+}

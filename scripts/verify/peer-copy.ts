@@ -1,0 +1,53 @@
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { blocksDirectory, stateDirectory } from '../../network/devledger/commit/open-peer-ledger.js';
+import { copyDatabase } from './copy-database.js';
+import { peerDirectory } from './ledger-folder.js';
+
+/** One peer's ledger to look at: its own block files, and a copy of its database. */
+export interface PeerCopy {
+  readonly mspId: string;
+  /** Holds `state`, copied, and `blocks`, the peer's own. */
+  readonly directory: string;
+  /** The peer's own folder. */
+  readonly original: string;
+  readonly hasBlocks: boolean;
+  readonly hasState: boolean;
+}
+
+/**
+ * Copies what cannot be looked at where it is, runs an action, and removes the copies. Block files are only appended
+ * to, so they need no copy; taken after the state, they hold at least the blocks that the state has seen.
+ */
+export async function withPeerCopies<T>(
+  dataDir: string,
+  mspIds: readonly string[],
+  action: (copies: readonly PeerCopy[]) => Promise<T>,
+): Promise<T> {
+  const temporary = await mkdtemp(join(tmpdir(), 'verify-ledger-'));
+  try {
+    const copies: PeerCopy[] = [];
+    for (const mspId of mspIds) copies.push(await copyPeer(dataDir, mspId, join(temporary, mspId)));
+    return await action(copies);
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+async function copyPeer(dataDir: string, mspId: string, directory: string): Promise<PeerCopy> {
+  const original = peerDirectory(dataDir, mspId);
+  const hasBlocks = existsSync(blocksDirectory(original));
+  const hasState = existsSync(stateDirectory(original));
+  await mkdir(directory);
+  if (hasState) await copyDatabase(stateDirectory(original), stateDirectory(directory));
+  if (hasBlocks) await symlink(blocksDirectory(original), blocksDirectory(directory));
+  else await mkdir(blocksDirectory(directory));
+  return { mspId, directory, original, hasBlocks, hasState };
+}
+
+/** Names the peer's own folder where a sentence names the copy. */
+export function inOriginal(sentence: string, { directory, original }: PeerCopy): string {
+  return sentence.replaceAll(directory, original);
+}

@@ -1,0 +1,61 @@
+import { existsSync } from 'node:fs';
+import {
+  blocksDirectory,
+  type PeerLedgerOptions,
+  stateDirectory,
+} from '../../network/devledger/commit/open-peer-ledger.js';
+import { FrameFiles } from '../../network/devledger/store/frame-files.js';
+import { BlockCorruptError, StoreError } from '../../network/devledger/store/ledger-errors.js';
+import { rebuildPeer } from '../../network/devledger/store/verify-peer.js';
+import type { Topology } from '../../network/topology.js';
+import { REFILL } from './advice.js';
+import { CannotLook } from './cannot-look.js';
+import { openLedgerFolder, peerLedgerOptions, whileStopped } from './ledger-folder.js';
+
+/**
+ * Makes a peer's state again from its own blocks, and keeps the old one beside it.
+ *
+ * @returns what was done, as a sentence
+ * @throws CannotLook when a network is running, there is no such peer, or its blocks cannot be used either
+ */
+export async function rebuildPeerState(input: { dataDir: string; topology: Topology; mspId: string }): Promise<string> {
+  const { dataDir, topology, mspId } = input;
+  const folder = openLedgerFolder(dataDir, topology);
+  if (!folder.peers.some((peer) => peer.mspId === mspId)) throw new CannotLook(`${mspId} has no peer to rebuild.`);
+  const options = peerLedgerOptions(folder, mspId);
+  const { directory } = options;
+  if (!existsSync(blocksDirectory(directory)))
+    throw new CannotLook(`${mspId} has no blocks to rebuild from. ${REFILL(directory)}`);
+  const height = await whileStopped(dataDir, async () => {
+    await requireWholeBlocks(options);
+    return rebuild(options);
+  });
+  return `${mspId}: state made again from ${height} blocks; the old one is ${stateDirectory(directory)}.replaced`;
+}
+
+/**
+ * Without a database nothing tells a damaged block from a write that never finished, and a ledger that opens cuts such
+ * a write off with all that comes behind it. So every block is read before the database is taken away.
+ */
+async function requireWholeBlocks({ directory, mspId }: PeerLedgerOptions): Promise<void> {
+  const blocks = FrameFiles.inspect({ directory: blocksDirectory(directory), owner: mspId });
+  try {
+    for (let number = blocks.firstSequence; number < blocks.nextSequence; number += 1) await blocks.read(number);
+  } catch (error) {
+    throw inWords(error, directory);
+  }
+}
+
+async function rebuild(options: PeerLedgerOptions): Promise<number> {
+  try {
+    return await rebuildPeer(options);
+  } catch (error) {
+    throw inWords(error, options.directory);
+  }
+}
+
+function inWords(error: unknown, directory: string): unknown {
+  if (error instanceof BlockCorruptError)
+    return new CannotLook(`${error.message} ${REFILL(directory)}`, { cause: error });
+  return error instanceof StoreError ? new CannotLook(error.message, { cause: error }) : error;
+}

@@ -1,0 +1,155 @@
+import { pinnedOrganisations } from '../../gateway/identity/pinned-consortium.js';
+import { blocksDirectory, stateDirectory } from '../../network/devledger/commit/open-peer-ledger.js';
+import { StateCorruptError, StoreError } from '../../network/devledger/store/ledger-errors.js';
+import type { Topology } from '../../network/topology.js';
+import { ENDORSED, REBUILD } from './advice.js';
+import { CannotLook } from './cannot-look.js';
+import { checkConsents } from './check-consents.js';
+import { checkReleases, checkShares, type ReleaseLogEnd, releaseLogEnds } from './check-custody.js';
+import { checkLanes, type PeerView } from './check-lanes.js';
+import { checkOrderer } from './check-orderer.js';
+import { type CheckedPeer, checkAgreement, checkPeer } from './check-peers.js';
+import { checkRegister } from './check-register.js';
+import { checkVaults } from './check-vaults.js';
+import { CheckLog, type CheckName, type CheckResult } from './finding.js';
+import { isRunning, type LedgerFolder, openLedgerFolder } from './ledger-folder.js';
+import { type PeerCopy, withPeerCopies } from './peer-copy.js';
+import { PeerState } from './peer-state.js';
+import { indexTransactions } from './transaction-index.js';
+
+export interface VerifyOptions {
+  readonly dataDir: string;
+  readonly topology: Topology;
+  /** Of one peer only; all where left out. */
+  readonly mspId?: string;
+  readonly vault: boolean;
+  readonly custody: boolean;
+  /** Told of each check as it ends. */
+  readonly onCheck?: (result: CheckResult) => void;
+}
+
+export interface VerifyReport {
+  readonly ok: boolean;
+  /** Whether a network was running on the folder when the check began. */
+  readonly running: boolean;
+  readonly checks: readonly CheckResult[];
+}
+
+/**
+ * Looks at everything in a data folder that can be held against something else. Reads only; a running network goes on,
+ * because databases are looked at in copies.
+ *
+ * @throws CannotLook when the folder, or an organisation asked for, is not there
+ */
+export async function verifyDataFolder(options: VerifyOptions): Promise<VerifyReport> {
+  const folder = openLedgerFolder(options.dataDir, options.topology);
+  const mspIds = folder.peers.map(({ mspId }) => mspId).filter((id) => id === (options.mspId ?? id));
+  if (mspIds.length === 0) {
+    const known = folder.peers.map(({ mspId }) => mspId).join(', ');
+    throw new CannotLook(`There is no peer of ${options.mspId}; --peer takes one of ${known}.`);
+  }
+  const running = isRunning(options.dataDir);
+  const checks: CheckResult[] = [];
+  const done = (...results: readonly CheckResult[]): void => {
+    checks.push(...results);
+    for (const result of results) options.onCheck?.(result);
+  };
+  const releases = releaseLogEnds(folder);
+  await withPeerCopies(options.dataDir, mspIds, (copies) => checkAll({ options, folder, copies, releases, done }));
+  return { ok: checks.every(({ findings }) => findings.length === 0), running, checks };
+}
+
+interface Run {
+  readonly options: VerifyOptions;
+  readonly folder: LedgerFolder;
+  readonly copies: readonly PeerCopy[];
+  readonly releases: readonly ReleaseLogEnd[];
+  readonly done: (...results: readonly CheckResult[]) => void;
+}
+
+async function checkAll(run: Run): Promise<void> {
+  const { folder, copies, done } = run;
+  const peers: CheckedPeer[] = [];
+  for (const copy of copies) {
+    const peer = await checkPeer(folder, copy);
+    peers.push(peer);
+    done(peer.result);
+  }
+  done(
+    checkAgreement(peers),
+    await checkOrderer(
+      folder,
+      peers.map(({ verification }) => verification),
+    ),
+  );
+  // Stores beside the chain are held against one peer: the first in which nothing was found, and it comes last.
+  const best = peers.find(({ result }) => result.findings.length === 0) ?? peers.find(({ copy }) => copy.hasState);
+  for (const peer of peers.filter((other) => other !== best))
+    await withView(run, peer, (view) => checkRules(run, view));
+  if (best === undefined) return;
+  await withView(run, best, async (view) => {
+    await checkRules(run, view);
+    await checkStores(run, view);
+  });
+}
+
+/** What the chaincode's rules say of a peer's live state. */
+async function checkRules({ folder, done }: Run, view: PeerView): Promise<void> {
+  const pinned = pinnedOrganisations(folder.dataDir, folder.topology);
+  done(...(await unlessUnreadable(view, 'lanes', async () => [await checkLanes(view)])));
+  done(...(await unlessUnreadable(view, 'register', async () => [await checkRegister(view, pinned)])));
+  done(...(await unlessUnreadable(view, 'consents', async () => [await checkConsents(view)])));
+}
+
+/** What lies beside the chain, held against one peer's view of it. */
+async function checkStores({ options, folder, releases, done }: Run, view: PeerView): Promise<void> {
+  if (options.vault)
+    done(...(await unlessUnreadable(view, 'vault', async () => [await checkVaults(folder, view.state)])));
+  if (!options.custody) return;
+  for (const end of releases)
+    done(...(await unlessUnreadable(view, 'custody', async () => [await checkReleases(end, view)])));
+  done(...(await unlessUnreadable(view, 'custody', () => checkShares(folder, view))));
+}
+
+/** LevelDB gives up a walk where it cannot make sense of a table: a finding, not the end of the check. */
+async function unlessUnreadable(
+  { mspId }: PeerView,
+  check: CheckName,
+  action: () => Promise<readonly CheckResult[]>,
+): Promise<readonly CheckResult[]> {
+  try {
+    return await action();
+  } catch (error) {
+    if (!(error instanceof StateCorruptError)) throw error;
+    const log = new CheckLog(check, mspId, REBUILD(mspId));
+    log.found(error.key, 'the state can be read up to here only');
+    return [log.result];
+  }
+}
+
+async function withView(
+  { folder }: Run,
+  { copy, result }: CheckedPeer,
+  action: (view: PeerView) => Promise<void>,
+): Promise<void> {
+  const state = copy.hasState ? await openState(folder, copy) : undefined;
+  if (state === undefined) return;
+  try {
+    const index = await indexTransactions(blocksDirectory(copy.directory), copy.mspId);
+    const next = result.findings.length === 0 ? ENDORSED : REBUILD(copy.mspId);
+    await action({ mspId: copy.mspId, channel: folder.topology.channel, state, index, next });
+  } finally {
+    await state.close();
+  }
+}
+
+/** @returns undefined where it cannot be opened, which the check of the peer has said */
+async function openState({ topology }: LedgerFolder, copy: PeerCopy): Promise<PeerState | undefined> {
+  const directory = stateDirectory(copy.directory);
+  try {
+    return await PeerState.open({ directory, mspId: copy.mspId, namespace: topology.chaincode.name });
+  } catch (error) {
+    if (error instanceof StoreError) return undefined;
+    throw error;
+  }
+}

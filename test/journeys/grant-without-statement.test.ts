@@ -1,0 +1,104 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { canonicalJson, type GrantBody, type Purpose } from '@medledger/chaincode/domain';
+import type { AddedRecord } from '../../gateway/services/medledger.js';
+import { accessLog, addFile, giveGrant, open } from '../support/care.js';
+import { makeActor, makeOrganisation, randomId, signGrant } from '../support/chain-actor.js';
+import { untilTrue } from '../support/eventually.js';
+import { type Member, problemOf, signIn, signUp } from '../support/member.js';
+import { type RunningNetwork, runNetwork } from '../support/running-network.js';
+import { changeState } from '../support/tamper.js';
+
+jest.setTimeout(180_000);
+
+const DAY_MS = 86_400_000;
+const BYTES = randomBytes(2000);
+
+let network: RunningNetwork;
+let patient: Member;
+let record: AddedRecord;
+
+beforeAll(async () => {
+  network = await runNetwork();
+  patient = await signUp(network.gatewayUrl('HospitalAMSP'));
+  record = await addFile(patient, patient.memberId, { bytes: BYTES });
+});
+
+afterAll(async () => {
+  await network?.stop();
+  network?.remove();
+});
+
+/** Rows as the chaincode would write them for a grant to doctor-b; the statement is signed by the attacker's own key. */
+async function forgedGrant(): Promise<Readonly<Record<string, () => string>>> {
+  const attacker = await makeActor(makeOrganisation('HospitalBMSP'), { memberId: patient.memberId, role: 'patient' });
+  const grantId = randomId<string>('g');
+  const nowMs = Date.now();
+  const body: GrantBody = {
+    grantee: { kind: 'person', id: 'doctor-b' },
+    actions: ['read'],
+    scope: {},
+    purpose: 'TREAT' as Purpose,
+    fromMs: nowMs - DAY_MS,
+    untilMs: nowMs + DAY_MS,
+  };
+  const statement = signGrant(attacker, { grantId, body });
+  const { memberId } = patient;
+  return {
+    [`grant~${memberId}~${grantId}`]: () => canonicalJson({ grant: { ...statement }, txId: '0'.repeat(64) }),
+    [`grantof~${grantId}`]: () => canonicalJson({ patientId: memberId }),
+    [`grantee~${memberId}~person~doctor-b`]: () => canonicalJson({ grantIds: [grantId] }),
+  };
+}
+
+async function restartedWith(mspIds: readonly string[], rows: Readonly<Record<string, () => string>>): Promise<Member> {
+  const { dataDir, portBase } = network;
+  await network.stop();
+  for (const mspId of mspIds) await changeState(dataDir, mspId, rows);
+  network = await runNetwork({ dataDir, portBase });
+  return signIn(network.credential('doctor-b'));
+}
+
+describe('a grant in state that the patient never signed', () => {
+  let rows: Readonly<Record<string, () => string>>;
+
+  it('in one peer: the peers do not agree, and nothing is committed or opened', async () => {
+    rows = await forgedGrant();
+    const doctor = await restartedWith(['HospitalBMSP'], rows);
+    const reply = await open(doctor, record.recordId);
+    expect([reply.status, problemOf(reply).code]).toEqual([409, 'LEDGER_CONFLICT']);
+  });
+
+  it('in two peers: it is endorsed and committed, and every custodian refuses', async () => {
+    await expectRefusedByCustodians(await restartedWith(['GovernmentMSP'], rows));
+  });
+
+  it('all others go on: the patient opens, grants and is read by whom she lets', async () => {
+    patient = await signIn(patient);
+    expect((await open(patient, record.recordId)).bytes.equals(BYTES)).toBe(true);
+    await giveGrant(patient, { to: 'doctor-a' });
+    const doctor = await signIn(network.credential('doctor-a'));
+    expect((await open(doctor, record.recordId)).bytes.equals(BYTES)).toBe(true);
+  });
+});
+
+/** In two peers the endorsers permit and the entry commits; the custodians look for the patient's signature. */
+async function expectRefusedByCustodians(doctor: Member): Promise<void> {
+  const reply = await open(doctor, record.recordId);
+  const problem = problemOf(reply);
+  expect([reply.status, problem.code]).toEqual([403, 'RELEASE_REFUSED']);
+  const reasons = Object.fromEntries((problem.custodians ?? []).map(({ custodian, code }) => [custodian, code]));
+  // The third peer holds no such grant: there the opening is in a block as MVCC_READ_CONFLICT.
+  expect(reasons).toEqual({
+    HospitalAMSP: 'RELEASE_REFUSED',
+    HospitalBMSP: 'EVIDENCE_INVALID',
+    GovernmentMSP: 'EVIDENCE_INVALID',
+  });
+  const auditor = await signIn(network.credential('auditor-1'));
+  const isOpening = ({ action, outcome, actor }: { action: string; outcome: string; actor: { memberId: string } }) =>
+    action === 'open' && outcome === 'permit' && actor.memberId === 'doctor-b';
+  await untilTrue(
+    async () => (await accessLog(auditor, patient.memberId)).filter(isOpening),
+    (items) => items.length === 1,
+  );
+}
