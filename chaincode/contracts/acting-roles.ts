@@ -5,9 +5,13 @@ import { DomainError, type Member, STAFF_ROLES } from '../domain/index.js';
  *
  * @throws DomainError ROLE_NOT_ALLOWED
  */
-export function requirePatientOrStaff({ memberId, role }: Member): void {
-  if (role !== 'patient' && !STAFF_ROLES.includes(role))
-    throw new DomainError('ROLE_NOT_ALLOWED', `${memberId} is ${role}, neither patient nor staff`);
+export function requirePatientOrStaff(member: Member): void {
+  if (isPatientOrStaff(member)) return;
+  throw new DomainError('ROLE_NOT_ALLOWED', `${member.memberId} is ${member.role}, neither patient nor staff`);
+}
+
+export function isPatientOrStaff({ role }: Member): boolean {
+  return role === 'patient' || STAFF_ROLES.includes(role);
 }
 
 /** @throws DomainError ROLE_NOT_ALLOWED */

@@ -78,7 +78,7 @@ export function buildServices(parts: ServiceParts): Services {
     openRecord: createOpenRecord({ chain, keysOf, custodians, fetchCiphertext, onBadShare }),
     ...createGrants({ chain, keysOf, nowMs, idSecret }),
     ...createAccessRequests({ chain, keysOf, nowMs, idSecret, storeCiphertexts, fetchCiphertext }),
-    ...createChainViewServices({ chain, keysOf, views }),
+    ...createChainViewServices({ chain, keysOf, views, nowMs }),
     verifyPatient: createVerifyPatient({ chain, keysOf }),
     notReady: parts.notReady,
   };

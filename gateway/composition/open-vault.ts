@@ -6,7 +6,7 @@ import { type RemoteVault, ReplicatedVault } from '../vault/replication.js';
 import type { Vault, VaultIncident } from '../vault/vault.js';
 
 /** The other organisations' nodes may start later, or move: their addresses are asked for again. */
-const ADDRESSES_RETRY_MS = 2_000;
+const ADDRESSES_RETRY_MS = 500;
 const ADDRESSES_REFRESH_MS = 60_000;
 
 export interface GatewayVault {

@@ -184,9 +184,22 @@ async function permitOrRefusal(
   try {
     return await permitOf(options, opening, evidence, item);
   } catch (error) {
-    if (!(error instanceof DomainError)) throw error;
+    if (error instanceof StatementRefusal) await rememberSeen(options, opening, { item, refusal: error });
+    else if (!(error instanceof DomainError) && !(error instanceof CustodyError)) throw error;
     return { recordId: item.recordId, code: error.code, detail: error.message };
   }
+}
+
+/** A revocation is seen by refusing, never by releasing: without this note the grant could come back from an old copy. */
+async function rememberSeen(
+  { journal, clock }: CustodianOptions,
+  { transaction: { transactionId } }: Opening,
+  { item: { recordId }, refusal }: { item: { recordId: RecordId }; refusal: StatementRefusal },
+): Promise<void> {
+  const { statementId, version: statementVersion } = refusal.seen;
+  if (journal.highestVersionSeen(statementId) >= statementVersion) return;
+  const seen = { statementId, statementVersion, refusedAs: refusal.code };
+  await journal.append({ transactionId, recordId, version: placeVersion(recordId), timeMs: clock(), ...seen });
 }
 
 async function permitOf(

@@ -3,6 +3,7 @@ import {
   type Basis,
   decideAccess,
   DomainError,
+  type ErrorCode,
   type EvidenceAnswer,
   fromBase64url,
   grantOf,
@@ -43,14 +44,25 @@ export interface EvidenceFound {
   readonly version?: number;
 }
 
+/** A refusal by what a signed statement says now. That version was seen, so an older one is never accepted again. */
+export class StatementRefusal extends DomainError {
+  readonly seen: Required<EvidenceFound>;
+
+  constructor(code: ErrorCode, detail: string, seen: Required<EvidenceFound>) {
+    super(code, detail);
+    this.name = 'StatementRefusal';
+    this.seen = seen;
+  }
+}
+
 /**
  * Checks that a permit rests on signatures: the patient's pinned key, which the pseudonym certifies, and for staff
  * the register document that two organisations signed. State alone convinces no custodian.
  *
- * @throws DomainError EVIDENCE_INVALID, GRANT_ENDED or another refusal of the decision, as of the custodian's clock
+ * @throws DomainError EVIDENCE_INVALID; StatementRefusal GRANT_ENDED or another refusal as of the custodian's clock
  */
 export function checkEvidence(given: EvidenceCase): EvidenceFound {
-  const patient = certifiedPatient(given);
+  const patient = certifiedPatient(given.evidence.patient, given.patientId);
   if (given.basis.kind === 'own') {
     if (given.creatorKeyHash !== keyHashOf(fromBase64url(patient.signingKey)))
       throw new DomainError('EVIDENCE_INVALID', 'the creator does not hold the key that the patient pinned');
@@ -70,20 +82,24 @@ export function checkEvidence(given: EvidenceCase): EvidenceFound {
     },
     [grant],
   );
+  const seen = { statementId: grantId, version: grant.version };
   if (decision.outcome === 'deny')
-    throw new DomainError(decision.code, `grant ${grantId} does not carry this opening now`);
-  return { statementId: grantId, version: grant.version };
+    throw new StatementRefusal(decision.code, `grant ${grantId} does not carry this opening now`, seen);
+  return seen;
 }
 
-function certifiedPatient({ evidence, patientId }: EvidenceCase): Member {
-  const { patient } = evidence;
+function certifiedPatient(patient: Member | undefined, patientId: PatientId): Member {
   if (patient?.salt === undefined || patientIdOf({ signingKey: patient.signingKey, salt: patient.salt }) !== patientId)
     throw new DomainError('EVIDENCE_INVALID', 'the stored key is not the one that the pseudonym certifies');
   return patient;
 }
 
-function registeredActor(given: EvidenceCase): { memberId: Member['memberId']; agencyId?: Member['agencyId'] } {
+type NamedActor = { readonly memberId: Member['memberId']; readonly agencyId?: Member['agencyId'] };
+
+/** Staff is named by a register document; another patient's pseudonym certifies its own key. */
+function registeredActor(given: EvidenceCase): NamedActor {
   const { register, actor } = given.evidence;
+  if (actor?.salt !== undefined) return certifiedActor(actor.memberId, certifiedPatient(actor, actor.memberId), given);
   if (register === undefined || actor === undefined)
     throw new DomainError('EVIDENCE_INVALID', 'no register document names the actor');
   requireTwoSignatures(register, given.pinned, verifySignature);
@@ -93,6 +109,11 @@ function registeredActor(given: EvidenceCase): { memberId: Member['memberId']; a
   if (document.channel !== given.channel || !named)
     throw new DomainError('EVIDENCE_INVALID', 'the register document does not name the key that asked');
   return entry;
+}
+
+function certifiedActor(id: Member['memberId'], { signingKey }: Member, { creatorKeyHash }: EvidenceCase): NamedActor {
+  if (keyHashOf(fromBase64url(signingKey)) === creatorKeyHash) return { memberId: id };
+  throw new DomainError('EVIDENCE_INVALID', 'the pseudonym does not certify the key that asked');
 }
 
 function signedGrant(given: EvidenceCase, grantId: string, patient: Member): ReturnType<typeof grantOf> {

@@ -87,22 +87,27 @@ function readCall(bytes: Uint8Array): Call {
   return {
     ...input,
     endorserMspIds: endorsed.getEndorsementsList().map((endorsement) => mspIdOf(endorsement.getEndorser_asU8())),
-    ...readResponse(endorsed.getProposalResponsePayload_asU8(), input.chaincode),
+    ...readResponse(endorsed.getProposalResponsePayload_asU8()),
   };
 }
 
-function readInput(bytes: Uint8Array): Pick<Call, 'chaincode' | 'transaction' | 'args'> {
+function readInput(bytes: Uint8Array): Pick<Call, 'transaction' | 'args'> {
   const proposal = peer.ChaincodeProposalPayload.deserializeBinary(bytes);
   const spec = peer.ChaincodeInvocationSpec.deserializeBinary(proposal.getInput_asU8()).getChaincodeSpec();
   const [transaction, ...args] = (spec?.getInput()?.getArgsList_asU8() ?? []).map(text);
-  const chaincode = spec?.getChaincodeId()?.getName() ?? '';
-  return { chaincode, args, ...(transaction === undefined ? {} : { transaction }) };
+  return { args, ...(transaction === undefined ? {} : { transaction }) };
 }
 
-function readResponse(bytes: Uint8Array, chaincode: string): Pick<Call, 'response' | 'writes'> {
+/**
+ * The chaincode is the one that endorsers say they ran. The name in the arguments is the client's word: Fabric runs the
+ * one in the header and compares neither with it.
+ */
+function readResponse(bytes: Uint8Array): Pick<Call, 'chaincode' | 'response' | 'writes'> {
   const payload = peer.ProposalResponsePayload.deserializeBinary(bytes);
   const action = peer.ChaincodeAction.deserializeBinary(payload.getExtension_asU8());
+  const chaincode = action.getChaincodeId()?.getName() ?? '';
   return {
+    chaincode,
     response: text(action.getResponse()?.getPayload_asU8() ?? new Uint8Array()),
     writes: readWrites(action.getResults_asU8(), chaincode),
   };

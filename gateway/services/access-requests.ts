@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import {
   type AccessRequestAnswer,
+  canonicalJson,
   grantActions,
   grantBody,
   memberId,
@@ -37,17 +38,15 @@ export function createAccessRequests(ports: AccessRequestPorts) {
       requireRole(caller, STAFF_ROLES);
       const identity = keysOf(caller);
       const patientId = memberId(input.patientId, '/patientId');
-      const key = input.idempotencyKey;
-      const id = requestId(
-        `q${idFor(ports.idSecret, { kind: 'request', memberId: caller.memberId, key })}`,
-        '/requestId',
-      );
       const asked = {
         actions: grantActions(input.actions, '/actions'),
         scope: scope(input.scope, '/scope'),
         purpose: purpose(input.purpose, '/purpose'),
         untilMs: input.untilMs,
       };
+      const { idempotencyKey: key, ...said } = input;
+      const told = { kind: 'request', memberId: caller.memberId, key, said: canonicalJson(said) };
+      const id = requestId(`q${idFor(ports.idSecret, told)}`, '/requestId');
       const reason = await sealReason(ports, identity, { patientId, requestId: id, reason: input.reason });
       const business = { patientId, requestId: id, ...asked, ...reason };
       try {
@@ -101,7 +100,9 @@ function createAnswers(ports: AccessRequestPorts) {
         },
         '',
       );
-      const grantId = grantIdFor(ports.idSecret, identity, input.idempotencyKey);
+      const { scope: narrowed, untilMs, idempotencyKey: key } = input;
+      const said = { requestId: id, narrowed, untilMs };
+      const grantId = grantIdFor(ports.idSecret, identity, { key, said });
       const grant = await signGrant(identity, { channel: chain.channel, patientId, id: grantId, body });
       const business = { patientId, requestId: id, grant };
       const submit = () => chain.transact({ identity, name: 'consents:approve', patientId, business });

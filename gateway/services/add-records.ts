@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   limits,
   placeOf,
@@ -38,7 +39,7 @@ export interface RecordsToAdd {
   readonly patientId: PatientId;
   readonly purpose: Purpose;
   readonly records: readonly PlainRecord[];
-  /** Same key, same author, same patient: same record ids, so that nothing is added twice. */
+  /** Same key, same author, same patient, same contents: same record ids, so that nothing is added twice. */
   readonly key: string;
 }
 
@@ -132,9 +133,18 @@ function commit(chain: LedgerChain, { identity, patientId, purpose, records }: T
 function setIdsFor(secret: Uint8Array, input: RecordsToAdd): readonly SetId[] {
   const count = Math.ceil(input.records.length / limits.RECORDS_PER_SET_MAX);
   const { memberId } = input.identity;
+  const said = contentsDigest(input.records);
   return Array.from({ length: count }, (_, at) =>
-    setId(idFor(secret, { kind: `set/${input.patientId}/${at}`, memberId, key: input.key }), '/setId'),
+    setId(idFor(secret, { kind: `set/${input.patientId}/${at}`, memberId, key: input.key, said }), '/setId'),
   );
+}
+
+/** Without the dates: where none is given it is the time of the try, and a second try must find the first. */
+function contentsDigest(records: readonly PlainRecord[]): string {
+  const digest = createHash('sha256');
+  for (const { class: recordClass, label, contentType, content } of records)
+    digest.update(`${JSON.stringify([recordClass, label, contentType, content.length])}\n`).update(content);
+  return digest.digest('hex');
 }
 
 function threeOf(mspIds: readonly string[]): readonly [string, string, string] {

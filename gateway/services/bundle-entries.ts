@@ -55,14 +55,21 @@ function recordOfEntry(item: unknown, pointer: string, nowMs: number): PlainReco
   if (!isObject(resource)) throw new DomainError('INPUT_INVALID', `${pointer} must be a resource`);
   return {
     class: recordClass(resource.resourceType, `${pointer}/resourceType`),
-    label: labelOf(resource),
+    label: supportedLabelOf(resource, pointer),
     dateMs: dateOf(resource) ?? nowMs,
     contentType: 'application/fhir+json',
     content: Buffer.from(JSON.stringify(resource)),
   };
 }
 
-/** The resource's own confidentiality, where it says R; V is refused by the rule that takes the record. */
+/** Refused before anything of the bundle is stored: the rules would refuse the batch it is in, after others were added. */
+function supportedLabelOf(resource: Json, pointer: string): PlainRecord['label'] {
+  const label = labelOf(resource);
+  if (label === 'V') throw new DomainError('NOT_SUPPORTED', `${pointer}/meta/security: label V has no rule yet`);
+  return label;
+}
+
+/** The resource's own confidentiality, where it says R or V. */
 function labelOf(resource: Json): PlainRecord['label'] {
   const security = isObject(resource.meta) ? resource.meta.security : undefined;
   if (!Array.isArray(security)) return 'N';
@@ -75,9 +82,15 @@ function dateOf(resource: Json): number | undefined {
   for (const path of DATE_ELEMENTS) {
     const value = path.split('.').reduce<unknown>((at, name) => (isObject(at) ? at[name] : undefined), resource);
     const timeMs = typeof value === 'string' ? Date.parse(value) : Number.NaN;
-    if (Number.isSafeInteger(timeMs)) return timeMs;
+    if (isDataDate(timeMs)) return timeMs;
   }
   return undefined;
+}
+
+/** Years as FHIR writes them, 0001 to 9999: what the rules take. `Date.parse` reads more. */
+function isDataDate(timeMs: number): boolean {
+  const year = new Date(timeMs).getUTCFullYear();
+  return year >= 1 && year <= 9999;
 }
 
 function isObject(value: unknown): value is Json {

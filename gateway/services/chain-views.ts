@@ -8,7 +8,7 @@ import type {
   Services,
 } from './medledger.js';
 import type { LedgerChain } from '../ledger/chain.js';
-import { memberId } from '@medledger/chaincode/domain';
+import { limits, memberId } from '@medledger/chaincode/domain';
 import { MedledgerError } from '../medledger-error.js';
 import { type KeysOf, requirePatient, requireRole } from './people.js';
 
@@ -29,12 +29,14 @@ export interface ChainViewPorts {
   readonly keysOf: KeysOf;
   /** Absent in an organisation without a peer, which sees no blocks. */
   readonly views: ChainViews | undefined;
+  readonly nowMs: () => number;
 }
 
 type ViewServices = Pick<Services, 'accessLog' | 'activity' | 'blocks' | 'block' | 'transaction'>;
 
 /** Access log, statistics and explorer. An auditor's reading of a log is on the chain before the log is shown. */
-export function createChainViewServices({ chain, keysOf, views }: ChainViewPorts): ViewServices {
+export function createChainViewServices({ chain, keysOf, views, nowMs }: ChainViewPorts): ViewServices {
+  const readings = new Readings(nowMs);
   const requireViews = (): ChainViews => {
     if (views === undefined) throw new MedledgerError('NO_PEER');
     return views;
@@ -45,13 +47,15 @@ export function createChainViewServices({ chain, keysOf, views }: ChainViewPorts
     const call = { identity, name: 'audit:readLog', patientId, business: { patientId } } as const;
     const { blockNumber } = await chain.transact(call);
     await requireViews().awaitBlock(blockNumber);
+    readings.begin(caller, patientId);
   };
   return {
     async accessLog(caller, input) {
       const shown = requireViews();
-      // Further pages belong to the reading that the first one announced.
+      // Further pages belong to the reading that the first one announced; a cursor alone is no proof that there was one.
       if (caller.role !== 'auditor') requirePatient(caller, input.patientId);
-      else if (input.cursor === undefined) await announceReading(caller, input.patientId);
+      else if (input.cursor === undefined || !readings.isOpen(caller, input.patientId))
+        await announceReading(caller, input.patientId);
       return shown.accessLog(input);
     },
     async activity(caller, input) {
@@ -72,4 +76,38 @@ export function createChainViewServices({ chain, keysOf, views }: ChainViewPorts
       return transaction;
     },
   };
+}
+
+/** Which readings of which logs were announced in this run, for as long as the chaincode lets them last. */
+class Readings {
+  readonly #nowMs: () => number;
+  /** By session and patient, oldest first. */
+  readonly #begunMs = new Map<string, number>();
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
+
+  begin(caller: Caller, patientId: string): void {
+    const name = nameOf(caller, patientId);
+    this.#begunMs.delete(name);
+    this.#begunMs.set(name, this.#nowMs());
+    for (const [old, begunMs] of this.#begunMs) {
+      if (this.#isOver(begunMs)) this.#begunMs.delete(old);
+      else return;
+    }
+  }
+
+  isOpen(caller: Caller, patientId: string): boolean {
+    const begunMs = this.#begunMs.get(nameOf(caller, patientId));
+    return begunMs !== undefined && !this.#isOver(begunMs);
+  }
+
+  #isOver(begunMs: number): boolean {
+    return this.#nowMs() - begunMs > limits.LOG_READING_MAX_MS;
+  }
+}
+
+function nameOf({ sessionId }: Caller, patientId: string): string {
+  return `${sessionId} ${patientId}`;
 }

@@ -1,4 +1,5 @@
 import {
+  canonicalJson,
   type ErrorCode,
   formatStatement,
   type Grant,
@@ -42,9 +43,15 @@ export async function signGrant(
   return { text, signature: toBase64url(await identity.signStatement(statementBytes(text))) };
 }
 
-/** @param key - a repeated request with the same key finds the same grant */
-export function grantIdFor(idSecret: Uint8Array, identity: UnlockedIdentity, key: string | undefined): GrantId {
-  return grantId(`g${idFor(idSecret, { kind: 'grant', memberId: identity.memberId, key })}`, '/grantId');
+/** @param request - repeated with the same key it finds the same grant; `said` is what was asked for */
+export function grantIdFor(
+  idSecret: Uint8Array,
+  identity: UnlockedIdentity,
+  request: { key: string | undefined; said: object },
+): GrantId {
+  const { memberId } = identity;
+  const said = canonicalJson(request.said);
+  return grantId(`g${idFor(idSecret, { kind: 'grant', memberId, key: request.key, said })}`, '/grantId');
 }
 
 /**
@@ -97,7 +104,7 @@ export function createGrants({ chain, keysOf, nowMs, idSecret }: GrantPorts) {
       const patientId = memberId(input.patientId, '/patientId');
       const { fromMs = nowMs(), ...rest } = input.grant;
       const body = grantBody({ ...rest, fromMs }, '');
-      const id = grantIdFor(idSecret, identity, input.idempotencyKey);
+      const id = grantIdFor(idSecret, identity, { key: input.idempotencyKey, said: input.grant });
       const grant = await signGrant(identity, { channel: chain.channel, patientId, id, body });
       const business = { patientId, grant };
       const submit = () => chain.transact({ identity, name: 'consents:grant', patientId, business });

@@ -19,3 +19,18 @@ export const CID_SETTINGS = {
   chunker: fixedSize({ chunkSize: BLOCK_SIZE_BYTES_MAX }),
   layout: balanced({ maxChildrenPerNode: LINKS_PER_NODE_MAX }),
 } as const satisfies AddOptions;
+
+/**
+ * The same for `add` of Kubo's RPC. Whatever a node's configuration (`Import`) could set otherwise is in the call:
+ * its defaults give other CIDs.
+ */
+export const KUBO_ADD_SETTINGS = {
+  'cid-version': CID_SETTINGS.cidVersion,
+  hash: 'sha2-256',
+  'raw-leaves': CID_SETTINGS.rawLeaves,
+  'wrap-with-directory': CID_SETTINGS.wrapWithDirectory,
+  chunker: `size-${BLOCK_SIZE_BYTES_MAX}`,
+  trickle: false,
+  'max-file-links': LINKS_PER_NODE_MAX,
+  inline: false,
+} as const;

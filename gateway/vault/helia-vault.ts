@@ -1,9 +1,7 @@
 import { join } from 'node:path';
-import { unixfs } from '@helia/unixfs';
 import type { CID } from 'multiformats/cid';
-import { code as RAW_CODE } from 'multiformats/codecs/raw';
 import { DurableBlockstore } from './durable-blockstore.js';
-import { blocksOf, joined, parseCid, requireSha256, treeOf } from './object-blocks.js';
+import { blocksOf, objectOf, parseCid, requireSha256, treeOf } from './object-blocks.js';
 import { loadPeerKey } from './peer-key.js';
 import type { Vault, VaultIncident } from './vault.js';
 import { VaultError } from './vault-errors.js';
@@ -156,18 +154,4 @@ export class HeliaVault implements Vault {
       return { cause };
     }
   }
-}
-
-async function objectOf(root: CID, readBlock: (cid: CID) => Promise<Uint8Array>): Promise<Uint8Array> {
-  if (root.code === RAW_CODE) return readBlock(root);
-  const blockstore = {
-    get: async function* (cid: CID) {
-      yield await readBlock(cid);
-    },
-    has: () => true,
-    put: (): CID => {
-      throw new Error('Reading an object writes no blocks');
-    },
-  };
-  return joined(unixfs({ blockstore }).cat(root));
 }

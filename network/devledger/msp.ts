@@ -8,6 +8,8 @@ export interface MspDefinition {
   readonly mspId: string;
   /** Certificates of the authorities that issue this organisation's identities directly. */
   readonly caCertPems: readonly string[];
+  /** Certificates that they have taken back; serial numbers as lower-case hex without leading zeros. */
+  readonly revocations?: readonly { readonly serialHex: string; readonly revokedAtMs: number }[];
 }
 
 export interface MspIdentity {
@@ -18,6 +20,8 @@ export interface MspIdentity {
   readonly validToMs: number;
   /** Undefined when the certificate names none of the four, or more than one. */
   readonly ou: NodeOu | undefined;
+  /** Undefined when the certificate was not taken back. */
+  readonly revokedAtMs: number | undefined;
 }
 
 export type MspErrorReason =
@@ -27,6 +31,7 @@ export type MspErrorReason =
   | 'UNSUPPORTED_KEY'
   | 'NOT_YET_VALID'
   | 'EXPIRED'
+  | 'REVOKED'
   | 'HIGH_S'
   | 'BAD_SIGNATURE';
 
@@ -50,17 +55,23 @@ interface Authority {
   readonly publicKey: KeyObject;
 }
 
+interface Member {
+  readonly authorities: readonly Authority[];
+  /** By serial number. */
+  readonly revokedAtMs: ReadonlyMap<string, number>;
+}
+
 /** The organisations of the channel and whom their authorities have certified. */
 export class MspRegistry {
-  readonly #authorities = new Map<string, readonly Authority[]>();
+  readonly #members = new Map<string, Member>();
   readonly #identities = new Map<string, MspIdentity>();
 
   constructor(definitions: readonly MspDefinition[]) {
-    for (const { mspId, caCertPems } of definitions) {
-      this.#authorities.set(
-        mspId,
-        caCertPems.map((pem) => readAuthority(mspId, pem)),
-      );
+    for (const { mspId, caCertPems, revocations = [] } of definitions) {
+      this.#members.set(mspId, {
+        authorities: caCertPems.map((pem) => readAuthority(mspId, pem)),
+        revokedAtMs: new Map(revocations.map(({ serialHex, revokedAtMs }) => [serialHex, revokedAtMs])),
+      });
     }
   }
 
@@ -88,7 +99,7 @@ export class MspRegistry {
   }
 
   /**
-   * Checks issuer, validity period, low s and signature.
+   * Checks issuer, revocation, validity period, low s and signature.
    *
    * @param atMs - when the certificate has to be valid: now for a live request; for a transaction in a block the
    * time in its header, so that every peer, and every replay in later years, comes to the same result
@@ -111,9 +122,9 @@ export class MspRegistry {
 
   #readIdentity(serializedIdentity: Uint8Array): MspIdentity {
     const { mspId, certificate } = parseSerializedIdentity(serializedIdentity);
-    const authorities = this.#authorities.get(mspId);
-    if (authorities === undefined) throw new MspError('UNKNOWN_MSP', `MSP ${mspId} is not a member of the channel.`);
-    const issuer = authorities.find(
+    const member = this.#members.get(mspId);
+    if (member === undefined) throw new MspError('UNKNOWN_MSP', `MSP ${mspId} is not a member of the channel.`);
+    const issuer = member.authorities.find(
       (authority) => certificate.checkIssued(authority.certificate) && certificate.verify(authority.publicKey),
     );
     if (issuer === undefined) {
@@ -130,14 +141,21 @@ export class MspRegistry {
       validFromMs: certificate.validFromDate.getTime(),
       validToMs: certificate.validToDate.getTime(),
       ou: nodeOuOf(certificate),
+      revokedAtMs: member.revokedAtMs.get(certificate.serialNumber.toLowerCase().replace(/^0+(?=.)/, '')),
     };
   }
 }
 
 /**
- * @throws MspError NOT_YET_VALID, EXPIRED
+ * A transaction from before its creator's certificate was taken back stays what it was, so that every replay of the
+ * blocks comes to the same result.
+ *
+ * @throws MspError NOT_YET_VALID, EXPIRED, REVOKED
  */
 export function checkValidity(identity: MspIdentity, atMs: number): void {
+  if (identity.revokedAtMs !== undefined && atMs >= identity.revokedAtMs) {
+    throw new MspError('REVOKED', `The certificate was revoked on ${new Date(identity.revokedAtMs).toISOString()}.`);
+  }
   if (atMs < identity.validFromMs) {
     throw new MspError('NOT_YET_VALID', `The certificate begins on ${new Date(identity.validFromMs).toISOString()}.`);
   }

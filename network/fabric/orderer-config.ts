@@ -3,6 +3,7 @@ import { authorityPaths, nodeFolder, ORDERER_MSP_ID, organisationFolder, tlsPath
 import { ORDERER_DOMAIN, type Orderer } from '../topology.js';
 import { nodeDataFolder } from './fabric-paths.js';
 import { LOOPBACK } from './members.js';
+import { PINGS_APART } from './peer-config.js';
 
 const MESSAGE_SIZE_MAX_BYTES = 100 * 1024 * 1024;
 
@@ -22,7 +23,7 @@ export function ordererConfig({ host, port, adminPort, operationsPort }: Orderer
       ListenAddress: LOOPBACK,
       ListenPort: port,
       TLS: { Enabled: true, ...pair, RootCAs: [tls.authority], ClientAuthRequired: false },
-      Keepalive: { ServerMinInterval: '60s', ServerInterval: '7200s', ServerTimeout: '20s' },
+      Keepalive: { ServerMinInterval: PINGS_APART, ServerInterval: '7200s', ServerTimeout: '20s' },
       Backoff: { BaseDelay: '100ms', Multiplier: 1.6, MaxDelay: '2s' },
       MaxRecvMsgSize: MESSAGE_SIZE_MAX_BYTES,
       MaxSendMsgSize: MESSAGE_SIZE_MAX_BYTES,

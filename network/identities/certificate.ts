@@ -112,12 +112,12 @@ function extensionsOf({ use, publicKeySpki, issuer }: CertificateRequest): Exten
 }
 
 /** SHA-256 of the uncompressed point, as Fabric's cryptogen does (the point ends the SubjectPublicKeyInfo). */
-function keyIdentifierHex(publicKeySpki: Uint8Array): string {
+export function keyIdentifierHex(publicKeySpki: Uint8Array): string {
   return createHash('sha256').update(publicKeySpki.subarray(-POINT_BYTES)).digest('hex');
 }
 
-/** The first element of the outer SEQUENCE, header included (RFC 5280 section 4.1). */
-function toBeSigned(certificateDer: Uint8Array): Uint8Array {
+/** The first element of the outer SEQUENCE of a certificate or a list, header included (RFC 5280 sections 4.1, 5.1). */
+export function toBeSigned(certificateDer: Uint8Array): Uint8Array {
   const start = headerOf(certificateDer, 0).contentAt;
   return certificateDer.subarray(start, headerOf(certificateDer, start).endAt);
 }

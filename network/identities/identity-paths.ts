@@ -46,6 +46,11 @@ export function issuedListPath(organisation: string): string {
   return join(organisation, 'ca', 'issued.jsonl');
 }
 
+/** What the certificate authority has taken back, in the organisation's MSP folder, where Fabric's tools look for it. */
+export function revocationListPath(organisation: string, domain: string): string {
+  return join(organisation, 'msp', 'crls', `crl.${domain}.pem`);
+}
+
 export function nodeFolder(organisation: string, host: string, kind: OrganisationKind): string {
   return join(organisation, KIND_FOLDERS[kind].nodes, host);
 }

@@ -33,3 +33,4 @@ export {
   type TlsOwner,
   tlsCaBundle,
 } from './read-identity.js';
+export { type Revocation, readRevocations, revokeCertificate } from './revocation-list.js';

@@ -15,6 +15,7 @@ import {
 } from './identity-paths.js';
 import { type KeyPair, readCertificate, readKeyPair, readText } from './key-pair.js';
 import { parseMspId } from './organisation-file.js';
+import { type Revocation, readRevocations } from './revocation-list.js';
 
 /** Whoever signs for an organisation: one of its services, its peer, the orderer. */
 export interface Identity {
@@ -41,6 +42,8 @@ export interface MspDefinition {
   readonly mspId: string;
   readonly caCertPems: readonly string[];
   readonly tlsCaCertPems: readonly string[];
+  /** Certificates that those authorities have taken back. */
+  readonly revocations: readonly Revocation[];
 }
 
 /**
@@ -120,6 +123,7 @@ function definitionOf(dataDir: string, mspId: string, domain: string, kind: 'pee
     mspId,
     caCertPems: [authorityPem(folder, domain, 'ca')],
     tlsCaCertPems: [authorityPem(folder, domain, 'tlsca')],
+    revocations: kind === 'peer' ? readRevocations(dataDir, domain) : [],
   };
 }
 

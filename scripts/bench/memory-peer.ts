@@ -1,5 +1,3 @@
-import { Client, credentials } from '@grpc/grpc-js';
-import { connect, hash } from '@hyperledger/fabric-gateway';
 import { gateway as gatewayProtos } from '@hyperledger/fabric-protos';
 import { pino } from 'pino';
 import type { LedgerIdentity } from '../../gateway/ledger/ledger.js';
@@ -8,6 +6,7 @@ import { parseReadWriteSet } from '../../network/devledger/commit/read-write-set
 import { type Proposal, parseProposal } from '../../network/devledger/endorse/proposal.js';
 import { Simulator } from '../../network/devledger/endorse/simulator.js';
 import type { StateSnapshot, VersionedValue } from '../../network/devledger/peer-ledger.js';
+import { bareProposals } from './baseline/bare-proposal.js';
 import { requireThat } from './bench-failure.js';
 
 /** Keys and values of one channel; nothing is validated, and every version is the same. */
@@ -64,15 +63,11 @@ export async function connectMemoryPeer(
 export function proposalMaker(
   channelName: string,
 ): (identity: LedgerIdentity, name: string, args: readonly string[]) => Proposal {
-  // Nothing is ever sent here.
-  const client = new Client('127.0.0.1:1', credentials.createInsecure());
+  const makers = new Map<LedgerIdentity, ReturnType<typeof bareProposals>>();
   return (identity, name, args) => {
-    const { mspId, certificatePem, sign } = identity;
-    const creator = { mspId, credentials: Buffer.from(certificatePem) };
-    const contract = connect({ client, identity: creator, signer: sign, hash: hash.none })
-      .getNetwork(channelName)
-      .getContract(CHAINCODE);
-    const bytes = contract.newProposal(name, { arguments: [...args] }).getBytes();
+    const maker = makers.get(identity) ?? bareProposals({ ...identity, channel: channelName, chaincode: CHAINCODE });
+    makers.set(identity, maker);
+    const { bytes } = maker(name, args);
     return parseProposal(gatewayProtos.ProposedTransaction.deserializeBinary(bytes).getProposal());
   };
 }

@@ -53,7 +53,7 @@ function ledgerPlans(place: NetworkPlace, topology: Topology): readonly ProcessP
     args: [join(projectDir, 'dist/scripts/start/native-guard.js'), dataDir, ...nodes.map(({ name }) => name)],
     cwd: projectDir,
     env: {},
-    readiness: { kind: 'line', member: 'ready', warnings: 'setAside' },
+    readiness: { kind: 'line', member: 'ready' },
   };
   return [guard, ...nodes.map(({ port, ...node }): ProcessPlan => ({ ...node, readiness: { kind: 'port', port } }))];
 }

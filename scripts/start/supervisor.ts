@@ -64,7 +64,8 @@ export class Supervisor {
     this.#groups.push(group);
     this.#changed();
     const ready = await Promise.all(group.map((member) => this.#becomesReady(member)));
-    if (!ready.includes(true)) throw new StartError(`None of ${plans.map(({ title }) => title).join(', ')} is ready.`);
+    if (plans.length > 0 && !ready.includes(true))
+      throw new StartError(`None of ${plans.map(({ title }) => title).join(', ')} is ready.`);
   }
 
   /** Starts what was stopped by hand. */

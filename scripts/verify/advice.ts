@@ -14,8 +14,8 @@ export const ENDORSED =
   'organisations. No rebuild takes it back.';
 
 export const ORDERER =
-  'Keep every peer folder where it is: the peers hold this block, and can no longer be filled anew from here. Restore ' +
-  'ledger/orderer from a backup taken while the network was stopped.';
+  'The network goes on: only filling a peer anew needs this block. Keep every peer folder where it is; a backup of ' +
+  'ledger/orderer helps only if no block was added since it was taken.';
 
 export const VAULT_HEALS =
   'The node replaces it from another one when it is next read; if fewer than two whole copies are left, open the ' +

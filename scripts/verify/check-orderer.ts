@@ -8,6 +8,7 @@ import { FrameFiles } from '../../network/devledger/store/frame-files.js';
 import { BlockCorruptError } from '../../network/devledger/store/ledger-errors.js';
 import type { LedgerTip } from '../../network/devledger/store/tip.js';
 import { ORDERER } from './advice.js';
+import { UNREADABLE_BLOCK } from './check-peers.js';
 import { CheckLog, type CheckResult } from './finding.js';
 import { type LedgerFolder, ordererDirectory } from './ledger-folder.js';
 
@@ -49,7 +50,7 @@ async function readBlock(
     return bytes === undefined ? undefined : parseBlock(bytes);
   } catch (error) {
     if (!(error instanceof BlockCorruptError || error instanceof RangeError)) throw error;
-    found(error.message);
+    found(error instanceof BlockCorruptError ? UNREADABLE_BLOCK : error.message);
     return undefined;
   }
 }

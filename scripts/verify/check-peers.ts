@@ -16,6 +16,9 @@ export interface CheckedPeer {
   readonly result: CheckResult;
 }
 
+const BLOCK_CORRUPT = 'BLOCK_CORRUPT: ';
+export const UNREADABLE_BLOCK = 'it cannot be read: its bytes do not match their digest';
+
 /**
  * One peer by itself: its blocks against each other and against the rules they were made by, its database against its
  * blocks.
@@ -32,7 +35,7 @@ export async function checkPeer(folder: LedgerFolder, copy: PeerCopy): Promise<C
   if (copy.hasBlocks) checkGenesis(folder, verification, log);
   for (const { kind, where, detail } of findingsOf(copy, verification)) {
     const next = kind === 'block' ? REFILL(original) : REBUILD(mspId);
-    log.found(`${kind}: ${inOriginal(where, copy)}`, inOriginal(detail, copy), next);
+    log.found(`${kind}: ${inOriginal(where, copy)}`, inOriginal(shortOf(detail), copy), next);
   }
   return { copy, verification, result: log.result };
 }
@@ -40,6 +43,11 @@ export async function checkPeer(folder: LedgerFolder, copy: PeerCopy): Promise<C
 /** Without a database every row is missing; that is said once. */
 function findingsOf(copy: PeerCopy, { findings }: PeerVerification): readonly PeerFinding[] {
   return copy.hasState ? findings : findings.filter(({ kind }) => kind === 'block');
+}
+
+/** Where the block stands is said already. */
+function shortOf(detail: string): string {
+  return detail.startsWith(BLOCK_CORRUPT) ? UNREADABLE_BLOCK : detail;
 }
 
 function checkGenesis({ topology, msps }: LedgerFolder, { blocks }: PeerVerification, log: CheckLog): void {

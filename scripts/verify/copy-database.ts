@@ -5,44 +5,78 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { hasErrorCode } from '../../gateway/durable-files.js';
 import { CannotLook } from './cannot-look.js';
 
-const TRIES = 10;
-const RETRY_MS = 300;
+const TRIES = 50;
+const RETRY_MS = 100;
 
 /**
  * Copies a LevelDB folder, also one that a running ledger writes to: the copy is what the database was at one moment.
  * Opening the original would lock it, and would write into it.
  *
- * Tables never change once they are written, and logs only grow; which of them count, CURRENT and the manifest say. A
- * copy is therefore whole when those two and the list of files are the same before and after.
+ * Which tables and logs count, CURRENT and the manifest say; a copy is whole when these two and the list of files are
+ * the same before and after. Tables never change once they are written, so they are copied first and once, and only a
+ * little has to be copied in one moment.
  *
  * @throws CannotLook when the database changes too quickly
  */
 export async function copyDatabase(from: string, to: string): Promise<void> {
+  await mkdir(to, { recursive: true });
+  await copyTables(from, to);
   for (let attempt = 0; attempt < TRIES; attempt += 1) {
     if (attempt > 0) await wait(RETRY_MS);
-    await rm(to, { recursive: true, force: true });
-    await mkdir(to, { recursive: true });
-    if (await copyOnce(from, to)) return;
+    if (await copyMoment(from, to)) return;
   }
   throw new CannotLook(`${from} changes while it is copied; stop the network, or try again when it has less to do.`);
 }
 
-async function copyOnce(from: string, to: string): Promise<boolean> {
+/** @returns false when the database changed meanwhile */
+async function copyMoment(from: string, to: string): Promise<boolean> {
+  await removeAllButTables(to);
   const before = await description(from);
-  const names = (await readdir(from)).filter(isPart);
+  const isWhole = (await copyTables(from, to)) && (await copyRest(from, to));
+  return isWhole && before === (await description(from));
+}
+
+/** Those that are not there yet, and those that were still being written when they were copied. */
+function copyTables(from: string, to: string): Promise<boolean> {
+  return unlessVanished(async () => {
+    for (const name of (await readdir(from)).filter(isTable)) {
+      if ((await sizeOf(join(from, name))) !== (await sizeOf(join(to, name)))) await copy(from, to, name);
+    }
+  });
+}
+
+function copyRest(from: string, to: string): Promise<boolean> {
+  return unlessVanished(async () => {
+    for (const name of (await readdir(from)).filter(isPart)) if (!isTable(name)) await copy(from, to, name);
+  });
+}
+
+function copy(from: string, to: string, name: string): Promise<void> {
+  return copyFile(join(from, name), join(to, name), constants.COPYFILE_FICLONE);
+}
+
+/** @returns false when a file was gone: compaction removes tables and logs that the manifest no longer names */
+async function unlessVanished(action: () => Promise<void>): Promise<boolean> {
   try {
-    for (const name of names) await copyFile(join(from, name), join(to, name), constants.COPYFILE_FICLONE);
+    await action();
+    return true;
   } catch (error) {
-    // Compaction removes tables that the manifest no longer names.
     if (hasErrorCode(error, 'ENOENT')) return false;
     throw error;
   }
-  return before === (await description(from));
+}
+
+async function removeAllButTables(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) if (!isTable(name)) await rm(join(directory, name));
+}
+
+function isTable(name: string): boolean {
+  return /^\d+\.(?:ldb|sst)$/.test(name);
 }
 
 /** The lock and LevelDB's own diary are no part of what it holds. */
 function isPart(name: string): boolean {
-  return name === 'CURRENT' || name.startsWith('MANIFEST-') || /^\d+\.(?:ldb|sst|log)$/.test(name);
+  return name === 'CURRENT' || name.startsWith('MANIFEST-') || isTable(name) || /^\d+\.log$/.test(name);
 }
 
 async function description(directory: string): Promise<string> {

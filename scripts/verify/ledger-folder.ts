@@ -21,11 +21,17 @@ export interface LedgerFolder {
 }
 
 const NEEDED = ['organizations', 'ledger/peers'];
+/** Where `npm start --ledger fabric` keeps its peers. */
+const FABRIC_FOLDER = 'fabric';
 const LOCK_FILE = 'start.lock';
 
 /** @throws CannotLook when it is no data folder, or its certificates cannot be read */
 export function openLedgerFolder(dataDir: string, topology: Topology): LedgerFolder {
   if (!existsSync(dataDir)) throw new CannotLook(`There is no folder ${dataDir}; name the data folder with --data.`);
+  if (isFolder(join(dataDir, FABRIC_FOLDER)))
+    throw new CannotLook(
+      `The ledger in ${dataDir} is Hyperledger Fabric’s: verify-ledger reads the embedded one only.`,
+    );
   const missing = NEEDED.find((part) => !isFolder(join(dataDir, part)));
   if (missing !== undefined)
     throw new CannotLook(

@@ -69,7 +69,6 @@ describe('one custodian down', () => {
       const openedMs = performance.now() - startedMs;
       await addFile(patient, patient.memberId, { bytes: randomBytes(100) });
       const addedMs = performance.now() - startedMs - openedMs;
-      console.info({ openedMs, addedMs });
       expect(Math.max(openedMs, addedMs)).toBeLessThan(WITHOUT_THE_SILENT_MS);
     } finally {
       process.kill(pid, 'SIGCONT');

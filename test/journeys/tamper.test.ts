@@ -5,7 +5,7 @@ import { addFile, giveGrant, open, verification } from '../support/care.js';
 import { untilTrue } from '../support/eventually.js';
 import { type Member, signIn, signUp } from '../support/member.js';
 import { type RunningNetwork, runNetwork } from '../support/running-network.js';
-import { changeState, flipByte, logLines, vaultBlockFile } from '../support/tamper.js';
+import { changeState, flipByte, flipStateBit, logLines, vaultBlockFile } from '../support/tamper.js';
 
 jest.setTimeout(180_000);
 
@@ -28,24 +28,41 @@ describe('one byte of a vault block', () => {
     const { recordId, cid } = await addFile(patient, patient.memberId, { bytes: BYTES });
     const file = vaultBlockFile(network.dataDir, 'HospitalAMSP', cid);
     if (file === undefined) throw new Error('the node of the author holds no copy');
-    flipByte(file, 1000);
-    const reply = await open(patient, recordId);
-    expect([reply.status, reply.bytes.equals(BYTES)]).toEqual([200, true]);
-    const incidents = logLines(network.dataDir, 'gateway-hospital-a').filter(({ msg }) => msg === 'vault incident');
-    expect(incidents.map(({ incident }) => incident)).toEqual([
-      expect.objectContaining({ cid, kind: 'corrupt', healedFrom: expect.any(String) }),
-    ]);
-    const healed = vaultBlockFile(network.dataDir, 'HospitalAMSP', cid);
-    expect(healed).toBe(file);
-    expect((await open(patient, recordId)).bytes.equals(BYTES)).toBe(true);
+    const openFlipped = async () => {
+      flipByte(file, 1000);
+      const reply = await open(patient, recordId);
+      expect([reply.status, reply.bytes.equals(BYTES)]).toEqual([200, true]);
+      expect(vaultBlockFile(network.dataDir, 'HospitalAMSP', cid)).toBe(file);
+      const lines = logLines(network.dataDir, 'gateway-hospital-a');
+      return lines.filter(({ msg }) => msg === 'vault incident').at(-1)?.incident;
+    };
+    expect(await openFlipped()).toMatchObject({ cid, kind: 'corrupt' });
+    // Just started, the nodes do not know each other yet, and the content came from another gateway instead.
+    const incident = await untilTrue(
+      openFlipped,
+      (found) => (found as { healedFrom?: string }).healedFrom !== undefined,
+    );
+    expect(incident).toMatchObject({ cid, kind: 'corrupt', healedFrom: expect.stringMatching('MSP$') });
   });
 });
 
-interface Attacked {
-  patient: Member;
-  record: AddedRecord;
+interface Attack {
   readonly mspId: string;
+  /** Whether the attacker also makes the digest of the stored row anew. */
+  readonly isResealed: boolean;
 }
+
+interface Attacked extends Attack {
+  patient: Member;
+  readonly record: AddedRecord;
+}
+
+/** A row that does not fit its digest costs an organisation its peer, once a block reads it: so that one comes last. */
+const ATTACKS: readonly Attack[] = [
+  { mspId: 'HospitalAMSP', isResealed: true },
+  { mspId: 'GovernmentMSP', isResealed: true },
+  { mspId: 'GovernmentMSP', isResealed: false },
+];
 
 /** One character of the oldest entry of the patient's own lane: the registration's transaction id. */
 function withOneByteChanged(text: string | undefined): string {
@@ -54,39 +71,37 @@ function withOneByteChanged(text: string | undefined): string {
   return (text ?? '').replace(entry.txId, `${first}${entry.txId.slice(1)}`);
 }
 
-function oldestEntry({ patient: { memberId } }: Attacked): string {
-  return `entry~${memberId}~${memberId}~${'0'.repeat(10)}`;
+async function attack({ patient: { memberId }, mspId, isResealed }: Attacked): Promise<void> {
+  const oldest = `entry~${memberId}~${memberId}~${'0'.repeat(10)}`;
+  if (isResealed) await changeState(network.dataDir, mspId, { [oldest]: withOneByteChanged });
+  else await flipStateBit(network.dataDir, mspId, oldest);
 }
 
 describe('one byte of the oldest entry of a lane', () => {
   const attacked: Attacked[] = [];
 
   beforeAll(async () => {
-    for (const mspId of ['HospitalAMSP', 'GovernmentMSP']) {
+    for (const how of ATTACKS) {
       const patient = await signUp(network.gatewayUrl('HospitalAMSP'));
       const record = await addFile(patient, patient.memberId, { bytes: BYTES });
       await giveGrant(patient, { to: 'doctor-b' });
-      attacked.push({ patient, record, mspId });
+      attacked.push({ patient, record, ...how });
     }
     const { dataDir, portBase } = network;
     await network.stop();
-    for (const target of attacked)
-      await changeState(dataDir, target.mspId, { [oldestEntry(target)]: withOneByteChanged });
+    for (const target of attacked) await attack(target);
     network = await runNetwork({ dataDir, portBase });
     for (const target of attacked) target.patient = await signIn(target.patient);
   });
 
   it('is found by the verification of the organisation whose peer it is, with lane and sequence', async () => {
     const auditor = await signIn(network.credential('auditor-1'));
-    const [atHospital, atGovernment] = attacked as [Attacked, Attacked];
-    const { memberId } = atHospital.patient;
-    const firstBad = { lane: `${memberId}~${memberId}`, sequence: 0 };
-    expect(await verification(atHospital.patient, memberId)).toMatchObject({ ok: false, firstBad });
-    expect(await verification(auditor, memberId)).toMatchObject({ ok: true });
-    const { memberId: other } = atGovernment.patient;
-    const otherBad = { lane: `${other}~${other}`, sequence: 0 };
-    expect(await verification(atGovernment.patient, other)).toMatchObject({ ok: true });
-    expect(await verification(auditor, other)).toMatchObject({ ok: false, firstBad: otherBad });
+    for (const { patient, mspId } of attacked) {
+      const { memberId } = patient;
+      const bad = { ok: false, firstBad: { lane: `${memberId}~${memberId}`, sequence: 0 } };
+      const seen = [await verification(patient, memberId), await verification(auditor, memberId)];
+      expect(seen).toMatchObject(mspId === 'HospitalAMSP' ? [bad, { ok: true }] : [{ ok: true }, bad]);
+    }
   });
 
   it('keeps nobody from adding and opening: the other peers endorse, and the attacked one is reported', async () => {

@@ -51,6 +51,8 @@ export interface RunningNetwork {
 
 const PROJECT_DIR = fileURLToPath(new URL('../..', import.meta.url));
 const START_SCRIPT = join(PROJECT_DIR, 'dist/scripts/start.js');
+/** `npm run test:fabric` sets it; the programs of Fabric are found by FABRIC_BIN or the PATH. */
+const LEDGER = process.env.MEDLEDGER_LEDGER ?? 'devledger';
 const READY_MS = 120_000;
 const CHANGE_MS = 60_000;
 const POLL_MS = 50;
@@ -80,7 +82,7 @@ export async function freePortBase(): Promise<number> {
     const steps = Math.floor((PORT_BASE_MAX - PORT_BASE_MIN) / PORTS_PER_NETWORK);
     const portBase = PORT_BASE_MIN + Math.floor(Math.random() * steps) * PORTS_PER_NETWORK;
     try {
-      await requireFreePorts(localTopology(portBase), { patienceMs: 0 });
+      await requireFreePorts(localTopology(portBase), { ledger: 'fabric', patienceMs: 0 });
       return portBase;
     } catch (error) {
       if (!(error instanceof StartError)) throw error;
@@ -105,7 +107,7 @@ interface Command {
 }
 
 function startCommand(options: NetworkOptions, dataDir: string, portBase: number): Command {
-  const args = [START_SCRIPT, '--data', dataDir, '--port-base', String(portBase)];
+  const args = [START_SCRIPT, '--data', dataDir, '--port-base', String(portBase), '--ledger', LEDGER];
   if (options.seed !== true) args.push('--no-seed');
   if (options.doctors !== undefined) args.push('--demo-doctors', String(options.doctors));
   // The channel takes the network down with a test run that is killed.

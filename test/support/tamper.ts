@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { ClassicLevel } from 'classic-level';
 import { NextToLast } from 'blockstore-fs/sharding';
 import { CID } from 'multiformats/cid';
 import { type SharePlace, ShareRowSealer } from '../../gateway/custody/share-rows.js';
@@ -34,6 +35,19 @@ export async function changeState(
   } finally {
     await database.close();
   }
+}
+
+/** Flips one bit of a stored value and leaves its digest as it was. The network must be stopped. */
+export async function flipStateBit(dataDir: string, mspId: string, name: string): Promise<void> {
+  const directory = join(dataDir, 'ledger', 'peers', mspId, 'state');
+  const encoding = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const;
+  const database = new ClassicLevel<Buffer, Buffer>(directory, { ...encoding, createIfMissing: false });
+  const key = stateKey(CHAINCODE, name);
+  const row = await database.get(key);
+  if (row === undefined) throw new Error(`${mspId} holds no ${name}`);
+  row.writeUInt8(row.readUInt8(row.length - 10) ^ 1, row.length - 10);
+  await database.put(key, row);
+  await database.close();
 }
 
 /** Puts another share in the place of a custodian's, sealed as the custodian would. Its gateway must be stopped. */

@@ -9,6 +9,7 @@ import {
   memberId,
   type Member,
   parseGrantStatement,
+  type PatientId,
   requireSignature,
   type SignedStatement,
   type Statement,
@@ -18,7 +19,7 @@ import { newGrantWrites, readGrantOwner, readGrantsTo } from '../../state/grant-
 import { readAgency, readMember } from '../../state/register-store.js';
 import { verifySignature } from '../../state/verify-signature.js';
 import type { WorldState, Write } from '../../state/world-state.js';
-import { requireThePatient } from '../acting-roles.js';
+import { isPatientOrStaff, requireThePatient } from '../acting-roles.js';
 import { requireOwnStatement } from './own-statement.js';
 
 /** What a new grant needs to know of the call. */
@@ -79,7 +80,7 @@ export async function requireNewGrant(
   const { id: grantId, body } = statement;
   if ((await readGrantOwner(state, grantId)) !== undefined)
     throw new DomainError('GRANT_EXISTS', `grant ${grantId} is stored`);
-  await requireGrantee(state, body.grantee);
+  await requireGrantee(state, body.grantee, patientId);
   const given = await readGrantsTo(state, patientId, body.grantee);
   // A grant that begins later is kept; what was revoked or has ended leaves the index here, and only here.
   const kept = given.filter((grant) => isLive({ ...grant, fromMs: 0 }, timeMs)).map((grant) => grant.grantId);
@@ -89,11 +90,12 @@ export async function requireNewGrant(
   return (txId) => newGrantWrites({ patientId, grantId, grantee, statement: signed, txId }, kept);
 }
 
-async function requireGrantee(state: WorldState, { kind, id }: Grantee): Promise<void> {
+/** Whom `access:open` would turn away whatever it holds takes no grant: a permit that never works is a false promise. */
+async function requireGrantee(state: WorldState, { kind, id }: Grantee, patientId: PatientId): Promise<void> {
   const found =
     kind === 'agency'
       ? await readAgency(state, agencyId(id, '/grantee/id'))
       : await readMember(state, memberId(id, '/grantee/id'));
-  if (found === undefined || ('role' in found && found.role === 'admin'))
-    throw new DomainError('MEMBER_UNKNOWN', `the register has no ${kind} ${id} that takes grants`);
+  const takesGrants = found !== undefined && (!('role' in found) || isPatientOrStaff(found)) && id !== patientId;
+  if (!takesGrants) throw new DomainError('MEMBER_UNKNOWN', `the register has no ${kind} ${id} that takes grants`);
 }

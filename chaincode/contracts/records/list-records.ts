@@ -2,6 +2,7 @@ import {
   decideListing,
   DomainError,
   type Grant,
+  isLive,
   limits,
   type Member,
   type Page,
@@ -36,6 +37,9 @@ export async function listRecords(listing: Listing): Promise<Page<RecordMetadata
   const { patientId, limit } = input;
   await requirePatient(state, patientId);
   const grants = await readGrantsFor(state, patientId, actor);
+  // For somebody without a grant the list is empty: not even a cursor tells that there is something to list.
+  const isTold = actor.memberId === patientId || grants.some((grant) => isLive(grant, listing.claimedMs));
+  if (!isTold) return { items: [] };
   const start = positionOf(input.cursor);
   const page = await listRecordSets(state, patientId, { limit: limits.PAGE_ITEMS_MAX, from: start.place });
   const items: RecordMetadata[] = [];

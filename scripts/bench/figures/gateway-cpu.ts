@@ -1,11 +1,10 @@
 import { join } from 'node:path';
-import { Client, credentials } from '@grpc/grpc-js';
-import { connect, hash } from '@hyperledger/fabric-gateway';
 import { gateway as gatewayProtos, msp, peer } from '@hyperledger/fabric-protos';
 import { canonicalJson, formatLaneProof } from '@medledger/chaincode/domain';
 import { openFabricLedger } from '../../../gateway/ledger/fabric-ledger.js';
 import type { Ledger, LedgerIdentity } from '../../../gateway/ledger/ledger.js';
 import { type BareCall, type BareCalls, openBareCalls } from '../baseline/bare-calls.js';
+import { bareProposals } from '../baseline/bare-proposal.js';
 import { requireThat } from '../bench-failure.js';
 import type { BenchPatient } from '../bench-members.js';
 import type { BenchPlace } from '../bench-place.js';
@@ -18,7 +17,7 @@ import { oneRecord } from '../sample-records.js';
 
 const TARGET = 3.2;
 const IN_FLIGHT = 32;
-const PER_ROUND = 800;
+const PER_ROUND = 2_000;
 const NONCE = '00000000000000ff';
 
 /**
@@ -104,15 +103,9 @@ async function callsOf(
   call: { channel: string; chaincode: string; identity: LedgerIdentity; args: readonly string[] },
 ): Promise<readonly BareCall[]> {
   const { channel, chaincode, identity, args } = call;
-  const client = new Client('127.0.0.1:1', credentials.createInsecure());
-  const creator = { mspId: identity.mspId, credentials: Buffer.from(identity.certificatePem) };
-  const contract = connect({ client, identity: creator, signer: identity.sign, hash: hash.none })
-    .getNetwork(channel)
-    .getContract(chaincode);
-  const proposal = contract.newProposal('records:add', { arguments: [...args] });
-  const transactionId = proposal.getTransactionId();
-  const signature = await identity.sign(proposal.getBytes());
-  const endorse = callTo('Endorse', endorseRequest(channel, transactionId, proposal.getBytes(), signature));
+  const { transactionId, bytes } = bareProposals({ ...identity, channel, chaincode })('records:add', args);
+  const signature = await identity.sign(bytes);
+  const endorse = callTo('Endorse', endorseRequest(channel, transactionId, bytes, signature));
   const [endorsed = Buffer.alloc(0)] = await bare.make([endorse]);
   const submit = callTo('Submit', submitRequest(channel, transactionId, endorsed, signature));
   const status = callTo('CommitStatus', statusRequest(channel, transactionId, identity, signature));

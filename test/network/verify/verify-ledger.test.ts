@@ -129,7 +129,9 @@ describe('the command', () => {
 
   it('says what it cannot look at', async () => {
     expect(await refusal(copy.look({ mspId: 'InsurerMSP' }))).toMatch(/^CannotLook: There is no peer of Ins/);
-    rmSync(join(copy.dataDir, 'ledger'), { recursive: true });
+    renameSync(join(copy.dataDir, 'ledger'), join(copy.dataDir, 'fabric'));
+    expect(await refusal(copy.look())).toMatch(/^CannotLook: .* is Hyperledger Fabric’s: verify-ledger reads/);
+    rmSync(join(copy.dataDir, 'fabric'), { recursive: true });
     expect(await refusal(copy.look())).toMatch(/^CannotLook: .* has no folder ledger\/peers/);
   });
 });

@@ -1,0 +1,42 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ensureIdentities, revokeCertificate } from '../../network/identities/index.js';
+import { localTopology, type Organisation, type Topology } from '../../network/topology.js';
+import { enrol, type Member } from '../network/ledger-front/front-client.js';
+import { freePortBase } from '../support/running-network.js';
+import { HOSPITAL_A } from './ledger-under-test.js';
+
+/** What both ledgers are made from: a folder with certificates, ports that are free, and the chaincode's name. */
+export interface ConformanceMembers {
+  readonly topology: Topology;
+  readonly dataDir: string;
+  readonly revoked: Member;
+}
+
+export const CONFORMANCE_CHAINCODE = 'conformance';
+
+export async function conformanceMembers(): Promise<ConformanceMembers> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'medledger-conformance-'));
+  const local = localTopology(await freePortBase());
+  const topology = { ...local, chaincode: { name: CONFORMANCE_CHAINCODE, version: '1.0' } };
+  await ensureIdentities(topology, dataDir);
+  const hospital = organisationOf(topology, HOSPITAL_A);
+  const revoked = await enrol(dataDir, hospital);
+  await revokeCertificate(dataDir, hospital.domain, Buffer.from(revoked.identity.credentials).toString('utf8'));
+  return { topology, dataDir, revoked };
+}
+
+export function organisationOf(topology: Topology, mspId: string): Organisation {
+  const found = topology.organisations.find((organisation) => organisation.mspId === mspId);
+  if (found === undefined) throw new Error(`no organisation ${mspId}`);
+  return found;
+}
+
+export type PeerOrganisation = Organisation & { readonly peer: NonNullable<Organisation['peer']> };
+
+export function peerOrganisationOf(topology: Topology, mspId: string): PeerOrganisation {
+  const { peer, ...organisation } = organisationOf(topology, mspId);
+  if (peer === undefined) throw new Error(`${mspId} has no peer`);
+  return { ...organisation, peer };
+}

@@ -1,0 +1,35 @@
+import { afterAll, beforeAll, describe, it } from '@jest/globals';
+import { describeConflicts } from './conflicts-conformance.js';
+import { startDevLedgerUnderTest } from './devledger.js';
+import { describeEndorsement } from './endorsement-conformance.js';
+import { startFabricUnderTest } from './fabric.js';
+import type { LedgerUnderTest } from './ledger-under-test.js';
+
+/** What the gateway relies on from a ledger, in Fabric's words. */
+const SUITES = [describeEndorsement, describeConflicts];
+
+function describeLedger(name: string, start: () => Promise<LedgerUnderTest>, startMs: number): void {
+  describe(name, () => {
+    let running: LedgerUnderTest | undefined;
+
+    beforeAll(async () => {
+      running = await start();
+    }, startMs);
+
+    afterAll(() => running?.stop());
+
+    const ledger = () => {
+      if (running === undefined) throw new Error(`${name} does not run`);
+      return running;
+    };
+    for (const suite of SUITES) suite(ledger);
+  });
+}
+
+describeLedger('the embedded ledger', startDevLedgerUnderTest, 60_000);
+
+if (process.env.FABRIC_BIN === undefined || process.env.FABRIC_BIN === '') {
+  it.skip('real Fabric: set FABRIC_BIN to the bin folder of a Fabric 3.1 release', () => undefined);
+} else {
+  describeLedger('real Fabric', startFabricUnderTest, 120_000);
+}

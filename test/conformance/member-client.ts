@@ -1,0 +1,107 @@
+import { Client, credentials } from '@grpc/grpc-js';
+import {
+  type Contract,
+  connect,
+  type Gateway,
+  hash,
+  type Network,
+  type ProposalOptions,
+  type Transaction,
+} from '@hyperledger/fabric-gateway';
+import { signLowS } from '../../network/devledger/low-s.js';
+import { tlsCaBundle } from '../../network/identities/index.js';
+import { enrol, type Member } from '../network/ledger-front/front-client.js';
+import { organisationOf } from './conformance-members.js';
+import type { LedgerUnderTest } from './ledger-under-test.js';
+
+/** A call of the chaincode's stub: its name in the conformance chaincode, then its arguments. */
+export type StubCall = readonly [name: string, ...args: (string | number | readonly unknown[])[]];
+
+/** What became of a transaction. */
+export interface Committed {
+  readonly txId: string;
+  /** Fabric's TxValidationCode. */
+  readonly code: number;
+  readonly blockNumber: number;
+}
+
+export interface CallOptions extends Omit<ProposalOptions, 'arguments'> {}
+
+/** A member that talks to one peer through Fabric's own client library. */
+export interface MemberClient {
+  readonly member: Member;
+  readonly client: Client;
+  readonly gateway: Gateway;
+  readonly network: Network;
+  readonly contract: Contract;
+  readonly qscc: Contract;
+  /** Results of the calls, in order. */
+  evaluate(calls: readonly StubCall[], options?: CallOptions): Promise<readonly unknown[]>;
+  endorse(calls: readonly StubCall[], options?: CallOptions): Promise<Transaction>;
+  /** Waits for the commit; a transaction found invalid is an answer, not an error. */
+  submit(calls: readonly StubCall[], options?: CallOptions): Promise<Committed>;
+  close(): void;
+}
+
+export interface ConnectOptions {
+  /** Whose peer; the member's own organisation's where left out, and Government's for a member without one. */
+  readonly at?: string;
+  readonly member?: Member;
+}
+
+/** Connects a member, a new one of the organisation where none is given. */
+export async function connectMember(
+  ledger: LedgerUnderTest,
+  mspId: string,
+  options: ConnectOptions = {},
+): Promise<MemberClient> {
+  const organisation = organisationOf(ledger.topology, mspId);
+  const member = options.member ?? (await enrol(ledger.dataDir, organisation));
+  const { address, host } = ledger.endpointOf(options.at ?? organisation.gateway.peerMspId);
+  const tlsCaPem = tlsCaBundle(ledger.dataDir, ledger.topology);
+  const client = new Client(address, credentials.createSsl(Buffer.from(tlsCaPem)), {
+    'grpc.ssl_target_name_override': host,
+    'grpc.use_local_subchannel_pool': 1,
+    'grpc.max_receive_message_length': -1,
+  });
+  const gateway = connect({
+    client,
+    identity: member.identity,
+    hash: hash.none,
+    signer: async (message) => signLowS(member.privateKey, message),
+  });
+  const network = gateway.getNetwork(ledger.topology.channel);
+  const contract = network.getContract(ledger.topology.chaincode.name);
+  const proposalOf = (calls: readonly StubCall[], callOptions: CallOptions = {}) => ({
+    ...callOptions,
+    arguments: [JSON.stringify(calls)],
+  });
+  const endorse: MemberClient['endorse'] = (calls, callOptions) =>
+    contract.newProposal('run', proposalOf(calls, callOptions)).endorse();
+  return {
+    member,
+    client,
+    gateway,
+    network,
+    contract,
+    qscc: network.getContract('qscc'),
+    evaluate: async (calls, callOptions) =>
+      parseResults(await contract.evaluate('run', proposalOf(calls, callOptions))),
+    endorse,
+    submit: async (calls, callOptions) => committed(await endorse(calls, callOptions)),
+    close() {
+      gateway.close();
+      client.close();
+    },
+  };
+}
+
+/** Submits what was endorsed, and waits. */
+export async function committed(transaction: Transaction): Promise<Committed> {
+  const status = await (await transaction.submit()).getStatus();
+  return { txId: status.transactionId, code: status.code, blockNumber: Number(status.blockNumber) };
+}
+
+export function parseResults(bytes: Uint8Array): readonly unknown[] {
+  return JSON.parse(Buffer.from(bytes).toString('utf8'));
+}
