@@ -3,6 +3,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { Registry } from '@prometheus-io/client';
 import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import { requireAccessToken } from './plugins/authentication.js';
+import { createBodyBudget } from './plugins/body-budget.js';
 import { acceptFhirJson, acceptFiles, acceptJson } from './plugins/body-parsers.js';
 import { closeConnectionsAtEnd } from './plugins/closing.js';
 import { addErrors, answerClientError, sendProblem } from './plugins/errors.js';
@@ -72,11 +73,14 @@ export async function buildApp(options: AppOptions): Promise<GatewayApp> {
     accessRequestRoutes(members, context);
     auditRoutes(members, context);
     explorerRoutes(members, context);
+    const holdBody = createBodyBudget(limits.bodyBytesInFlightMax);
     await members.register(async (files) => {
+      holdBody(files, limits.recordBytesMax);
       acceptFiles(files, limits.recordBytesMax);
       recordFileRoutes(files, context);
     });
     await members.register(async (bundles) => {
+      holdBody(bundles, limits.bundleBytesMax);
       acceptFhirJson(bundles, limits.bundleBytesMax);
       bundleRoutes(bundles, context);
     });

@@ -14,6 +14,8 @@ export interface GatewayConfig {
   readonly bodyLimitBytes: number;
   readonly sessionLifeS: number;
   readonly solverThreads: number;
+  /** RPC of the Kubo node that is this gateway's vault; undefined for the embedded node. */
+  readonly kuboUrl: string | undefined;
 }
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'];
@@ -29,6 +31,7 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'];
  * | MEDLEDGER_BODY_LIMIT | bytes | 16777216 | a record is sealed in memory |
  * | MEDLEDGER_SESSION_LIFE | seconds | 28800 | a working day |
  * | MEDLEDGER_SOLVER_THREADS | threads | 1 | nonces are solved beside the event loop |
+ * | VAULT_KUBO_URL | URL, or `MSP=URL` of several gateways with commas between | none: the embedded node | the RPC of this organisation's own Kubo node |
  *
  * @throws Error with one sentence when a variable is missing or wrong
  */
@@ -53,6 +56,7 @@ export function readConfig(env: { readonly [name: string]: string | undefined })
     bodyLimitBytes: integerOf(env, 'MEDLEDGER_BODY_LIMIT', 16 * 1024 * 1024, 1024, 256 * 1024 * 1024),
     sessionLifeS: integerOf(env, 'MEDLEDGER_SESSION_LIFE', 8 * 3600, 60, 7 * 24 * 3600),
     solverThreads: integerOf(env, 'MEDLEDGER_SOLVER_THREADS', 1, 1, 16),
+    kuboUrl: kuboUrlOf(env.VAULT_KUBO_URL, topology, organisation),
   });
 }
 
@@ -69,4 +73,25 @@ function integerOf(
   if (!/^\d+$/.test(given) || value < min || value > max)
     throw new Error(`${name} must be a whole number from ${min} to ${max}.`);
   return value;
+}
+
+/** Gateways that are started together share their environment, but never a node: two copies in one are one copy. */
+function kuboUrlOf(given: string | undefined, topology: Topology, { mspId }: Organisation): string | undefined {
+  if (given === undefined || given === '' || isRpcUrl(given)) return given || undefined;
+  const known = topology.organisations.map((organisation) => organisation.mspId);
+  const pairs = given.split(',').map((pair) => {
+    const end = pair.indexOf('=');
+    return { name: pair.slice(0, end).trim(), url: pair.slice(end + 1).trim() };
+  });
+  // What was given is not shown: it may hold a password.
+  if (pairs.some(({ name, url }) => !known.includes(name) || !isRpcUrl(url)))
+    throw new Error(
+      `VAULT_KUBO_URL must be the URL of a Kubo RPC API, such as http://127.0.0.1:5001, or MSP=URL,MSP=URL with MSP one of ${known.join(', ')}.`,
+    );
+  return pairs.find(({ name }) => name === mspId)?.url;
+}
+
+function isRpcUrl(given: string): boolean {
+  const protocol = URL.parse(given)?.protocol;
+  return protocol === 'http:' || protocol === 'https:';
 }

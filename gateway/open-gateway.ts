@@ -66,10 +66,10 @@ async function openParts({ config, logger, closers }: Context): Promise<Parts> {
   const ledgerSide = closers.add(openGatewayChain(config, logger), (part) => part.close());
   const custody = await openOwnCustody(config, ledgerSide);
   if (custody !== undefined) closers.add(custody, (part) => part.close());
-  const { storeDir: directory, host, organisation } = config;
+  const { storeDir: directory, host, organisation, kuboUrl } = config;
   const port = organisation.gateway.vaultPort;
   const onIncident = (): void => undefined;
-  const vault = await openGatewayVault({ directory, host, port, others: others.apis, logger, onIncident });
+  const vault = await openGatewayVault({ directory, host, port, kuboUrl, others: others.apis, logger, onIncident });
   closers.add(vault, (part) => part.stop());
   return { others, ledgerSide, custody, vault };
 }

@@ -17,8 +17,10 @@ export function bringMissedDeposits(
   let running: Promise<void> = Promise.resolve();
   const bring = async (): Promise<void> => {
     if (missed.count() === 0) return;
-    const { brought, left } = await missed.bring(doors);
+    const { brought, left, refused } = await missed.bring(doors);
     if (brought > 0) logger.info({ brought, left }, 'custodians took shares they had missed');
+    for (const one of refused)
+      logger.error(one, 'a custodian keeps another share: these records rest on two; compare the share stores');
   };
   const timer = setInterval(() => {
     running = running.then(bring).catch((error: unknown) => logger.error({ err: error }, 'missed shares'));

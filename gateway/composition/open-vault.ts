@@ -2,8 +2,10 @@ import { join } from 'node:path';
 import type { FastifyBaseLogger } from 'fastify';
 import type { InternalApi } from '../internal/internal-api.js';
 import { HeliaVault } from '../vault/helia-vault.js';
+import { KuboVault } from '../vault/kubo-vault.js';
 import { type RemoteVault, ReplicatedVault } from '../vault/replication.js';
 import type { Vault, VaultIncident } from '../vault/vault.js';
+import type { VaultNode } from '../vault/vault-node.js';
 
 /** The other organisations' nodes may start later, or move: their addresses are asked for again. */
 const ADDRESSES_RETRY_MS = 500;
@@ -11,29 +13,26 @@ const ADDRESSES_REFRESH_MS = 60_000;
 
 export interface GatewayVault {
   /** This organisation's node alone: what others ask for. */
-  readonly local: HeliaVault;
+  readonly local: VaultNode;
   /** On at least two nodes when `put` returns. */
   readonly replicated: Vault;
   stop(): Promise<void>;
 }
 
-export async function openGatewayVault(options: {
-  directory: string;
-  host: string;
-  port: number;
-  others: ReadonlyMap<string, InternalApi>;
-  logger: FastifyBaseLogger;
-  onIncident: (incident: VaultIncident) => void;
-}): Promise<GatewayVault> {
-  const { others, logger } = options;
-  const local = await HeliaVault.start({
-    directory: join(options.directory, 'vault'),
-    listenAddress: `/ip4/${options.host}/tcp/${options.port}`,
-    onIncident: (incident) => {
-      logger.warn({ incident }, 'vault incident');
-      options.onIncident(incident);
-    },
-  });
+interface VaultParts {
+  readonly directory: string;
+  readonly host: string;
+  readonly port: number;
+  /** With it the organisation's Kubo node is the vault; directory, host and port are not used. */
+  readonly kuboUrl: string | undefined;
+  readonly others: ReadonlyMap<string, InternalApi>;
+  readonly logger: FastifyBaseLogger;
+  readonly onIncident: (incident: VaultIncident) => void;
+}
+
+export async function openGatewayVault(parts: VaultParts): Promise<GatewayVault> {
+  const { others, logger } = parts;
+  const local = await openNode(parts);
   const replicated = new ReplicatedVault({
     local,
     remotes: [...others].map(([name, api]) => remoteVault(name, api)),
@@ -50,11 +49,22 @@ export async function openGatewayVault(options: {
   };
 }
 
+function openNode({ directory, host, port, kuboUrl, logger, ...parts }: VaultParts): Promise<VaultNode> {
+  const onIncident = (incident: VaultIncident): void => {
+    logger.warn({ incident }, 'vault incident');
+    parts.onIncident(incident);
+  };
+  if (kuboUrl !== undefined)
+    return KuboVault.start({ url: kuboUrl, onIncident, onWarning: (warning) => logger.warn(warning) });
+  const listenAddress = `/ip4/${host}/tcp/${port}`;
+  return HeliaVault.start({ directory: join(directory, 'vault'), listenAddress, onIncident });
+}
+
 function remoteVault(name: string, api: InternalApi): RemoteVault {
   return { name, pin: (_cids, objects = []) => api.storeObjects(objects), read: (cid) => api.readObject(cid) };
 }
 
-function watchAddresses(local: HeliaVault, others: ReadonlyMap<string, InternalApi>): () => void {
+function watchAddresses(local: VaultNode, others: ReadonlyMap<string, InternalApi>): () => void {
   const known = new Map<string, readonly string[]>();
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;

@@ -1,10 +1,10 @@
 import { DomainError } from '@medledger/chaincode/domain';
 import type { Custody } from '../custody/open-custody.js';
 import type { InternalApi } from '../internal/internal-api.js';
-import type { HeliaVault } from '../vault/helia-vault.js';
+import type { VaultNode } from '../vault/vault-node.js';
 
 /** What this gateway does for the gateways of other organisations. An organisation without a peer keeps no shares. */
-export function ownInternalApi(custody: Custody | undefined, vault: HeliaVault): InternalApi {
+export function ownInternalApi(custody: Custody | undefined, vault: VaultNode): InternalApi {
   const requireCustody = (): Custody => {
     if (custody === undefined) throw new DomainError('NO_PEER', 'this organisation is no custodian');
     return custody;

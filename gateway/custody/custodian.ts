@@ -15,7 +15,8 @@ import {
   type TransactionAnswer,
   utf8ToBytes,
 } from '@medledger/chaincode/domain';
-import { checkEvidence } from './evidence-check.js';
+import { CustodyError } from './custody-errors.js';
+import { checkEvidence, StatementRefusal } from './evidence-check.js';
 
 /** A committed transaction as the custodian's own peer holds it. */
 export interface CommittedOpening {
@@ -63,6 +64,8 @@ export interface ReleaseJournal {
     readonly timeMs: number;
     readonly statementId?: string;
     readonly statementVersion?: number;
+    /** Nothing was released; the statement's version is noted because it was seen. */
+    readonly refusedAs?: string;
   }): Promise<void>;
   highestVersionSeen(statementId: string): number;
 }
@@ -184,7 +187,8 @@ async function permitOrRefusal(
   try {
     return await permitOf(options, opening, evidence, item);
   } catch (error) {
-    if (error instanceof StatementRefusal) await rememberSeen(options, opening, { item, refusal: error });
+    if (error instanceof StatementRefusal)
+      await rememberSeen(options, opening, { recordId: item.recordId, refusal: error });
     else if (!(error instanceof DomainError) && !(error instanceof CustodyError)) throw error;
     return { recordId: item.recordId, code: error.code, detail: error.message };
   }
@@ -193,24 +197,32 @@ async function permitOrRefusal(
 /** A revocation is seen by refusing, never by releasing: without this note the grant could come back from an old copy. */
 async function rememberSeen(
   { journal, clock }: CustodianOptions,
-  { transaction: { transactionId } }: Opening,
-  { item: { recordId }, refusal }: { item: { recordId: RecordId }; refusal: StatementRefusal },
+  opening: Opening,
+  { recordId, refusal }: { recordId: RecordId; refusal: StatementRefusal },
 ): Promise<void> {
   const { statementId, version: statementVersion } = refusal.seen;
   if (journal.highestVersionSeen(statementId) >= statementVersion) return;
+  const { transactionId } = opening.transaction;
+  const { version } = requireAskedFor(opening, recordId);
   const seen = { statementId, statementVersion, refusedAs: refusal.code };
-  await journal.append({ transactionId, recordId, version: placeVersion(recordId), timeMs: clock(), ...seen });
+  await journal.append({ transactionId, recordId, version, timeMs: clock(), ...seen });
+}
+
+function requireAskedFor({ input, answer }: Opening, recordId: RecordId): RecordMetadata {
+  const record = answer.records?.find((candidate) => candidate.recordId === recordId);
+  if (record === undefined || !input.recordIds.includes(recordId) || record.patientId !== input.patientId)
+    throw new DomainError('RELEASE_REFUSED', 'the record was not asked for');
+  return record;
 }
 
 async function permitOf(
   options: CustodianOptions,
-  { input, answer, transaction }: Opening,
+  opening: Opening,
   evidence: EvidenceAnswer,
   item: { recordId: RecordId; basis: Basis },
 ): Promise<Permit> {
-  const record = answer.records?.find(({ recordId }) => recordId === item.recordId);
-  if (record === undefined || !input.recordIds.includes(item.recordId) || record.patientId !== input.patientId)
-    throw new DomainError('RELEASE_REFUSED', 'the record was not asked for');
+  const { input, transaction } = opening;
+  const record = requireAskedFor(opening, item.recordId);
   const nowMs = options.clock();
   const { basis } = item;
   const { patientId, purpose } = input;

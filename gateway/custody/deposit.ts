@@ -1,5 +1,7 @@
 import { taggedBytes, utf8ToBytes } from '@medledger/chaincode/domain';
+import { CustodyError } from './custody-errors.js';
 import { openManyWith, sealManyTo } from './hpke.js';
+import { SHARE_SIZE_BYTES } from './key-shares.js';
 
 /** One custodian's share of one record's key, and whose record it is. */
 export interface ShareToDeposit {
@@ -46,7 +48,7 @@ export async function sealDeposit(input: {
   };
 }
 
-/** @throws CustodyError CIPHERTEXT_INVALID when an item was sealed for another custodian, patient or record */
+/** @throws CustodyError CIPHERTEXT_INVALID when an item was sealed for another custodian, patient or record, or is no share */
 export async function openDeposit(input: {
   privateKey: Uint8Array;
   channel: string;
@@ -60,7 +62,12 @@ export async function openDeposit(input: {
     enc,
     items: items.map((item) => ({ aad: depositContext(item), sealed: item.sealed })),
   });
-  return items.map(({ sealed: _sealed, ...place }, index) => ({ ...place, share: shares[index] ?? new Uint8Array(0) }));
+  return items.map(({ sealed: _sealed, ...place }, index) => {
+    const share = shares[index];
+    if (share?.length !== SHARE_SIZE_BYTES)
+      throw new CustodyError('CIPHERTEXT_INVALID', `A share has ${SHARE_SIZE_BYTES} bytes: split the key anew`);
+    return { ...place, share };
+  });
 }
 
 function depositInfo({ channel, custodian }: { channel: string; custodian: string }): Uint8Array {

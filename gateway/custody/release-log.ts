@@ -25,6 +25,8 @@ export type ReleaseEntry = {
   /** The signed statement that the release rests on, in the version that was checked. */
   readonly statementId?: string;
   readonly statementVersion?: number;
+  /** Nothing was let go, for this reason: the entry notes that this version of the statement was seen. */
+  readonly refusedAs?: string;
 };
 
 export type LoggedRelease = ReleaseEntry & { readonly sequence: number };
@@ -94,7 +96,7 @@ export class ReleaseLog {
     });
   }
 
-  /** The highest version of a signed statement that a release has rested on; 0 when there was none. */
+  /** The highest version of a signed statement that a release or a refusal has rested on; 0 when there was none. */
   highestVersionSeen(statementId: string): number {
     return this.#highestVersions.get(statementId) ?? 0;
   }

@@ -41,10 +41,11 @@ const depositSchema = {
         required: ['patientId', 'recordId', 'version', 'ciphertextSha256', 'sealed'],
         additionalProperties: false,
         properties: {
-          patientId: text,
-          recordId: text,
-          version: { type: 'integer', minimum: 1 },
-          ciphertextSha256: text,
+          // As the chain writes them: what names no record of it would lie in the store for ever.
+          patientId: { type: 'string', pattern: '^[a-z0-9][a-z0-9-]{0,63}$' },
+          recordId: { type: 'string', pattern: '^[0-9a-f]{34}$' },
+          version: { type: 'integer', minimum: 1, maximum: 2 ** 31 },
+          ciphertextSha256: { type: 'string', pattern: '^[0-9a-f]{64}$' },
           sealed: text,
         },
       },

@@ -29,6 +29,8 @@ export interface GatewayOrganisation {
 export interface HttpLimits {
   readonly recordBytesMax: number;
   readonly bundleBytesMax: number;
+  /** Of records and bundles that are being received and answered, all members together. */
+  readonly bodyBytesInFlightMax: number;
   /** Every other JSON body. */
   readonly jsonBytesMax: number;
   /** Requests in a minute from one address; several members may share it. */
@@ -44,6 +46,8 @@ export interface HttpLimits {
 export const DEFAULT_LIMITS: HttpLimits = {
   recordBytesMax: 16 * 1024 * 1024,
   bundleBytesMax: 16 * 1024 * 1024,
+  // Each byte takes some seven of memory until the answer: less than 1 GiB.
+  bodyBytesInFlightMax: 128 * 1024 * 1024,
   // A scope of 500 record ids takes 19 KiB.
   jsonBytesMax: 64 * 1024,
   requestsPerMinutePerAddress: 6_000,

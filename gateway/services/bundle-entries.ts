@@ -65,7 +65,8 @@ function recordOfEntry(item: unknown, pointer: string, nowMs: number): PlainReco
 /** Refused before anything of the bundle is stored: the rules would refuse the batch it is in, after others were added. */
 function supportedLabelOf(resource: Json, pointer: string): PlainRecord['label'] {
   const label = labelOf(resource);
-  if (label === 'V') throw new DomainError('NOT_SUPPORTED', `${pointer}/meta/security: label V has no rule yet`);
+  if (label === 'V')
+    throw new DomainError('NOT_SUPPORTED', `${pointer}/meta/security has label V, for which there is no rule yet`);
   return label;
 }
 

@@ -22,6 +22,8 @@ export interface ChainViews {
   blockNumberOf(transactionId: string): number | undefined;
   /** Resolves when the views have reached this block: what a caller has just written, it can read. */
   awaitBlock(blockNumber: number): Promise<void>;
+  /** Resolves when the views show what the peer has committed by now; after a second they are shown as they are. */
+  caughtUp(): Promise<void>;
 }
 
 export interface ChainViewPorts {
@@ -41,6 +43,11 @@ export function createChainViewServices({ chain, keysOf, views, nowMs }: ChainVi
     if (views === undefined) throw new MedledgerError('NO_PEER');
     return views;
   };
+  const currentViews = async (): Promise<ChainViews> => {
+    const shown = requireViews();
+    await shown.caughtUp();
+    return shown;
+  };
   const announceReading = async (caller: Caller, patient: string): Promise<void> => {
     const patientId = memberId(patient, '/patientId');
     const identity = keysOf(caller);
@@ -51,7 +58,7 @@ export function createChainViewServices({ chain, keysOf, views, nowMs }: ChainVi
   };
   return {
     async accessLog(caller, input) {
-      const shown = requireViews();
+      const shown = await currentViews();
       // Further pages belong to the reading that the first one announced; a cursor alone is no proof that there was one.
       if (caller.role !== 'auditor') requirePatient(caller, input.patientId);
       else if (input.cursor === undefined || !readings.isOpen(caller, input.patientId))
@@ -60,18 +67,18 @@ export function createChainViewServices({ chain, keysOf, views, nowMs }: ChainVi
     },
     async activity(caller, input) {
       requireRole(caller, ['government', 'auditor']);
-      return { rows: requireViews().activity(input) };
+      return { rows: (await currentViews()).activity(input) };
     },
     async blocks(_caller, input) {
-      return requireViews().blocks(input);
+      return (await currentViews()).blocks(input);
     },
     async block(_caller, { number }) {
-      const block = requireViews().block(number);
+      const block = (await currentViews()).block(number);
       if (block === undefined) throw new MedledgerError('BLOCK_UNKNOWN');
       return block;
     },
     async transaction(_caller, { transactionId }) {
-      const transaction = requireViews().transaction(transactionId);
+      const transaction = (await currentViews()).transaction(transactionId);
       if (transaction === undefined) throw new MedledgerError('BLOCK_UNKNOWN');
       return transaction;
     },

@@ -6,10 +6,21 @@ import type { CustodianDoor } from './custodians.js';
 /** Shares that a custodian did not take in time, kept sealed to it until it does. */
 export interface MissedDeposits {
   keep(missed: { custodian: string; deposit: SealedDeposit }): void;
-  /** Brings what it can, oldest first; stops at a custodian that still does not answer. */
-  bring(doors: readonly CustodianDoor[]): Promise<{ brought: number; left: number }>;
+  /**
+   * Brings what it can, oldest first; stops at a custodian that still does not answer. What a custodian will never take
+   * is dropped and told, so that it does not stand in the way of all that came after it.
+   */
+  bring(
+    doors: readonly CustodianDoor[],
+  ): Promise<{ brought: number; left: number; refused: readonly RefusedDeposit[] }>;
   count(): number;
   close(): void;
+}
+
+export interface RefusedDeposit {
+  readonly custodian: string;
+  readonly recordIds: readonly string[];
+  readonly reason: string;
 }
 
 const SCHEMA = `
@@ -25,28 +36,40 @@ export function openMissedDeposits(path: string): MissedDeposits {
   const counted = database.prepare('SELECT count(*) AS n FROM missed_deposits');
   const count = () => Number(counted.get()?.n ?? 0);
 
-  async function bringTo(door: CustodianDoor): Promise<number> {
-    for (let brought = 0; ; brought++) {
-      const row = oldest.get(door.mspId);
-      if (row === undefined) return brought;
-      try {
-        await door.depositShares(parseDeposit(String(row.deposit)));
-      } catch {
-        return brought;
-      }
+  async function bringTo(door: CustodianDoor): Promise<readonly ('taken' | RefusedDeposit)[]> {
+    const answers: ('taken' | RefusedDeposit)[] = [];
+    for (let row = oldest.get(door.mspId); row !== undefined; row = oldest.get(door.mspId)) {
+      const answer = await bringOne(door, parseDeposit(String(row.deposit)));
+      if (answer === 'silent') break;
+      answers.push(answer);
       remove.run(Number(row.id));
     }
+    return answers;
   }
 
   return {
     keep: ({ custodian, deposit }) => void insert.run(custodian, formatDeposit(deposit)),
     async bring(doors) {
-      const counts = await Promise.all(doors.map(bringTo));
-      return { brought: counts.reduce((sum, brought) => sum + brought, 0), left: count() };
+      const answers = (await Promise.all(doors.map(bringTo))).flat();
+      const refused = answers.filter((answer) => answer !== 'taken');
+      return { brought: answers.length - refused.length, left: count(), refused };
     },
     count,
     close: () => database.close(),
   };
+}
+
+/** A conflict stays one however often the deposit is brought; everything else may pass. */
+async function bringOne(door: CustodianDoor, deposit: SealedDeposit): Promise<'taken' | 'silent' | RefusedDeposit> {
+  try {
+    await door.depositShares(deposit);
+    return 'taken';
+  } catch (error) {
+    const isConflict = error instanceof Error && 'code' in error && error.code === 'SHARE_CONFLICT';
+    if (!isConflict) return 'silent';
+    const recordIds = deposit.items.map(({ recordId }) => recordId);
+    return { custodian: door.mspId, recordIds, reason: error.message };
+  }
 }
 
 function formatDeposit({ enc, items }: SealedDeposit): string {

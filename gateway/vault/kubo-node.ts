@@ -2,7 +2,8 @@ import { CID } from 'multiformats/cid';
 import { KUBO_ADD_SETTINGS } from './cid-settings.js';
 import type { BlockRead } from './durable-blockstore.js';
 import { isContentOf } from './object-blocks.js';
-import { KuboRefusal, type KuboRpc, type RpcParameters } from './kubo-rpc.js';
+import { KuboRefusal, type KuboRpc, type RpcCall, type RpcParameters } from './kubo-rpc.js';
+import { VaultError } from './vault-errors.js';
 
 // How Kubo's own client for Go tells a missing block too: the RPC gives every error the same code.
 // @see github.com/ipfs/go-ipld-format merkledag.go (ErrNotFound), github.com/ipfs/kubo client/rpc/errors.go
@@ -13,6 +14,7 @@ const HASH_MISMATCH = 'block in storage has different hash than requested';
 const CIDS_PER_CALL_MAX = 100;
 /** More than the node itself is given for a call that has its own deadline. */
 const MARGIN_MS = 2_000;
+const START_TIMEOUT_MS = 5_000;
 
 export type NodeIdentity = { readonly id: string; readonly addresses: readonly string[] };
 
@@ -26,25 +28,25 @@ export class KuboNode {
     this.#rpc = rpc;
   }
 
-  async identity(): Promise<NodeIdentity> {
-    return parseIdentity(await this.#rpc.call('id', { timeoutMs: 5_000 }));
+  identity(): Promise<NodeIdentity> {
+    return this.#read('id', { timeoutMs: START_TIMEOUT_MS }, parseIdentity);
   }
 
   /** The node's configuration, without its keys, as it stands in its file. */
-  async config(): Promise<unknown> {
-    return JSON.parse((await this.#rpc.call('config/show', { timeoutMs: 5_000 })).toString());
+  config(): Promise<unknown> {
+    return this.#read('config/show', { timeoutMs: START_TIMEOUT_MS }, parseJson);
   }
 
   /** Keeps and pins objects. @returns their CIDs, in order */
-  async add(objects: readonly Uint8Array[]): Promise<string[]> {
+  add(objects: readonly Uint8Array[]): Promise<string[]> {
     const parameters = { ...KUBO_ADD_SETTINGS, pin: true, progress: false, 'fast-provide-root': false };
-    return parseAdded(await this.#rpc.call('add', { parameters, files: objects }));
+    return this.#read('add', { parameters, files: objects }, parseAdded);
   }
 
   /** The CID that the node would give an object, which it does not keep. */
   async cidOf(object: Uint8Array): Promise<string | undefined> {
     const parameters = { ...KUBO_ADD_SETTINGS, 'only-hash': true, pin: false, progress: false };
-    const [cid] = parseAdded(await this.#rpc.call('add', { parameters, files: [object] }));
+    const [cid] = await this.#read('add', { parameters, files: [object] }, parseAdded);
     return cid;
   }
 
@@ -109,15 +111,15 @@ export class KuboNode {
     const refused: { cid: CID; reason: string }[] = [];
     for (let start = 0; start < cids.length; start += CIDS_PER_CALL_MAX) {
       const arg = cids.slice(start, start + CIDS_PER_CALL_MAX).map(String);
-      const answer = await this.#rpc.call('block/rm', { parameters: { arg, force: true, offline: true } });
-      refused.push(...parseErased(answer));
+      const parameters = { arg, force: true, offline: true };
+      refused.push(...(await this.#read('block/rm', { parameters }, parseErased)));
     }
     return refused;
   }
 
   /** Ids of the nodes this one is connected with. */
-  async connected(): Promise<ReadonlySet<string>> {
-    return parsePeers(await this.#rpc.call('swarm/peers'));
+  connected(): Promise<ReadonlySet<string>> {
+    return this.#read('swarm/peers', {}, parsePeers);
   }
 
   /** @returns whether the node is connected with the one at the address, which ends in its id */
@@ -138,6 +140,16 @@ export class KuboNode {
     this.#rpc.close();
   }
 
+  async #read<Answer>(command: string, call: RpcCall, parse: (answer: Buffer) => Answer): Promise<Answer> {
+    const answer = await this.#rpc.call(command, call);
+    try {
+      return parse(answer);
+    } catch (cause) {
+      const message = `What answers ${command} at ${this.name} is no Kubo node: correct VAULT_KUBO_URL`;
+      throw new VaultError('VAULT_UNAVAILABLE', message, { cause });
+    }
+  }
+
   async #accepts(command: string, parameters: RpcParameters): Promise<boolean> {
     try {
       await this.#rpc.call(command, { parameters });
@@ -154,23 +166,26 @@ function isRefusal(error: unknown, part: string): boolean {
 }
 
 function parseIdentity(answer: Buffer): NodeIdentity {
-  const { ID, Addresses } = JSON.parse(answer.toString()) as { ID: string; Addresses: string[] | null };
+  const { ID, Addresses } = JSON.parse(answer.toString()) as { ID: unknown; Addresses: string[] | null };
+  if (typeof ID !== 'string') throw new Error('no node id');
   return { id: ID, addresses: Addresses ?? [] };
 }
 
+function parseJson(answer: Buffer): unknown {
+  return JSON.parse(answer.toString());
+}
+
+/** One line for each file; its name is its position in the call. */
 function parseAdded(answer: Buffer): string[] {
-  const events = parseLines(answer) as { Name: string; Hash?: string }[];
-  const named = events.flatMap(({ Name, Hash }) => (Hash === undefined ? [] : [[Number(Name), Hash] as const]));
+  const lines = parseLines(answer) as { Name: string; Hash: string }[];
   const cids: string[] = [];
-  for (const [position, hash] of named) cids[position] = hash;
+  for (const { Name, Hash } of lines) cids[Number(Name)] = Hash;
   return cids;
 }
 
 function parseErased(answer: Buffer): { cid: CID; reason: string }[] {
   const lines = parseLines(answer) as { Hash: string; Error?: string }[];
-  return lines.flatMap(({ Hash, Error: reason }) =>
-    reason === undefined || reason === '' ? [] : [{ cid: CID.parse(Hash), reason }],
-  );
+  return lines.flatMap(({ Hash, Error: reason = '' }) => (reason === '' ? [] : [{ cid: CID.parse(Hash), reason }]));
 }
 
 function parsePeers(answer: Buffer): ReadonlySet<string> {

@@ -9,6 +9,7 @@ import { yamux } from '@libp2p/yamux';
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
 import { createHeliaLight } from 'helia';
 import type { CID } from 'multiformats/cid';
+import { BLOCK_SIZE_BYTES_MAX } from './cid-settings.js';
 import type { DurableBlockstore } from './durable-blockstore.js';
 import { joined } from './object-blocks.js';
 import { VaultError } from './vault-errors.js';
@@ -55,6 +56,9 @@ export class VaultNetwork {
       sendBlocksDebounce: 0,
       // By default a block is not sent twice within 5 s, so a copy that was damaged soon after would not heal.
       doNotResendBlockWindow: 0,
+      // Kubo first asks who has a block, then for the block. Without a window the second question is dropped as
+      // answered, so the first is answered with the block, however large: at most once from each organisation.
+      maxSizeReplaceHasWithBlock: BLOCK_SIZE_BYTES_MAX + 1,
     });
     try {
       await helia.start();

@@ -68,6 +68,12 @@ describe('consents:grant', () => {
       code: 'MEMBER_UNKNOWN',
     },
     { name: 'to an admin', body: () => ({ grantee: { kind: 'person', id: 'admin-a' } }), code: 'MEMBER_UNKNOWN' },
+    { name: 'to an auditor', body: () => ({ grantee: { kind: 'person', id: 'auditor' } }), code: 'MEMBER_UNKNOWN' },
+    {
+      name: 'to the patient itself',
+      body: () => ({ grantee: { kind: 'person', id: patient.memberId } }),
+      code: 'MEMBER_UNKNOWN',
+    },
     {
       name: 'to an agency that is not there',
       body: () => ({ grantee: { kind: 'agency', id: 'doctor-a' } }),

@@ -139,6 +139,20 @@ describe('records:list', () => {
     expect(page.next).toBeUndefined();
   });
 
+  it('tells somebody without a grant nothing, not even that there is a next page', async () => {
+    const { memberId: patientId } = await consortium.patient();
+    const other = await consortium.patient();
+    const sets = () => Array.from({ length: 200 }, () => ({ setId: randomId(), records: [recordOf()] }));
+    for (const batch of [sets(), sets()])
+      await consortium.submit(other, 'records:addBatch', {
+        patientId: other.memberId,
+        purpose: 'PATRQT',
+        sets: batch,
+      });
+    const ask = (of: string) => consortium.query(doctor, 'records:list', { patientId: of, limit: 200 });
+    expect(await ask(other.memberId)).toEqual(await ask(patientId));
+  });
+
   it('goes on in the middle of a set', async () => {
     const first = await list(patient, { limit: 3 });
     const second = await list(patient, { limit: 3, cursor: first.next });

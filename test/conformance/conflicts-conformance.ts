@@ -1,301 +1,101 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { peer } from '@hyperledger/fabric-protos';
 import { HOSPITAL_A, type LedgerUnderTest } from './ledger-under-test.js';
-import { committed, connectMember, type MemberClient, type StubCall } from './member-client.js';
+import { calls, committed, type MemberClient, parseResults, type StubCall, useMember } from './member-client.js';
 
 const { VALID, MVCC_READ_CONFLICT, PHANTOM_READ_CONFLICT } = peer.TxValidationCode;
 
-/** More rows than Fabric records one by one. */
-const MANY = 60;
+/** What is written before, what is endorsed first and committed last, what is committed between the two, the code. */
+type Case = readonly [name: string, before: string, late: string, between: string, code: number];
 
-interface Case {
-  readonly name: string;
-  /** Written before. */
-  readonly before?: readonly StubCall[];
-  /** Endorsed first, committed last. */
-  readonly late: readonly StubCall[];
-  /** Committed between the two. */
-  readonly between: readonly StubCall[];
-  readonly code: number;
-}
-
-/** Keys are put under a prefix of the case, so that no case sees another's. */
 const READS: readonly Case[] = [
-  {
-    name: 'a key read was written',
-    before: [['put', 'k', '0']],
-    late: [
-      ['get', 'k'],
-      ['put', 'o', '1'],
-    ],
-    between: [['put', 'k', '0']],
-    code: MVCC_READ_CONFLICT,
-  },
-  {
-    name: 'a key read was deleted',
-    before: [['put', 'k', '0']],
-    late: [
-      ['get', 'k'],
-      ['put', 'o', '1'],
-    ],
-    between: [['delete', 'k']],
-    code: MVCC_READ_CONFLICT,
-  },
-  {
-    name: 'a key found absent was written',
-    late: [
-      ['get', 'k'],
-      ['put', 'o', '1'],
-    ],
-    between: [['put', 'k', '0']],
-    code: MVCC_READ_CONFLICT,
-  },
-  {
-    name: 'a key found absent was written and deleted',
-    late: [
-      ['get', 'k'],
-      ['put', 'o', '1'],
-    ],
-    between: [
-      ['put', 'k', '0'],
-      ['delete', 'k'],
-    ],
-    code: MVCC_READ_CONFLICT,
-  },
-  {
-    name: 'another key was written',
-    before: [['put', 'k', '0']],
-    late: [
-      ['get', 'k'],
-      ['put', 'o', '1'],
-    ],
-    between: [['put', 'k2', '0']],
-    code: VALID,
-  },
-  {
-    name: 'a key written blindly was written',
-    before: [['put', 'k', '0']],
-    late: [['put', 'k', '1']],
-    between: [['put', 'k', '2']],
-    code: VALID,
-  },
-  {
-    name: 'a key whose history was read was written',
-    before: [['put', 'k', '0']],
-    late: [
-      ['history', 'k'],
-      ['put', 'o', '1'],
-    ],
-    between: [['put', 'k', '2']],
-    code: VALID,
-  },
-  {
-    name: 'only a read, of a key that was written',
-    before: [['put', 'k', '0']],
-    late: [['get', 'k']],
-    between: [['put', 'k', '2']],
-    code: MVCC_READ_CONFLICT,
-  },
+  ['a key read was written', 'put k 0', 'get k, put o 1', 'put k 0', MVCC_READ_CONFLICT],
+  ['a key read was deleted', 'put k 0', 'get k, put o 1', 'delete k', MVCC_READ_CONFLICT],
+  ['a key found absent was written', '', 'get k, put o 1', 'put k 0', MVCC_READ_CONFLICT],
+  ['a key found absent was deleted', '', 'get k, put o 1', 'delete k', VALID],
+  ['another key was written', 'put k 0', 'get k, put o 1', 'put k2 0', VALID],
+  ['a key written blindly was written', 'put k 0', 'put k 1, put o 1', 'put k 2', VALID],
+  ['a key whose history was read was written', 'put k 0', 'history k, put o 1', 'put k 2', VALID],
+  ['a key only read was written', 'put k 0', 'get k', 'put k 2', MVCC_READ_CONFLICT],
 ];
 
-const ROWS: readonly StubCall[] = [
-  ['put', 'r1', 'a'],
-  ['put', 'r2', 'b'],
-  ['put', 'r3', 'c'],
-];
+const ROWS = 'put r1 a, put r2 b, put r3 c';
+/** More rows than Fabric records one by one. */
+const LONG = 'putMany r 60';
+const SCAN = 'range r s, put o 1';
+/** A peer hands out 100 rows at once, so that the chaincode's own end of reading does not count before that. */
+const BATCHES = 'putMany r 150';
+
 const RANGES: readonly Case[] = [
-  {
-    name: 'a key appeared in the range',
-    before: ROWS,
-    late: [
-      ['range', 'r', 's'],
-      ['put', 'o', '1'],
-    ],
-    between: [['put', 'r15', 'x']],
-    code: PHANTOM_READ_CONFLICT,
-  },
-  {
-    name: 'a key appeared at the end of the range',
-    before: ROWS,
-    late: [
-      ['range', 'r', 's'],
-      ['put', 'o', '1'],
-    ],
-    between: [['put', 'r9', 'x']],
-    code: PHANTOM_READ_CONFLICT,
-  },
-  {
-    name: 'a key vanished from the range',
-    before: ROWS,
-    late: [
-      ['range', 'r', 's'],
-      ['put', 'o', '1'],
-    ],
-    between: [['delete', 'r3']],
-    code: PHANTOM_READ_CONFLICT,
-  },
-  {
-    name: 'a key in the range was written',
-    before: ROWS,
-    late: [
-      ['range', 'r', 's'],
-      ['put', 'o', '1'],
-    ],
-    between: [['put', 'r2', 'b']],
-    code: PHANTOM_READ_CONFLICT,
-  },
-  {
-    name: 'the end key itself appeared',
-    before: ROWS,
-    late: [
-      ['range', 'r', 's'],
-      ['put', 'o', '1'],
-    ],
-    between: [['put', 's', 'x']],
-    code: VALID,
-  },
-  {
-    name: 'a key beyond the last row looked at appeared',
-    before: ROWS,
-    late: [
-      ['range', 'r', 's', 2],
-      ['put', 'o', '1'],
-    ],
-    between: [['put', 'r4', 'x']],
-    code: VALID,
-  },
-  {
-    name: 'the last row looked at was written',
-    before: ROWS,
-    late: [
-      ['range', 'r', 's', 3],
-      ['put', 'o', '1'],
-    ],
-    between: [['put', 'r3', 'x']],
-    code: PHANTOM_READ_CONFLICT,
-  },
-  {
-    name: 'a key that was never there was deleted',
-    before: ROWS,
-    late: [
-      ['range', 'r', 's'],
-      ['put', 'o', '1'],
-    ],
-    between: [['delete', 'r9']],
-    code: VALID,
-  },
-  {
-    name: 'a key appeared in an empty range',
-    late: [
-      ['range', 'r', 's'],
-      ['put', 'o', '1'],
-    ],
-    between: [['put', 'r1', 'x']],
-    code: PHANTOM_READ_CONFLICT,
-  },
-  {
-    name: 'nothing happened in a long range',
-    before: [['putMany', 'r', MANY]],
-    late: [
-      ['range', 'r', 's'],
-      ['put', 'o', '1'],
-    ],
-    between: [['put', 's', 'x']],
-    code: VALID,
-  },
-  {
-    name: 'a key appeared in a long range',
-    before: [['putMany', 'r', MANY]],
-    late: [
-      ['range', 'r', 's'],
-      ['put', 'o', '1'],
-    ],
-    between: [['put', 'r0059x', 'x']],
-    code: PHANTOM_READ_CONFLICT,
-  },
-  {
-    name: 'a key early in a long range was written',
-    before: [['putMany', 'r', MANY]],
-    late: [
-      ['range', 'r', 's'],
-      ['put', 'o', '1'],
-    ],
-    between: [['put', 'r0003', '3']],
-    code: PHANTOM_READ_CONFLICT,
-  },
-  {
-    name: 'a key vanished from a long range',
-    before: [['putMany', 'r', MANY]],
-    late: [
-      ['range', 'r', 's'],
-      ['put', 'o', '1'],
-    ],
-    between: [['delete', 'r0059']],
-    code: PHANTOM_READ_CONFLICT,
-  },
+  ['a key appeared in the range', ROWS, SCAN, 'put r15 x', PHANTOM_READ_CONFLICT],
+  ['a key appeared at the end of the range', ROWS, SCAN, 'put r9 x', PHANTOM_READ_CONFLICT],
+  ['a key vanished from the range', ROWS, SCAN, 'delete r3', PHANTOM_READ_CONFLICT],
+  ['a key in the range was written', ROWS, SCAN, 'put r2 b', PHANTOM_READ_CONFLICT],
+  ['the end key itself appeared', ROWS, SCAN, 'put s x', VALID],
+  ['a key that was never there was deleted', ROWS, SCAN, 'delete r9', VALID],
+  ['a key appeared in an empty range', '', SCAN, 'put r1 x', PHANTOM_READ_CONFLICT],
+  ['a key appeared after the last row looked at', ROWS, 'range r s 2, put o 1', 'put r4 x', PHANTOM_READ_CONFLICT],
+  ['a key appeared after the last batch', BATCHES, 'range r s 2, put o 1', 'put r0149x x', VALID],
+  ['a key appeared in the first batch', BATCHES, 'range r s 2, put o 1', 'put r0099x x', PHANTOM_READ_CONFLICT],
+  ['nothing happened in a long range', LONG, SCAN, 'put s x', VALID],
+  ['a key appeared in a long range', LONG, SCAN, 'put r0059x x', PHANTOM_READ_CONFLICT],
+  ['a key early in a long range was written', LONG, SCAN, 'put r0003 3', PHANTOM_READ_CONFLICT],
+  ['a key vanished from a long range', LONG, SCAN, 'delete r0059', PHANTOM_READ_CONFLICT],
 ];
 
 /** Reads and ranges are judged against what committed before: Fabric's MVCC and phantom checks. */
 export function describeConflicts(ledger: () => LedgerUnderTest): void {
-  let client: MemberClient;
-
-  beforeAll(async () => {
-    client = await connectMember(ledger(), HOSPITAL_A);
-  });
-
-  afterAll(() => client.close());
-
   describe('a transaction whose reads or ranges changed before it committed', () => {
-    it.each([...READS, ...RANGES].map((one, index) => ({ ...one, prefix: `conflict-${index}-` })))(
-      '$name: $code',
-      async ({ prefix, before, late, between, code }) => {
-        if (before !== undefined) expect((await client.submit(under(prefix, before))).code).toBe(VALID);
-        const endorsed = await client.endorse(under(prefix, late));
-        expect((await client.submit(under(prefix, between))).code).toBe(VALID);
+    const client = useMember(ledger, HOSPITAL_A);
+
+    it.each([...READS, ...RANGES].map((one, index) => [...one, `conflict-${index}-`] as const))(
+      '%s',
+      async (_name, before, late, between, code, prefix) => {
+        if (before !== '') await expectValid(client(), under(prefix, before));
+        const endorsed = await client().endorse(under(prefix, late));
+        await expectValid(client(), under(prefix, between));
         expect((await committed(endorsed)).code).toBe(code);
-        const written = late.some(([name]) => name === 'put')
-          ? await client.evaluate(under(prefix, [['get', 'o']]))
-          : [''];
-        expect(written).toEqual([code === VALID && late.some(([, key]) => key === 'o') ? '1' : '']);
+        const writes = code === VALID && late.includes('put o');
+        expect(await client().evaluate([['get', `${prefix}o`]])).toEqual([writes ? '1' : '']);
       },
     );
+  });
 
-    it('of several in one block that read the same version only the first is valid', async () => {
-      await client.submit([['put', 'together', '0']]);
-      const endorsed = await Promise.all(
-        Array.from({ length: 4 }, (_, index) =>
-          client.endorse([
-            ['get', 'together'],
-            ['put', 'together', String(index)],
-          ]),
-        ),
-      );
-      const outcomes = await Promise.all(endorsed.map(committed));
-      expect(outcomes.map(({ code }) => code).sort((left, right) => left - right)).toEqual([
-        VALID,
-        ...Array.from({ length: 3 }, () => MVCC_READ_CONFLICT),
-      ]);
+  describe('transactions that are endorsed at the same time', () => {
+    const client = useMember(ledger, HOSPITAL_A);
+
+    it('only the first of those that read the same version is valid', async () => {
+      await expectValid(client(), calls('put together 0'));
+      const increments = ['1', '2', '3', '4'].map((value) => calls(`get together, put together ${value}`));
+      const endorsed = await Promise.all(increments.map((increment) => client().endorse(increment)));
+      const codes = (await Promise.all(endorsed.map(committed))).map(({ code }) => code);
+      expect(codes.filter((code) => code === VALID)).toHaveLength(1);
+      expect(codes.filter((code) => code === MVCC_READ_CONFLICT)).toHaveLength(3);
     });
 
-    it('does not see its own writes before they are committed', async () => {
-      await client.submit([['put', 'own', 'before']]);
-      const transaction = await client.endorse([
-        ['put', 'own', 'after'],
-        ['get', 'own'],
-        ['range', 'own', 'own~'],
-      ]);
-      const [, value, rows] = JSON.parse(Buffer.from(transaction.getResult()).toString('utf8'));
-      expect(value).toBe('before');
-      expect(rows).toEqual([['own', 'before']]);
+    it('those that write the same key blindly are all valid', async () => {
+      const endorsed = await Promise.all(['1', '2', '3'].map((value) => client().endorse(calls(`put blind ${value}`))));
+      const codes = (await Promise.all(endorsed.map(committed))).map(({ code }) => code);
+      expect(codes).toEqual([VALID, VALID, VALID]);
+    });
+
+    it('do not see their own writes before they are committed', async () => {
+      await expectValid(client(), calls('put own before'));
+      const transaction = await client().endorse(calls('put own after, get own, range own own~'));
+      expect(parseResults(transaction.getResult())).toEqual([null, 'before', [['own', 'before']]]);
       await committed(transaction);
-      expect(await client.evaluate([['get', 'own']])).toEqual(['after']);
+      expect(await client().evaluate(calls('get own'))).toEqual(['after']);
     });
   });
 }
 
-/** The same calls with every key, and both ends of every range, under a prefix. */
-function under(prefix: string, calls: readonly StubCall[]): StubCall[] {
-  return calls.map(([name, ...args]) => {
+async function expectValid(client: MemberClient, write: readonly StubCall[]): Promise<void> {
+  expect((await client.submit(write)).code).toBe(VALID);
+}
+
+/** The calls of a line with every key, and both ends of every range, under a prefix. */
+function under(prefix: string, line: string): StubCall[] {
+  return calls(line).map(([name, ...args]) => {
     const keys = name === 'range' ? 2 : 1;
     return [name, ...args.map((argument, index) => (index < keys ? `${prefix}${String(argument)}` : argument))];
   });

@@ -42,7 +42,9 @@ const CALLS = {
   range: async (stub, start, end, rowsMax) => rowsOf(await stub.getStateByRange(start, end), rowsMax),
   async page(stub, start, end, size, bookmark) {
     const { iterator, metadata } = await stub.getStateByRangeWithPagination(start, end, size, bookmark);
-    return { rows: await rowsOf(iterator), fetched: metadata.fetchedRecordsCount, bookmark: metadata.bookmark };
+    // The shim leaves the metadata of a page without rows out.
+    const { fetchedRecordsCount: fetched = 0, bookmark: next = '' } = metadata ?? {};
+    return { rows: await rowsOf(iterator), fetched, bookmark: next };
   },
   putComposite: (stub, type, attributes, value) =>
     stub.putState(stub.createCompositeKey(type, attributes), Buffer.from(value)),
@@ -100,7 +102,9 @@ const CALLS = {
 async function one(stub, [name, ...args]) {
   const call = CALLS[name];
   if (call === undefined) throw new Answer(500, `UNKNOWN_CALL: ${name}`);
-  return (await call(stub, ...args)) ?? null;
+  const result = await call(stub, ...args);
+  // What the stub answers to a write, and to a key without metadata, is an empty message.
+  return result === undefined || Buffer.isBuffer(result) ? null : result;
 }
 
 const chaincode = {

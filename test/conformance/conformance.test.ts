@@ -2,11 +2,30 @@ import { afterAll, beforeAll, describe, it } from '@jest/globals';
 import { describeConflicts } from './conflicts-conformance.js';
 import { startDevLedgerUnderTest } from './devledger.js';
 import { describeEndorsement } from './endorsement-conformance.js';
+import { describeFailures } from './failures-conformance.js';
 import { startFabricUnderTest } from './fabric.js';
+import { describeProposals } from './proposals-conformance.js';
+import { describeDeliver } from './deliver-conformance.js';
+import { describeEvents } from './events-conformance.js';
+import { describeQueries } from './queries-conformance.js';
+import { describeReadWriteSets } from './read-write-sets-conformance.js';
+import { describeState } from './state-conformance.js';
+import { describeSubmission } from './submission-conformance.js';
 import type { LedgerUnderTest } from './ledger-under-test.js';
 
 /** What the gateway relies on from a ledger, in Fabric's words. */
-const SUITES = [describeEndorsement, describeConflicts];
+const SUITES = [
+  describeEndorsement,
+  describeConflicts,
+  describeProposals,
+  describeSubmission,
+  describeState,
+  describeReadWriteSets,
+  describeEvents,
+  describeDeliver,
+  describeQueries,
+  describeFailures,
+];
 
 function describeLedger(name: string, start: () => Promise<LedgerUnderTest>, startMs: number): void {
   describe(name, () => {

@@ -70,19 +70,20 @@ async function untilEndorsedByAll(ledger: LedgerUnderTest): Promise<void> {
   const untilMs = Date.now() + NETWORK_READY_MS;
   for (const at of PEERS) {
     const client = await connectMember(ledger, at);
-    try {
-      for (;;) {
-        try {
-          await client.endorse([], { endorsingOrganizations: [...PEERS] });
-          break;
-        } catch (error) {
-          if (Date.now() > untilMs) throw error;
-          await wait(POLL_MS);
-        }
-      }
-    } finally {
-      client.close();
-    }
+    const endorsed = () => client.endorse([], { endorsingOrganizations: [...PEERS] });
+    while (!(await succeeds(endorsed, untilMs))) await wait(POLL_MS);
+    client.close();
+  }
+}
+
+/** @throws what the attempt threw, when it is too late for another */
+async function succeeds(attempt: () => Promise<unknown>, untilMs: number): Promise<boolean> {
+  try {
+    await attempt();
+    return true;
+  } catch (error) {
+    if (Date.now() > untilMs) throw error;
+    return false;
   }
 }
 

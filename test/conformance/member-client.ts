@@ -1,3 +1,4 @@
+import { afterAll, beforeAll } from '@jest/globals';
 import { Client, credentials } from '@grpc/grpc-js';
 import {
   type Contract,
@@ -104,4 +105,29 @@ export async function committed(transaction: Transaction): Promise<Committed> {
 
 export function parseResults(bytes: Uint8Array): readonly unknown[] {
   return JSON.parse(Buffer.from(bytes).toString('utf8'));
+}
+
+/** Calls as one line: `put k 0, get k`. */
+export function calls(line: string): StubCall[] {
+  return line.split(', ').map((call) => {
+    const [name = '', ...args] = call.split(' ');
+    return [name, ...args];
+  });
+}
+
+/** Connects a member for the tests of the describe block it is called in. */
+export function useMember(
+  ledger: () => LedgerUnderTest,
+  mspId: string,
+  options: ConnectOptions = {},
+): () => MemberClient {
+  let client: MemberClient | undefined;
+  beforeAll(async () => {
+    client = await connectMember(ledger(), mspId, options);
+  });
+  afterAll(() => client?.close());
+  return () => {
+    if (client === undefined) throw new Error(`no client of ${mspId}`);
+    return client;
+  };
 }

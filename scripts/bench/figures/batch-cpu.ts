@@ -8,8 +8,8 @@ import { manyRecords, oneRecord } from '../sample-records.js';
 
 const TARGET = 1 / 12;
 const BATCH_RECORDS = 100;
-const SINGLES_PER_PATIENT = 16;
-const BATCHES_PER_PATIENT = 2;
+const SINGLES_PER_PATIENT = 8;
+const BATCHES_PER_PATIENT = 1;
 
 /** What was put on the ledger for one patient. */
 export interface Added {

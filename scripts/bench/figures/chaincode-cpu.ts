@@ -27,8 +27,8 @@ interface Lanes {
 const LONG: Lanes = { title: 'a lane of 40 entries', entries: 40 };
 const SHORT: Lanes = { title: `a lane of 8, checked whole up to ${limits.WHOLE_LANE_CHECK_ENTRIES_MAX}`, entries: 8 };
 const IN_FLIGHT = 50;
-const WARM_UP = 1_500;
-const PER_ROUND = 1_500;
+const WARM_UP = 1_000;
+const PER_ROUND = 1_000;
 const TARGET = 1.5;
 
 /** A chaincode process under load. */

@@ -9,7 +9,7 @@ import { median } from '../statistics.js';
 const TARGET = 1.1;
 const PER_ROUND = 16;
 /** Many at once: processes that have just started would otherwise be measured while they are being compiled. */
-const WARM_UP_EACH = 20;
+const WARM_UP_EACH = 40;
 const BARE_KEY = 'bench';
 
 /**

@@ -17,7 +17,7 @@ import { oneRecord } from '../sample-records.js';
 
 const TARGET = 3.2;
 const IN_FLIGHT = 32;
-const PER_ROUND = 2_000;
+const PER_ROUND = 1_500;
 const NONCE = '00000000000000ff';
 
 /**

@@ -84,7 +84,10 @@ export class StubChain {
     const response = new peer.Response();
     response.setStatus(200);
     response.setPayload(Buffer.from(payload));
+    const executed = new peer.ChaincodeID();
+    executed.setName(this.chaincode);
     const action = new peer.ChaincodeAction();
+    action.setChaincodeId(executed);
     action.setResponse(response);
     action.setResults(this.#readWriteSet(reads, writes));
     const responsePayload = new peer.ProposalResponsePayload();

@@ -103,4 +103,27 @@ describe('a bundle in the background', () => {
     await until(() => failures.length === 1);
     expect(await job(CALLER, jobId)).toMatchObject({ status: 'failed', done: 200, problem: { code: 'NO_GRANT' } });
   });
+
+  it.each([
+    { name: 'of label V', resource: { meta: { security: [{ code: 'V' }] } }, code: 'NOT_SUPPORTED' },
+    { name: 'without a type', resource: { resourceType: 1 }, code: 'INPUT_INVALID' },
+  ])('with an entry $name is refused before any of it is added', async ({ resource, code }) => {
+    const { addBundle } = bundles(async () => {});
+    const bad = { resource: { resourceType: 'Observation', ...resource } };
+    const bundle = { ...BUNDLE, entry: [...BUNDLE.entry, bad] };
+    await expect(addBundle(CALLER, { patientId: 'p-1', bundle })).rejects.toThrow(code);
+    expect(added).toEqual([]);
+  });
+
+  it.each(['+200000-01-01T00:00:00Z', '-000001-01-01T00:00:00Z', 'soon'])(
+    'takes no date from %s, which the rules would refuse',
+    async (issued) => {
+      const dates: number[] = [];
+      const { addBundle } = bundles(async ({ records }) => void dates.push(...records.map(({ dateMs }) => dateMs)));
+      const bundle = { resourceType: 'Bundle', entry: [{ resource: { resourceType: 'Observation', issued } }] };
+      await addBundle(CALLER, { patientId: 'p-1', bundle });
+      await until(() => added.length === 1);
+      expect(dates).toEqual([0]);
+    },
+  );
 });
