@@ -22,7 +22,9 @@ const run = (command, args) => {
 const lockDigest = createHash('sha256').update(readFileSync('package-lock.json')).digest('hex');
 const stamp = 'node_modules/.installed-lock';
 if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lockDigest) {
-  run('npm', ['ci', '--include=dev']);
+  console.log('Installing what the project needs, its own Node among it; this happens once.');
+  // At its default npm warns of each package that wants the newer Node, which is among those it installs.
+  run('npm', ['ci', '--include=dev', '--loglevel=error']);
   writeFileSync(stamp, lockDigest);
 }
 run('node_modules/.bin/tsc', ['-b']);

@@ -12,7 +12,7 @@ import { vaultConformance } from './vault-conformance.js';
 import { flipByte, removeNodes, startNode, type VaultNode } from './vault-nodes.js';
 
 const BINARY = process.env.KUBO_BIN ?? '';
-if (BINARY === '') console.info('No real Kubo was tried: set KUBO_BIN to the path of an ipfs binary.');
+if (BINARY === '') process.stdout.write('No real Kubo was tried: set KUBO_BIN to the path of an ipfs binary.\n');
 const onRealKubo = BINARY === '' ? describe.skip : describe;
 
 type RunningVault = { vault: KuboVault; incidents: VaultIncident[]; warnings: string[] };
