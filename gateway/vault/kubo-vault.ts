@@ -12,6 +12,7 @@ import type { VaultPeer } from './vault-network.js';
 import type { VaultNode } from './vault-node.js';
 
 const FETCH_TIMEOUT_MS_DEFAULT = 5_000;
+const TCP_ADDRESS = /^\/(ip4|ip6|dns|dns4|dns6)\/[^/]+\/tcp\/\d+\/p2p\/[^/]+$/;
 export type KuboVaultOptions = {
   /** Of the node's RPC API, http or https. */
   readonly url: string;
@@ -64,7 +65,7 @@ export class KuboVault implements VaultNode {
   /** Those with TCP alone: the embedded node of another organisation dials no others. */
   async addresses(): Promise<readonly string[]> {
     const { addresses } = await this.#node.identity();
-    return addresses.filter((address) => /^\/(ip4|ip6|dns|dns4|dns6)\/[^/]+\/tcp\/\d+\/p2p\/[^/]+$/.test(address));
+    return addresses.filter((address) => TCP_ADDRESS.test(address));
   }
 
   setPeers(peers: readonly VaultPeer[]): void {
@@ -135,6 +136,10 @@ export class KuboVault implements VaultNode {
   }
 
   async #warnOfSettings(): Promise<void> {
+    if ((await this.addresses()).length === 0) {
+      const advice = 'see Addresses.Swarm, Addresses.Announce and Addresses.NoAnnounce';
+      this.#onWarning(`Kubo: no address that the other organisations' nodes could reach this node at; ${advice}`);
+    }
     try {
       for (const sentence of settingsOff(await this.#node.config())) this.#onWarning(`Kubo: ${sentence}`);
     } catch (error) {

@@ -10,6 +10,8 @@ import { type DataFolder, openDataFolder } from './data-folder.js';
 import { prepareConsortium, requireFounded, submitRegister } from './found-consortium.js';
 import type { LedgerChoice } from './ledger-choice.js';
 import { networkPlans, preloadUrl, restUrl } from './network-plans.js';
+import { untilServing } from './ledger-view.js';
+import { writePlace } from './network-place.js';
 import { requireFreePorts } from './ports.js';
 import type { Progress } from './progress.js';
 import { runningFile } from './running-file.js';
@@ -27,6 +29,8 @@ export interface StartOptions {
   readonly seed: boolean;
   /** Of the demonstration; counts when the data folder is new. */
   readonly doctors: number;
+  /** Only the ledger with its chaincode services: no gateways, no register, no patients. */
+  readonly ledgerOnly?: boolean;
 }
 
 /** What a killed run leaves behind ends itself within this time. */
@@ -52,6 +56,7 @@ export async function startNetwork(options: StartOptions, progress: Progress): P
       say: progress.say,
       onChange: running.write,
     });
+    writePlace(folder.path, { ledger, portBase: options.portBase });
     await supervise({ options, topology, folder, progress, supervisor, stop });
   } finally {
     folder.release();
@@ -99,10 +104,18 @@ async function bringUpInOrder(run: Run): Promise<void> {
   progress.say(`MedLedger: data in ${folder.path}, ports from ${options.portBase}`);
   await progress.step('certificates', () => ensureIdentities(topology, folder.path));
   const plans = networkPlans({ ...options, dataDir: folder.path });
+  const start = { ledger: options.ledger, topology, dataDir: folder.path, plans, supervisor, progress };
+  if (options.ledgerOnly === true) {
+    await startLedger(start);
+    await progress.step('every peer asks every other', () => untilServing(topology, folder.path));
+    progress.say(`up after ${progress.elapsedS()}`);
+    progress.say('ready');
+    return;
+  }
   // Passwords are hashed in other threads, so both go on side by side.
   const [register] = await Promise.all([
     foundingRegister(run, place),
-    startLedger({ ledger: options.ledger, topology, dataDir: folder.path, plans, supervisor, progress }),
+    startLedger(start),
   ]);
   await progress.step('register of the consortium', () => ensureFounded(run, place, register));
   await progress.step('gateways', () => supervisor.startGroup(plans.gateways));

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll } from '@jest/globals';
 import { Client, credentials } from '@grpc/grpc-js';
 import {
@@ -9,11 +10,12 @@ import {
   type ProposalOptions,
   type Transaction,
 } from '@hyperledger/fabric-gateway';
+import { common } from '@hyperledger/fabric-protos';
 import { signLowS } from '../../network/devledger/low-s.js';
 import { tlsCaBundle } from '../../network/identities/index.js';
 import { enrol, type Member } from '../network/ledger-front/front-client.js';
 import { organisationOf } from './conformance-members.js';
-import type { LedgerUnderTest } from './ledger-under-test.js';
+import { type LedgerUnderTest, PEERS } from './ledger-under-test.js';
 
 /** A call of the chaincode's stub: its name in the conformance chaincode, then its arguments. */
 export type StubCall = readonly [name: string, ...args: (string | number | readonly unknown[])[]];
@@ -39,7 +41,10 @@ export interface MemberClient {
   /** Results of the calls, in order. */
   evaluate(calls: readonly StubCall[], options?: CallOptions): Promise<readonly unknown[]>;
   endorse(calls: readonly StubCall[], options?: CallOptions): Promise<Transaction>;
-  /** Waits for the commit; a transaction found invalid is an answer, not an error. */
+  /**
+   * Waits for the commit on the peer that was asked, then until the other peers have the block too, so that whoever
+   * endorses next has seen it. A transaction found invalid is an answer, not an error.
+   */
   submit(calls: readonly StubCall[], options?: CallOptions): Promise<Committed>;
   close(): void;
 }
@@ -89,7 +94,11 @@ export async function connectMember(
     evaluate: async (calls, callOptions) =>
       parseResults(await contract.evaluate('run', proposalOf(calls, callOptions))),
     endorse,
-    submit: async (calls, callOptions) => committed(await endorse(calls, callOptions)),
+    async submit(run, callOptions) {
+      const outcome = await committed(await endorse(run, callOptions));
+      await untilEverywhere(network, outcome.blockNumber);
+      return outcome;
+    },
     close() {
       gateway.close();
       client.close();
@@ -101,6 +110,23 @@ export async function connectMember(
 export async function committed(transaction: Transaction): Promise<Committed> {
   const status = await (await transaction.submit()).getStatus();
   return { txId: status.transactionId, code: status.code, blockNumber: Number(status.blockNumber) };
+}
+
+const EVERYWHERE_MS = 10_000;
+const POLL_MS = 5;
+
+async function untilEverywhere(network: Network, blockNumber: number): Promise<void> {
+  const untilMs = Date.now() + EVERYWHERE_MS;
+  const qscc = network.getContract('qscc');
+  for (const mspId of PEERS) {
+    const options = { arguments: [network.getName()], endorsingOrganizations: [mspId] };
+    const height = async () =>
+      common.BlockchainInfo.deserializeBinary(await qscc.evaluate('GetChainInfo', options)).getHeight();
+    while ((await height()) <= blockNumber) {
+      if (Date.now() > untilMs) throw new Error(`${mspId} did not get block ${blockNumber}`);
+      await wait(POLL_MS);
+    }
+  }
 }
 
 export function parseResults(bytes: Uint8Array): readonly unknown[] {

@@ -15,7 +15,7 @@ export interface ChaincodeConnectionOptions {
 }
 
 /** Longest message between peer and chaincode, as between peer and client. */
-export const MESSAGE_SIZE_MAX_BYTES = 16 * 1024 * 1024;
+export const MESSAGE_SIZE_MAX_BYTES = 32 * 1024 * 1024;
 const EXECUTE_TIMEOUT_MS = 30_000;
 const READY_TIMEOUT_MS = 3_000;
 const REGISTER_TIMEOUT_MS = 5_000;

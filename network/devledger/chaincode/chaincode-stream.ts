@@ -75,6 +75,7 @@ export class ChaincodeStream {
       throw new Error(`error sending: txid: ${invocation.txId}(${invocation.channel}) exists`);
     }
     const requests = new StateRequests({
+      channel: invocation.channel,
       namespace: this.#options.chaincodeName,
       simulator: invocation.simulator,
       history: invocation.history,

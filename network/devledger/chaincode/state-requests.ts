@@ -5,6 +5,7 @@ import type { KeyModification } from '../peer-ledger.js';
 import { QueryIterators, type ResultSource } from './query-iterators.js';
 
 export interface StateRequestsOptions {
+  readonly channel: string;
   /** The chaincode's own keys: its name. */
   readonly namespace: string;
   readonly simulator: Simulator;
@@ -57,27 +58,33 @@ export class StateRequests {
     await this.#iterators.closeAll();
   }
 
+  #refuseCollection(collection: string): void {
+    if (collection === '') return;
+    // Private data is not built: no chaincode of this ledger has collections.
+    throw new Error(`collection ${this.#options.channel}/${this.#options.namespace}/${collection} could not be found`);
+  }
+
   async #getState(payload: Uint8Array): Promise<Uint8Array | undefined> {
     const request = peer.GetState.deserializeBinary(payload);
-    refuseCollection(request.getCollection());
+    this.#refuseCollection(request.getCollection());
     return this.#options.simulator.getState(this.#options.namespace, request.getKey());
   }
 
   #putState(payload: Uint8Array): undefined {
     const request = peer.PutState.deserializeBinary(payload);
-    refuseCollection(request.getCollection());
+    this.#refuseCollection(request.getCollection());
     this.#options.simulator.putState(this.#options.namespace, request.getKey(), request.getValue_asU8());
   }
 
   #deleteState(payload: Uint8Array): undefined {
     const request = peer.DelState.deserializeBinary(payload);
-    refuseCollection(request.getCollection());
+    this.#refuseCollection(request.getCollection());
     this.#options.simulator.putState(this.#options.namespace, request.getKey(), new Uint8Array());
   }
 
   async #range(payload: Uint8Array): Promise<Uint8Array> {
     const request = peer.GetStateByRange.deserializeBinary(payload);
-    refuseCollection(request.getCollection());
+    this.#refuseCollection(request.getCollection());
     const page = pagination(request.getMetadata_asU8());
     const scan = this.#options.simulator.range(this.#options.namespace, {
       startKey: page?.bookmark || request.getStartkey(),
@@ -135,12 +142,6 @@ function keyModificationBytes(change: KeyModification): Uint8Array {
     lengthDelimitedField(3, timestampBytes(change.timestampMs)),
     varintField(4, change.isDelete ? 1 : 0),
   ]);
-}
-
-function refuseCollection(collection: string): void {
-  if (collection !== '') {
-    throw new Error(`collection [${collection}] not found: this network defines no private data collections`);
-  }
 }
 
 function refusal(type: number): string {

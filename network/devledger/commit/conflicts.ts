@@ -1,6 +1,9 @@
 import { peer } from '@hyperledger/fabric-protos';
 import type { Version } from '../peer-ledger.js';
+import { type MerkleSummary, RangeSummary, sameSummary } from '../endorse/range-summary.js';
+import { kvRead } from '../endorse/read-write-set.js';
 import type { KeyVersion, StateReader } from '../store/state-reader.js';
+import { DEFINITION_VERSION, definitionKey, LIFECYCLE_NAMESPACE } from './chaincode-definition.js';
 import type { KeyRead, NamespaceSet, RangeQuery } from './read-write-sets.js';
 import type { UpdateBatch } from './update-batch.js';
 
@@ -10,15 +13,25 @@ const { TxValidationCode } = peer;
 export class CommittedVersions {
   readonly #versions = new Map<string, Version | undefined>();
 
-  static async load(state: StateReader, sets: readonly NamespaceSet[]): Promise<CommittedVersions> {
+  /** @param chaincodes - names of those that are defined */
+  static async load(
+    state: StateReader,
+    sets: readonly NamespaceSet[],
+    chaincodes: readonly string[],
+  ): Promise<CommittedVersions> {
     const names = new Map(
       sets.flatMap(({ namespace, reads }) =>
-        reads.map(({ key }) => [`${namespace}\u0000${key}`, { namespace, key }] as const),
+        (namespace === LIFECYCLE_NAMESPACE ? [] : reads).map(
+          ({ key }) => [`${namespace}\u0000${key}`, { namespace, key }] as const,
+        ),
       ),
     );
     const versions = await state.versions([...names.values()]);
     const loaded = new CommittedVersions();
     for (const [index, name] of [...names.keys()].entries()) loaded.#versions.set(name, versions[index]);
+    for (const chaincode of chaincodes) {
+      loaded.#versions.set(`${LIFECYCLE_NAMESPACE}\u0000${definitionKey(chaincode)}`, DEFINITION_VERSION);
+    }
     return loaded;
   }
 
@@ -58,23 +71,43 @@ async function sameRows(
   // Whoever stopped early recorded the last key seen: up to it, and with it, the rows must be the same.
   const { startKey, endKey } = query;
   const includeEnd = !query.exhausted;
-  if (before.updates.inRange({ namespace, startKey, endKey, includeEnd }).some((write) => changesRows(write, query))) {
-    return false;
+  const deleted = new Set<string>();
+  for (const { key, value } of before.updates.inRange({ namespace, startKey, endKey, includeEnd })) {
+    // A write gives its key a new version; only deleting what was not there changes nothing.
+    if (value !== undefined) return false;
+    deleted.add(key);
   }
-  let seen = 0;
-  for await (const row of before.state.rangeVersions(namespace, startKey, endKey, includeEnd)) {
-    if (!sameRow(row, query.reads[seen])) return false;
-    seen += 1;
-  }
-  return seen === query.reads.length;
+  const rows = before.state.rangeVersions(namespace, startKey, endKey, includeEnd);
+  return 'merkle' in query.found
+    ? sameHashes(rows, query.found.merkle, deleted)
+    : sameReads(rows, query.found.reads, deleted);
 }
 
-/** A write into the range gives its key a new version; only deleting what was not there changes nothing. */
-function changesRows(
-  write: { readonly key: string; readonly value: Uint8Array | undefined },
-  query: RangeQuery,
-): boolean {
-  return write.value !== undefined || query.reads.some(({ key }) => key === write.key);
+async function sameReads(
+  rows: AsyncIterable<KeyVersion>,
+  reads: readonly KeyRead[],
+  deleted: ReadonlySet<string>,
+): Promise<boolean> {
+  let seen = 0;
+  for await (const row of rows) {
+    if (deleted.has(row.key) || !sameRow(row, reads[seen])) return false;
+    seen += 1;
+  }
+  return seen === reads.length;
+}
+
+async function sameHashes(
+  rows: AsyncIterable<KeyVersion>,
+  merkle: MerkleSummary,
+  deleted: ReadonlySet<string>,
+): Promise<boolean> {
+  const summary = new RangeSummary();
+  for await (const row of rows) {
+    if (deleted.has(row.key)) return false;
+    summary.add(kvRead(row.key, row.version));
+  }
+  const found = summary.finish();
+  return 'merkle' in found && sameSummary(found.merkle, merkle);
 }
 
 function sameRow(row: KeyVersion, read: KeyRead | undefined): boolean {

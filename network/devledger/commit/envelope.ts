@@ -6,6 +6,8 @@ const { TxValidationCode } = peer;
 /** Why a transaction cannot be valid: one of Fabric's TxValidationCode. */
 export interface Rejected {
   readonly rejected: number;
+  /** The transaction's id, where the creator has signed for it and it is derived from the creator. */
+  readonly txId?: string;
 }
 
 /** Envelope and headers of one transaction, taken apart; nothing is verified yet. */

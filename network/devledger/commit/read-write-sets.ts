@@ -1,4 +1,5 @@
 import { ledger } from '@hyperledger/fabric-protos';
+import { DEGREE_MAX, type MerkleSummary } from '../endorse/range-summary.js';
 import type { Version } from '../peer-ledger.js';
 
 const { kvrwset } = ledger.rwset;
@@ -20,7 +21,8 @@ export interface RangeQuery {
   /** Last key seen when the iterator was not exhausted; then the range includes it. */
   readonly endKey: string;
   readonly exhausted: boolean;
-  readonly reads: readonly KeyRead[];
+  /** The rows found; or, where they were many, hashes over them. */
+  readonly found: { readonly reads: readonly KeyRead[] } | { readonly merkle: MerkleSummary };
 }
 
 /** What one transaction read and wrote in one namespace. */
@@ -35,7 +37,7 @@ export interface NamespaceSet {
 
 /**
  * @param bytes - serialised rwset.TxReadWriteSet
- * @throws RangeError for a summary of hashes in place of the keys read by a range query: no peer of this ledger makes one
+ * @throws RangeError for a tree of hashes of another shape than Fabric's peers make
  */
 export function parseReadWriteSet(bytes: Uint8Array): NamespaceSet[] {
   const set = ledger.rwset.TxReadWriteSet.deserializeBinary(bytes);
@@ -67,11 +69,17 @@ function keyWrite(write: ledger.rwset.kvrwset.KVWrite): KeyWrite {
 }
 
 function rangeQuery(info: ledger.rwset.kvrwset.RangeQueryInfo): RangeQuery {
-  if (info.hasReadsMerkleHashes()) throw new RangeError('Range queries are recorded key by key on this ledger.');
   return {
     startKey: info.getStartKey(),
     endKey: info.getEndKey(),
     exhausted: info.getItrExhausted(),
-    reads: info.getRawReads()?.getKvReadsList().map(keyRead) ?? [],
+    found: foundRows(info),
   };
+}
+
+function foundRows(info: ledger.rwset.kvrwset.RangeQueryInfo): RangeQuery['found'] {
+  const summary = info.getReadsMerkleHashes();
+  if (summary === undefined) return { reads: info.getRawReads()?.getKvReadsList().map(keyRead) ?? [] };
+  if (summary.getMaxDegree() !== DEGREE_MAX) throw new RangeError('A tree of hashes with another number of branches.');
+  return { merkle: { level: summary.getMaxLevel(), hashes: summary.getMaxLevelHashesList_asU8() } };
 }

@@ -20,8 +20,6 @@ const CODES_WITHOUT_OWNED_TX_ID = new Set<number>([
   TxValidationCode.INVALID_CONFIG_TRANSACTION,
   TxValidationCode.UNSUPPORTED_TX_PAYLOAD,
   TxValidationCode.BAD_PROPOSAL_TXID,
-  TxValidationCode.INVALID_ENDORSER_TRANSACTION,
-  TxValidationCode.TARGET_CHAIN_NOT_FOUND,
   TxValidationCode.DUPLICATE_TXID,
 ]);
 

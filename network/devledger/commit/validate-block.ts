@@ -76,7 +76,7 @@ export async function validateBlock(
     'rejected' in candidate ? candidate : checkEndorsement(candidate, txIds[index] ?? '', rules),
   );
   const updates = new UpdateBatch();
-  const codes = await checkConflicts(effects, block.number, { state: before.state, updates });
+  const codes = await checkConflicts(effects, block.number, { state: before.state, updates, rules });
   return {
     transactions: codes.map((code, index) => ({ code, txId: txIds[index] ?? '' })),
     updates,
@@ -93,10 +93,10 @@ function checkForm(bytes: Uint8Array, rules: ValidationRules): Candidate | Rejec
   if (!isEndorserTransaction(envelope)) return { rejected: rejectedType(envelope.type) };
   if (computeTxId(envelope.nonce, creator) !== envelope.txId) return { rejected: TxValidationCode.BAD_PROPOSAL_TXID };
   const transaction = parseEndorsedTransaction(envelope);
-  if ('rejected' in transaction) return transaction;
+  if ('rejected' in transaction) return { ...transaction, txId: envelope.txId };
   return envelope.channel === rules.channel
     ? { envelope, transaction }
-    : { rejected: TxValidationCode.TARGET_CHAIN_NOT_FOUND };
+    : { rejected: TxValidationCode.TARGET_CHAIN_NOT_FOUND, txId: envelope.txId };
 }
 
 /** The channel's configuration is block 0 and does not change. */
@@ -106,9 +106,11 @@ function rejectedType(type: number): number {
     : TxValidationCode.UNSUPPORTED_TX_PAYLOAD;
 }
 
-/** For each candidate its transaction id, or an empty string when the id was used before. */
+/** For each candidate its transaction id, or an empty string when it has none of its own or the id was used before. */
 async function ownedTxIds(candidates: readonly (Candidate | Rejected)[], before: LedgerBefore): Promise<string[]> {
-  const txIds = candidates.map((candidate) => ('rejected' in candidate ? '' : candidate.envelope.txId));
+  const txIds = candidates.map((candidate) =>
+    'rejected' in candidate ? (candidate.txId ?? '') : candidate.envelope.txId,
+  );
   const distinct = [...new Set(txIds)].filter((txId) => txId !== '');
   const known = await before.knownTransactions(distinct);
   const free = new Set(distinct.filter((_, index) => known[index] !== true));
@@ -142,11 +144,12 @@ function writable(sets: readonly NamespaceSet[]): boolean {
 async function checkConflicts(
   effects: readonly (readonly NamespaceSet[] | Rejected)[],
   blockNumber: number,
-  before: { readonly state: StateReader; readonly updates: UpdateBatch },
+  before: { readonly state: StateReader; readonly updates: UpdateBatch; readonly rules: ValidationRules },
 ): Promise<number[]> {
   const versions = await CommittedVersions.load(
     before.state,
     effects.flatMap((effect) => ('rejected' in effect ? [] : effect)),
+    before.rules.chaincodes,
   );
   const codes: number[] = [];
   for (const [txNumber, effect] of effects.entries()) {

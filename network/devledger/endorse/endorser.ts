@@ -1,6 +1,7 @@
 import type { peer } from '@hyperledger/fabric-protos';
 import type { Logger } from 'pino';
 import type { ChaincodeAnswer, ChaincodeInvocation } from '../chaincode/chaincode-stream.js';
+import { DEFINITION_VERSION, definitionKey, LIFECYCLE_NAMESPACE } from '../commit/chaincode-definition.js';
 import type { PeerLedger } from '../peer-ledger.js';
 import type { Proposal } from './proposal.js';
 import {
@@ -150,6 +151,7 @@ export class Endorser {
     }
     const snapshot = ledger.snapshot();
     const simulator = new Simulator(snapshot, proposal.txId);
+    simulator.recordRead(LIFECYCLE_NAMESPACE, definitionKey(chaincode.name), DEFINITION_VERSION);
     try {
       const answer = await chaincode.runtime.execute({
         channel: proposal.channel,

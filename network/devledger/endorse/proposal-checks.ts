@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { common, msp } from '@hyperledger/fabric-protos';
-import { MspError, type MspRegistry } from '../msp.js';
+import { MspError, type MspErrorReason, type MspRegistry } from '../msp.js';
 import type { Proposal } from './proposal.js';
 
 export interface ProposalCheckOptions {
@@ -63,7 +63,7 @@ function checkTime(proposal: Proposal, timeWindowMs: number, nowMs: number): str
 
 function checkHeader(proposal: Proposal): string | undefined {
   const type = proposal.headerType;
-  if (type !== common.HeaderType.ENDORSER_TRANSACTION) return `invalid header type ${type}`;
+  if (type !== common.HeaderType.ENDORSER_TRANSACTION) return `invalid header type ${headerTypeName(type)}`;
   if (proposal.epoch !== 0) return 'epoch is non-zero';
   if (proposal.nonce.length === 0) return 'nonce is empty';
   if (proposal.creator.length === 0) return 'creator is empty';
@@ -80,11 +80,18 @@ function checkCreator(proposal: Proposal, msps: MspRegistry, nowMs: number): str
   } catch (error) {
     if (!(error instanceof MspError)) throw error;
     const denied = `access denied: channel [${proposal.channel}]`;
-    if (error.reason === 'UNKNOWN_MSP' || error.reason === 'MALFORMED_IDENTITY') {
+    if (UNKNOWN_CREATOR.includes(error.reason)) {
       return `${denied} creator org unknown, creator is malformed`;
     }
     return `${denied} creator org [${claimedMspId(proposal.creator)}]`;
   }
+}
+
+/** Whom none of the channel's authorities vouches for, is nobody, whatever organisation they name. */
+const UNKNOWN_CREATOR: readonly MspErrorReason[] = ['UNKNOWN_MSP', 'MALFORMED_IDENTITY', 'NOT_ISSUED_BY_MSP'];
+
+function headerTypeName(type: number): string {
+  return Object.entries(common.HeaderType).find(([, value]) => value === type)?.[0] ?? String(type);
 }
 
 function claimedMspId(creator: Uint8Array): string {

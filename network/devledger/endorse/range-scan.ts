@@ -1,5 +1,6 @@
 import { ledger } from '@hyperledger/fabric-protos';
 import type { KeyValue, StateSnapshot } from '../peer-ledger.js';
+import { DEGREE_MAX, type MerkleSummary, RangeSummary } from './range-summary.js';
 import { kvRead } from './read-write-set.js';
 
 /**
@@ -12,7 +13,7 @@ export class RangeScan {
   readonly #startKey: string;
   readonly #endKey: string;
   readonly #rows: AsyncIterator<KeyValue>;
-  readonly #reads: ledger.rwset.kvrwset.KVRead[] = [];
+  readonly #summary = new RangeSummary();
   /** Last key handed out: whoever stops early is not protected from phantoms beyond it. */
   #lastKey = '';
   #exhausted = false;
@@ -31,7 +32,7 @@ export class RangeScan {
       return undefined;
     }
     this.#lastKey = result.value.key;
-    this.#reads.push(kvRead(result.value.key, result.value.version));
+    this.#summary.add(kvRead(result.value.key, result.value.version));
     return result.value;
   }
 
@@ -45,17 +46,27 @@ export class RangeScan {
     await this.#rows.return?.();
   }
 
-  /** What the validator scans again at commit. */
+  /** What the validator scans again at commit; call once, when the simulation is over. */
   rangeQueryInfo(): ledger.rwset.kvrwset.RangeQueryInfo {
     const info = new ledger.rwset.kvrwset.RangeQueryInfo();
     info.setStartKey(this.#startKey);
     info.setEndKey(this.#exhausted ? this.#endKey : this.#lastKey);
     info.setItrExhausted(this.#exhausted);
-    if (this.#reads.length > 0) {
+    const found = this.#summary.finish();
+    if ('merkle' in found) info.setReadsMerkleHashes(merkleMessage(found.merkle));
+    else if (found.rows.length > 0) {
       const reads = new ledger.rwset.kvrwset.QueryReads();
-      reads.setKvReadsList(this.#reads);
+      reads.setKvReadsList([...found.rows]);
       info.setRawReads(reads);
     }
     return info;
   }
+}
+
+function merkleMessage({ level, hashes }: MerkleSummary): ledger.rwset.kvrwset.QueryReadsMerkleSummary {
+  const message = new ledger.rwset.kvrwset.QueryReadsMerkleSummary();
+  message.setMaxDegree(DEGREE_MAX);
+  message.setMaxLevel(level);
+  message.setMaxLevelHashesList([...hashes]);
+  return message;
 }

@@ -35,6 +35,11 @@ export class Simulator {
     return this.#readFailure;
   }
 
+  /** Records that the transaction rests on a value that the peer itself has read for it. */
+  recordRead(namespace: string, key: string, version: Version): void {
+    this.#record(namespace).reads.set(key, version);
+  }
+
   async getState(namespace: string, key: string): Promise<Uint8Array | undefined> {
     const found = await this.#guarded(this.#snapshot.get(namespace, key));
     this.#record(namespace).reads.set(key, found?.version);

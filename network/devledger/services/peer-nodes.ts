@@ -67,8 +67,8 @@ export interface PeerNodes {
 
 /** How far a request's time may be from the peer's clock, either way. */
 const TIME_WINDOW_MS = 2 * 60 * 1000;
-/** Longest envelope that the orderer takes; below the longest message, which also carries its frame. */
-const ENVELOPE_SIZE_MAX_BYTES = 10 * 1024 * 1024;
+/** Longest envelope that the orderer takes, as on the real network; below the longest message. */
+const ENVELOPE_SIZE_MAX_BYTES = 16 * 1024 * 1024;
 
 interface PeerParts {
   readonly material: PeerMaterial;

@@ -37,7 +37,7 @@ export async function submit(request: gateway.SubmitRequest, options: SubmitOpti
     );
   }
   const bytes = envelope.serializeBinary();
-  checkEnvelope(envelope, bytes.length, options);
+  checkEnvelope(envelope, options);
   try {
     await options.orderer.submit(bytes);
   } catch (error) {
@@ -49,15 +49,16 @@ export async function submit(request: gateway.SubmitRequest, options: SubmitOpti
   return new gateway.SubmitResponse();
 }
 
-function checkEnvelope(envelope: common.Envelope, sizeBytes: number, options: SubmitOptions): void {
+function checkEnvelope(envelope: common.Envelope, options: SubmitOptions): void {
+  const { channel, creator } = readHeader(envelope);
+  if (channel !== options.channel) throw refused('BAD_REQUEST', `channel '${channel}' is not served by this orderer`);
+  const sizeBytes = envelope.getPayload_asU8().length + envelope.getSignature_asU8().length;
   if (sizeBytes > options.envelopeSizeMaxBytes) {
     throw refused(
       'BAD_REQUEST',
       `message payload is ${sizeBytes} bytes and exceeds maximum allowed ${options.envelopeSizeMaxBytes} bytes`,
     );
   }
-  const { channel, creator } = readHeader(envelope);
-  if (channel !== options.channel) throw refused('BAD_REQUEST', `channel '${channel}' is not served by this orderer`);
   try {
     options.access.verifyAndRemember({
       identity: creator,

@@ -16,6 +16,8 @@ type Query = (ledger: PeerLedger, argument: Uint8Array) => Promise<Uint8Array>;
 const STATUS_OK = 200;
 const STATUS_ERROR = 500;
 const CHAIN_INFO = 'GetChainInfo';
+const UINT64_MAX = (1n << 64n) - 1n;
+const UINT64_DIGITS_MAX = 20;
 
 const BLOCK_QUERIES: ReadonlyMap<string, Query> = new Map([
   ['GetBlockByNumber', blockByNumber],
@@ -76,7 +78,13 @@ function chainInfo(ledger: PeerLedger): Uint8Array {
 
 async function blockByNumber(ledger: PeerLedger, argument: Uint8Array): Promise<Uint8Array> {
   const digits = text(argument);
-  if (!/^\d{1,15}$/.test(digits)) throw new Error(`Failed to parse block number with error invalid syntax: ${digits}`);
+  const fault = uint64Fault(digits);
+  if (fault !== undefined) {
+    throw new Error(
+      `Failed to parse block number with error strconv.ParseUint: parsing ${JSON.stringify(digits)}: ${fault}`,
+    );
+  }
+  // No block has a number that is too large to be exact.
   const block = await ledger.blockByNumber(Number(digits));
   if (block === undefined) {
     throw new Error(`Failed to get block number ${digits}, error no such block number [${digits}] in index`);
@@ -84,12 +92,18 @@ async function blockByNumber(ledger: PeerLedger, argument: Uint8Array): Promise<
   return block;
 }
 
+/** Go's complaint about a text that is no unsigned number of 64 bits. */
+function uint64Fault(digits: string): string | undefined {
+  if (!/^\d+$/.test(digits)) return 'invalid syntax';
+  return digits.length > UINT64_DIGITS_MAX || BigInt(digits) > UINT64_MAX ? 'value out of range' : undefined;
+}
+
 async function blockByHash(ledger: PeerLedger, argument: Uint8Array): Promise<Uint8Array> {
   const blockNumber = await ledger.blockNumberByHash(argument);
   const block = blockNumber === undefined ? undefined : await ledger.blockByNumber(blockNumber);
   if (block === undefined) {
     const hashHex = Buffer.from(argument).toString('hex');
-    throw new Error(`Failed to get block hash ${hashHex}, error no such block hash [${hashHex}] in index`);
+    throw new Error(`Failed to get block hash ${text(argument)}, error no such block hash [${hashHex}] in index`);
   }
   return block;
 }

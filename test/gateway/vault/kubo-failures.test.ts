@@ -82,6 +82,13 @@ describe('KuboVault.start', () => {
     await (await start()).stop();
     expect(warnings).toEqual([expect.stringContaining('settings are not known')]);
   });
+
+  it('warns when the node announces no address over TCP', async () => {
+    const Addresses = ['/ip4/127.0.0.1/udp/4001/quic-v1/p2p/12D3KooWStub'];
+    stub.faults.set('id', (_call, answer) => void answer.end(JSON.stringify({ ID: '12D3KooWStub', Addresses })));
+    await (await start()).stop();
+    expect(warnings).toEqual([expect.stringContaining('no address that the other')]);
+  });
 });
 
 describe('KuboVault.put', () => {
