@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_PORT_BASE } from '../network/topology.js';
 import { DOCTORS_MAX, DOCTORS_MIN } from './seed/demo-staff.js';
 import { chooseLedger, LEDGER_KINDS, type LedgerKind } from './start/ledger-choice.js';
+import { oneLine } from './start/one-line.js';
 import { lineProgress } from './start/progress.js';
 import { startNetwork } from './start/start-network.js';
 
@@ -36,7 +37,9 @@ const program = new Command('npm start --')
     DEFAULT_PORT_BASE,
   )
   .addOption(
-    new Option('--ledger <kind>', 'the embedded ledger, or Hyperledger Fabric').choices(LEDGER_KINDS).default('devledger'),
+    new Option('--ledger <kind>', 'the embedded ledger, or Hyperledger Fabric')
+      .choices(LEDGER_KINDS)
+      .default('devledger'),
   )
   .option('--bin <dir>', 'folder of the programs of Fabric; else FABRIC_BIN, else the PATH')
   .option('--no-seed', 'add no patients')
@@ -51,7 +54,7 @@ async function start(given: GivenOptions): Promise<void> {
   const { seed, portBase: base, demoDoctors } = given;
   const dataDir = resolve(given.data);
   try {
-    const ledger = await chooseLedger(given);
+    const ledger = await chooseLedger(given, progress.say);
     const options = { projectDir: PROJECT_DIR, dataDir, portBase: base, ledger, seed, doctors: demoDoctors };
     await startNetwork(options, progress);
     process.exit(0);
@@ -59,14 +62,6 @@ async function start(given: GivenOptions): Promise<void> {
     process.stderr.write(`${oneLine(error)}\n`);
     process.exit(1);
   }
-}
-
-/** Errors meant for people have a code or are StartErrors; of a bug the place is worth a line as well. */
-function oneLine(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const isExpected = error.name === 'StartError' || 'code' in error;
-  const place = isExpected ? '' : (error.stack?.split('\n', 2).at(1) ?? '');
-  return `${error.message}${place}`.replaceAll(/\s+/g, ' ');
 }
 
 function portBase(text: string): number {

@@ -21,13 +21,15 @@ export async function bringUpChannel(place: FabricPlace, step: Step): Promise<vo
   const { topology, dataDir } = place;
   const members = membersOf(place);
   await step('orderers and peers in the channel', async () => {
-    const joinedOrderers = topology.orderers.map((orderer) => joinOrderer(orderer, { dataDir, channel: topology.channel }));
+    const joinedOrderers = topology.orderers.map((orderer) =>
+      joinOrderer(orderer, { dataDir, channel: topology.channel }),
+    );
     await Promise.all([...joinedOrderers, ...members.map(({ commands }) => commands.join())]);
   });
   await step('chaincode packages installed', () => installPackages(place, members));
   // Before there is a leader an orderer turns transactions down.
   await step('a leader of the orderers', () => untilLed(topology));
-  await step('chaincode definition', () => deployDefinition(place, members, topology.chaincode.version));
+  await step('chaincode definition', () => deployDefinition(members, topology.chaincode.version));
 }
 
 interface Member {
@@ -57,14 +59,13 @@ async function installPackages({ topology, dataDir }: FabricPlace, members: read
 }
 
 /** Approved by every organisation with its own package, committed once; a new version takes the next sequence. */
-async function deployDefinition(_place: FabricPlace, members: readonly Member[], version: string): Promise<void> {
+async function deployDefinition(members: readonly Member[], version: string): Promise<void> {
   const [first] = members;
   if (first === undefined) throw new Error('invariant failed: an organisation has a peer');
   const committed = await first.commands.committed();
   const definition = nextDefinition(committed, version);
-  const isCommitted = committed?.sequence === definition.sequence;
-  await Promise.all(members.map((member) => approve(member, definition, isCommitted)));
-  if (!isCommitted) await first.commands.commit(definition);
+  await Promise.all(members.map((member) => approve(member, definition)));
+  if (committed?.sequence !== definition.sequence) await first.commands.commit(definition);
 }
 
 /** The committed definition where it is of this version, else the one after it. */
@@ -73,7 +74,7 @@ export function nextDefinition(committed: Definition | undefined, version: strin
   return { version, sequence: (committed?.sequence ?? 0) + 1 };
 }
 
-async function approve({ commands, packageId }: Member, definition: Definition, _isCommitted: boolean): Promise<void> {
+async function approve({ commands, packageId }: Member, definition: Definition): Promise<void> {
   if ((await commands.approvedPackageId(definition.sequence)) === packageId) return;
   await commands.approve(definition, packageId);
 }

@@ -59,6 +59,7 @@ function readRecord(path: string): NetworkRecord {
 
 function parseRecord(value: unknown): NetworkRecord {
   const record = value as Partial<NetworkRecord> | null;
-  if (typeof record?.channel !== 'string' || typeof record.addresses !== 'object') throw new Error('fields are missing');
+  if (typeof record?.channel !== 'string' || typeof record.addresses !== 'object')
+    throw new Error('fields are missing');
   return record as NetworkRecord;
 }

@@ -130,7 +130,9 @@ function absent(command: Command, result: CommandResult): undefined {
 }
 
 function parseInstalled(text: string): readonly string[] {
-  const { installed_chaincodes: installed = [] } = parseAnswer<{ installed_chaincodes?: { package_id: string }[] }>(text);
+  const { installed_chaincodes: installed = [] } = parseAnswer<{ installed_chaincodes?: { package_id: string }[] }>(
+    text,
+  );
   return installed.map(({ package_id: packageId }) => packageId);
 }
 
@@ -148,8 +150,12 @@ function parseAnswer<T>(text: string): T {
   try {
     return JSON.parse(text) as T;
   } catch (cause) {
-    throw new FabricError('FABRIC_COMMAND_FAILED', `peer answered with something that is no JSON: ${text.slice(0, 200)}`, {
-      cause,
-    });
+    throw new FabricError(
+      'FABRIC_COMMAND_FAILED',
+      `peer answered with something that is no JSON: ${text.slice(0, 200)}`,
+      {
+        cause,
+      },
+    );
   }
 }

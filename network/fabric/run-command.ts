@@ -65,5 +65,8 @@ function endOf({ killed, code, message }: { killed?: boolean; code?: unknown; me
 }
 
 function lastLine(text: string): string | undefined {
-  return text.trimEnd().split('\n').findLast((line) => line.trim() !== '');
+  return text
+    .trimEnd()
+    .split('\n')
+    .findLast((line) => line.trim() !== '');
 }

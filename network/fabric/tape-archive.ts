@@ -1,4 +1,4 @@
-import { crc32, deflateRawSync } from 'node:zlib';
+import { crc32 } from 'node:zlib';
 
 export interface ArchivedFile {
   readonly name: string;
@@ -9,6 +9,8 @@ const BLOCK_BYTES = 512;
 const NAME_BYTES = 100;
 const CHECKSUM_AT = 148;
 const CHECKSUM_BYTES = 8;
+/** Of one stored block, RFC 1951 section 3.2.4. */
+const STORED_MAX_BYTES = 0xffff;
 /** Of a member of gzip: no flags, no time, unknown operating system. */
 const GZIP_HEADER = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255);
 
@@ -17,7 +19,7 @@ const GZIP_HEADER = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255);
  * A chaincode package is known by its hash, so another byte would be another chaincode.
  *
  * @param files - in the order in which they are to lie; names of at most 100 bytes
- * @see POSIX.1-2017 pax, ustar interchange format; RFC 1952
+ * @see POSIX.1-2017 pax, ustar interchange format; RFC 1951, RFC 1952
  */
 export function tarGz(files: readonly ArchivedFile[]): Uint8Array {
   return gzipStored(Buffer.concat([...files.map(member), Buffer.alloc(2 * BLOCK_BYTES)]));
@@ -49,10 +51,20 @@ function octal(value: number, digits: number): string {
   return value.toString(8).padStart(digits, '0');
 }
 
+/** Stored, by hand: what compresses, and where blocks end, differs between versions of zlib. */
 function gzipStored(bytes: Uint8Array): Uint8Array {
+  const blocks: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; at += STORED_MAX_BYTES) {
+    const part = bytes.subarray(at, at + STORED_MAX_BYTES);
+    const isLast = at + STORED_MAX_BYTES >= bytes.length;
+    const lengths = Buffer.alloc(5);
+    lengths.writeUInt8(isLast ? 1 : 0, 0);
+    lengths.writeUInt16LE(part.length, 1);
+    lengths.writeUInt16LE(~part.length & 0xffff, 3);
+    blocks.push(lengths, part);
+  }
   const trailer = Buffer.alloc(8);
   trailer.writeUInt32LE(crc32(bytes), 0);
   trailer.writeUInt32LE(bytes.length, 4);
-  // Stored, because what compresses differs between versions of zlib.
-  return Buffer.concat([GZIP_HEADER, deflateRawSync(bytes, { level: 0 }), trailer]);
+  return Buffer.concat([GZIP_HEADER, ...blocks, trailer]);
 }

@@ -1,64 +1,89 @@
-import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { openDataFolder } from '../start/data-folder.js';
 import { StartError } from '../start/start-error.js';
-import { isHeld, type NetworkContext, runningProcesses } from './network-context.js';
+import { type NetworkContext, runningProcesses } from './network-context.js';
 
 export interface UpResult {
   readonly ready: true;
   readonly wasRunning: boolean;
   readonly elapsedMs: number;
-  readonly supervisor: number;
 }
 
 const PROGRAM = fileURLToPath(new URL('./run-ledger.js', import.meta.url));
 const READY_MS = 120_000;
 const POLL_MS = 50;
+const READY_LINE = 'ready';
+/** What the supervisor says, in the logs folder. */
 const LOG_FILE = 'network.log';
 
 /**
- * Brings the ledger up in the background and comes back when it serves; does nothing where it runs already, but for
- * starting what was stopped.
+ * Brings the ledger up in the background and comes back when it serves. Where it runs already, only what was stopped
+ * is started.
  *
  * @throws StartError with the reason when it does not come up
  */
 export async function up(context: NetworkContext): Promise<UpResult> {
   const startedAtMs = Date.now();
   const { supervisor } = runningProcesses(context.dataDir);
-  if (supervisor !== undefined) {
+  if (supervisor === undefined) await startAndFollow(context);
+  else {
     process.kill(supervisor, 'SIGUSR2');
-    context.say(`runs already (supervisor ${supervisor})`);
-    return { ready: true, wasRunning: true, elapsedMs: Date.now() - startedAtMs, supervisor };
+    context.say('runs already; what was stopped is started again');
   }
-  await startAndFollow(context);
-  const started = runningProcesses(context.dataDir).supervisor;
-  if (started === undefined) throw new StartError('The network ended right after it was ready; see its logs.');
-  return { ready: true, wasRunning: false, elapsedMs: Date.now() - startedAtMs, supervisor: started };
+  return { ready: true, wasRunning: supervisor !== undefined, elapsedMs: Date.now() - startedAtMs };
 }
 
 async function startAndFollow(context: NetworkContext): Promise<void> {
-  const { dataDir, ledger, portBase, bin } = context;
+  const logPath = await logFile(context);
+  const fromByte = existsSync(logPath) ? statSync(logPath).size : 0;
+  const child = startSupervisor(context, logPath);
+  const untilMs = Date.now() + READY_MS;
+  let told = 0;
+  for (let isReady = false; !isReady; ) {
+    if (Date.now() > untilMs)
+      throw new StartError(`The network is not ready after ${READY_MS / 1000} s; see ${logPath}.`);
+    await wait(POLL_MS);
+    const lines = linesUnlessEnded(child, logPath, fromByte);
+    isReady = lines.includes(READY_LINE);
+    // The last line is kept back: it may be the reason of an end, which is thrown.
+    const telling = isReady ? lines : lines.slice(0, -1);
+    for (const line of telling.slice(told)) context.say(line);
+    told = Math.max(told, telling.length);
+  }
+}
+
+/** @throws StartError with what it said last, when it has ended */
+function linesUnlessEnded(child: ChildProcess, logPath: string, fromByte: number): readonly string[] {
+  const hasEnded = child.exitCode !== null || child.signalCode !== null;
+  const lines = linesFrom(logPath, fromByte);
+  if (hasEnded) throw new StartError(lines.at(-1) ?? `The network ended without a word; see ${logPath}.`);
+  return lines;
+}
+
+/** In a folder that is ours: one that is not is refused before anything is put into it. */
+async function logFile({ dataDir, ledger, topology }: NetworkContext): Promise<string> {
+  const folder = await openDataFolder({ path: dataDir, channel: topology.channel, ledger, nowMs: Date.now() });
+  folder.release();
   const logs = join(dataDir, 'logs');
-  // Made by the child where the folder is new: a folder that is not ours must be refused before anything is in it.
-  const logPath = isHeld(dataDir) || existsAsFolder(logs) ? join(logs, LOG_FILE) : join(dataDir, '..', `.${process.pid}.${LOG_FILE}`);
-  mkdirSync(join(logPath, '..'), { recursive: true });
-  const fromByte = sizeOf(logPath);
-  const log = openSync(logPath, 'a', 0o600);
+  mkdirSync(logs, { recursive: true, mode: 0o700 });
+  return join(logs, LOG_FILE);
+}
+
+function startSupervisor({ dataDir, ledger, portBase, bin }: NetworkContext, logPath: string): ChildProcess {
   const args = [PROGRAM, '--data', dataDir, '--port-base', String(portBase), '--ledger', ledger];
   if (bin !== undefined) args.push('--bin', bin);
+  const log = openSync(logPath, 'a', 0o600);
   const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', log, log] });
   closeSync(log);
-  let ended: string | undefined;
-  child.once('exit', (status, signal) => {
-    ended = signal ?? `status ${status}`;
-  });
   child.unref();
-  const told = follower(logPath, fromByte, context.say);
-  for (const untilMs = Date.now() + READY_MS; !told(); ) {
-    if (ended !== undefined) throw new StartError(lastLineOf(logPath) ?? `The network ended with ${ended}.`);
-    if (Date.now() > untilMs) throw new StartError(`The network is not ready after ${READY_MS / 1000} s; see ${logPath}.`);
-    await wait(POLL_MS);
-  }
+  return child;
+}
+
+/** Whole lines only. */
+function linesFrom(path: string, fromByte: number): readonly string[] {
+  return readFileSync(path).subarray(fromByte).toString('utf8').split('\n').slice(0, -1);
 }

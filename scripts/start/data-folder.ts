@@ -1,5 +1,5 @@
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { accessSync, chmodSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { replaceFile, syncDirectory } from '../../gateway/durable-files.js';
 import { type FolderLock, lockFolder } from './folder-lock.js';
 import type { LedgerKind } from './ledger-choice.js';
@@ -66,7 +66,7 @@ function makeFolder(path: string): void {
   try {
     if (existsSync(path) && !statSync(path).isDirectory())
       throw new StartError(`${path} is a file, not a folder; choose another one with --data.`);
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeMissing(resolve(path));
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (cause) {
     if (cause instanceof StartError) throw cause;
@@ -75,6 +75,13 @@ function makeFolder(path: string): void {
       { cause },
     );
   }
+}
+
+/** One by one: Node's recursive mkdir never returns where a file system, such as /proc, takes no folder and says ENOENT. */
+function makeMissing(path: string): void {
+  if (existsSync(path)) return;
+  makeMissing(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
 }
 
 function takeLock(path: string): FolderLock {
@@ -113,6 +120,8 @@ async function newMarker(path: string, input: { channel: string; nowMs: number; 
       `${path} is not a data folder of MedLedger: it holds ${found} and no ${MARKER}; choose an empty one with --data.`,
     );
   }
+  // An empty folder that somebody made beforehand may be open to all; state and share files rely on it being closed.
+  chmodSync(path, 0o700);
   const { channel, ledger, nowMs } = input;
   const marker = { format: FORMAT, channel, ledger, createdAt: new Date(nowMs).toISOString() };
   await writeMarker(path, marker);

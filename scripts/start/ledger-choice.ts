@@ -2,11 +2,12 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import {
   binariesMissing,
-  type FabricBinaries,
   FABRIC_VERSION,
+  type FabricBinaries,
   findBinaries,
   requireVersion,
 } from '../../network/fabric/binaries.js';
+import { downloadRelease } from '../../network/fabric/download-release.js';
 
 /** Which ledger the network runs on. Gateways and chaincode are the same. */
 export type LedgerChoice =
@@ -18,25 +19,40 @@ export type LedgerKind = LedgerChoice['kind'];
 export const LEDGER_KINDS: readonly LedgerKind[] = ['devledger', 'fabric'];
 export const DEVLEDGER: LedgerChoice = { kind: 'devledger' };
 
-/** Where `network -- download` puts a release, for all networks of this user. */
-export function downloadFolder(): string {
-  return join(homedir(), '.cache', 'medledger', `fabric-${FABRIC_VERSION}`);
+/**
+ * Finds what the chosen ledger needs, and fetches the release of Fabric where its programs are nowhere.
+ *
+ * @param given.bin - folder of the programs of Fabric
+ * @throws FabricError FABRIC_BINARIES_MISSING, FABRIC_DOWNLOAD_FAILED
+ */
+export async function chooseLedger(
+  given: { readonly ledger: LedgerKind; readonly bin?: string | undefined },
+  say: (line: string) => void,
+): Promise<LedgerChoice> {
+  if (given.ledger === 'devledger') return DEVLEDGER;
+  const binaries = findLedger(given.bin) ?? (await downloadLedger(say));
+  await requireVersion(binaries);
+  return { kind: 'fabric', binaries };
 }
 
 /**
- * Finds what the chosen ledger needs.
- *
- * @param given.bin - folder of the programs of Fabric
- * @throws FabricError FABRIC_BINARIES_MISSING
+ * @returns undefined when no folder was named and the programs are nowhere
+ * @throws FabricError FABRIC_BINARIES_MISSING when the folder that was named does not hold them
  */
-export async function chooseLedger(given: {
-  readonly ledger: LedgerKind;
-  readonly bin?: string;
-}): Promise<LedgerChoice> {
-  if (given.ledger === 'devledger') return DEVLEDGER;
-  const downloaded = join(downloadFolder(), 'bin');
-  const binaries = findBinaries({ given: given.bin, env: process.env, downloaded });
+export function findLedger(bin: string | undefined): FabricBinaries | undefined {
+  return findBinaries({ given: bin, env: process.env, downloaded: join(releaseFolder(), 'bin') });
+}
+
+/** @throws FabricError FABRIC_DOWNLOAD_FAILED */
+export async function downloadLedger(say: (line: string) => void): Promise<FabricBinaries> {
+  const folder = releaseFolder();
+  await downloadRelease({ folder, say });
+  const binaries = findBinaries({ given: undefined, env: {}, downloaded: join(folder, 'bin') });
   if (binaries === undefined) throw binariesMissing();
-  await requireVersion(binaries);
-  return { kind: 'fabric', binaries };
+  return binaries;
+}
+
+/** For all networks of this user. */
+function releaseFolder(): string {
+  return join(homedir(), '.cache', 'medledger', `fabric-${FABRIC_VERSION}`);
 }

@@ -56,7 +56,6 @@ export async function startNetwork(options: StartOptions, progress: Progress): P
       say: progress.say,
       onChange: running.write,
     });
-    writePlace(folder.path, { ledger, portBase: options.portBase });
     await supervise({ options, topology, folder, progress, supervisor, stop });
   } finally {
     folder.release();
@@ -107,20 +106,24 @@ async function bringUpInOrder(run: Run): Promise<void> {
   const start = { ledger: options.ledger, topology, dataDir: folder.path, plans, supervisor, progress };
   if (options.ledgerOnly === true) {
     await startLedger(start);
+    rememberPlace(run);
     await progress.step('every peer asks every other', () => untilServing(topology, folder.path));
     progress.say(`up after ${progress.elapsedS()}`);
     progress.say('ready');
     return;
   }
   // Passwords are hashed in other threads, so both go on side by side.
-  const [register] = await Promise.all([
-    foundingRegister(run, place),
-    startLedger(start),
-  ]);
+  const [register] = await Promise.all([foundingRegister(run, place), startLedger(start)]);
+  rememberPlace(run);
   await progress.step('register of the consortium', () => ensureFounded(run, place, register));
   await progress.step('gateways', () => supervisor.startGroup(plans.gateways));
   if (options.seed && !isSeeded(folder.path)) await seed(run, place);
   sayReady(run);
+}
+
+/** Only one that came up: `npm run network` goes by it. */
+function rememberPlace({ options, folder }: Run): void {
+  writePlace(folder.path, { ledger: options.ledger.kind, portBase: options.portBase });
 }
 
 async function ensureFounded(

@@ -4,6 +4,7 @@ import { startDevLedgerUnderTest } from './devledger.js';
 import { describeEndorsement } from './endorsement-conformance.js';
 import { describeFailures } from './failures-conformance.js';
 import { startFabricUnderTest } from './fabric.js';
+import { describeMembers } from './members-conformance.js';
 import { describeProposals } from './proposals-conformance.js';
 import { describeDeliver } from './deliver-conformance.js';
 import { describeEvents } from './events-conformance.js';
@@ -18,6 +19,7 @@ const SUITES = [
   describeEndorsement,
   describeConflicts,
   describeProposals,
+  describeMembers,
   describeSubmission,
   describeState,
   describeReadWriteSets,

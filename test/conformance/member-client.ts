@@ -115,7 +115,8 @@ export async function committed(transaction: Transaction): Promise<Committed> {
 const EVERYWHERE_MS = 10_000;
 const POLL_MS = 5;
 
-async function untilEverywhere(network: Network, blockNumber: number): Promise<void> {
+/** Waits until every peer has a block. */
+export async function untilEverywhere(network: Network, blockNumber: number): Promise<void> {
   const untilMs = Date.now() + EVERYWHERE_MS;
   const qscc = network.getContract('qscc');
   for (const mspId of PEERS) {
@@ -129,8 +130,9 @@ async function untilEverywhere(network: Network, blockNumber: number): Promise<v
   }
 }
 
+/** Results of the calls; none where the chaincode was told to answer something else. */
 export function parseResults(bytes: Uint8Array): readonly unknown[] {
-  return JSON.parse(Buffer.from(bytes).toString('utf8'));
+  return bytes.length === 0 ? [] : JSON.parse(Buffer.from(bytes).toString('utf8'));
 }
 
 /** Calls as one line: `put k 0, get k`. */

@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { status } from '@grpc/grpc-js';
@@ -109,6 +109,11 @@ function describeForgeries(ledger: () => LedgerUnderTest): void {
         name: 'type is another',
         change: { header: ({ channelHeader }) => channelHeader.setType(0) },
         text: 'error validating proposal: invalid header type MESSAGE',
+      },
+      {
+        name: 'signature has the higher of its two values of s',
+        change: { sign: (message) => highS(client().member, message) },
+        text: /access denied: channel \[\w+\] creator org \[HospitalAMSP\]$/,
       },
       {
         name: 'signature is no signature',
@@ -224,4 +229,22 @@ async function keyThief(ledger: LedgerUnderTest): Promise<Member> {
 
 function underName(member: Member, mspId: string): Member {
   return { ...member, identity: { ...member.identity, mspId } };
+}
+
+/** Order of the P-256 base point. */
+const ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+
+function highS(member: Member, message: Uint8Array): Uint8Array {
+  const raw = sign('sha256', message, { key: member.privateKey, dsaEncoding: 'ieee-p1363' });
+  const s = BigInt(`0x${raw.subarray(32).toString('hex')}`);
+  const high = s > ORDER >> 1n ? s : ORDER - s;
+  const integer = (hex: string) => {
+    const bytes = Buffer.from(hex.padStart(64, '0'), 'hex');
+    const first = bytes.findIndex((byte) => byte !== 0);
+    const minimal =
+      (bytes[first] ?? 0) >= 0x80 ? Buffer.concat([Buffer.of(0), bytes.subarray(first)]) : bytes.subarray(first);
+    return Buffer.concat([Buffer.of(2, minimal.length), minimal]);
+  };
+  const body = Buffer.concat([integer(raw.subarray(0, 32).toString('hex')), integer(high.toString(16))]);
+  return Buffer.concat([Buffer.of(0x30, body.length), body]);
 }

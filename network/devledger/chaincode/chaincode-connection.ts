@@ -46,6 +46,8 @@ export class ChaincodeConnection {
       'grpc.initial_reconnect_backoff_ms': RECONNECT_MIN_MS,
       'grpc.min_reconnect_backoff_ms': RECONNECT_MIN_MS,
       'grpc.max_reconnect_backoff_ms': RECONNECT_MAX_MS,
+      // A stream is never made again by itself; being ready to would cost a layer and a copy for each message.
+      'grpc.enable_retries': 0,
       // Channels to one address are otherwise shared, and one peer's lost stream would be another's.
       'grpc.use_local_subchannel_pool': 1,
     });

@@ -25,7 +25,8 @@ export function nextCommitHash(codes: Uint8Array, writes: readonly StateWrite[],
 function encodeWrite({ namespace, key, value, version }: StateWrite, named: boolean): Buffer {
   return Buffer.concat([
     ...(named ? [lengthDelimitedField(1, Buffer.from(namespace, 'utf8'))] : []),
-    lengthDelimitedField(3, Buffer.from(key, 'utf8')),
+    // proto3 leaves empty bytes out, and Fabric takes an empty key.
+    ...(key === '' ? [] : [lengthDelimitedField(3, Buffer.from(key, 'utf8'))]),
     ...(value === undefined ? [varintField(4, 1)] : [lengthDelimitedField(5, value)]),
     lengthDelimitedField(6, versionBytes(version)),
   ]);

@@ -134,11 +134,8 @@ function checkEndorsement(
   if (!satisfiesPolicy(transaction, rules.policy, rules.signatures, envelope.timestampMs)) {
     return { rejected: TxValidationCode.ENDORSEMENT_POLICY_FAILURE };
   }
-  return writable(effect.sets) ? effect.sets : { rejected: TxValidationCode.INVALID_WRITESET };
-}
-
-function writable(sets: readonly NamespaceSet[]): boolean {
-  return sets.every((set) => !set.hasUnsupportedParts && set.writes.every(({ key }) => key !== ''));
+  const supported = effect.sets.every(({ hasUnsupportedParts }) => !hasUnsupportedParts);
+  return supported ? effect.sets : { rejected: TxValidationCode.INVALID_WRITESET };
 }
 
 async function checkConflicts(

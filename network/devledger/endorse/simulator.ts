@@ -46,14 +46,13 @@ export class Simulator {
     return found?.value;
   }
 
-  /** An empty value deletes the key, as in Fabric. */
+  /** An empty value deletes the key, and an empty key is one like others: as in Fabric on LevelDB. */
   putState(namespace: string, key: string, value: Uint8Array): void {
     if (this.#paged) {
       throw new Error(
         `txid [${this.#txId}]: unsuppored transaction. Transaction has already performed a paginated query. Writes are not allowed`,
       );
     }
-    if (key === '') throw new Error('key must not be an empty string');
     this.#wrote = true;
     this.#record(namespace).writes.set(key, value.length === 0 ? undefined : value);
   }

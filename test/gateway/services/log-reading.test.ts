@@ -16,7 +16,11 @@ function setUp() {
       return { blockNumber: 1 };
     },
   } as unknown as LedgerChain;
-  const views = { accessLog: () => ({ items: [] }), awaitBlock: async () => undefined } as unknown as ChainViews;
+  const views = {
+    accessLog: () => ({ items: [] }),
+    awaitBlock: async () => undefined,
+    caughtUp: async () => undefined,
+  } as unknown as ChainViews;
   const services = createChainViewServices({
     chain,
     keysOf: () => ({}) as UnlockedIdentity,

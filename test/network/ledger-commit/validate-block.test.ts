@@ -60,7 +60,6 @@ const MALFORMED: { name: string; spec: TransactionSpec; code: number }[] = [
   { name: 'another channel', spec: { channel: 'other' }, code: Code.TARGET_CHAIN_NOT_FOUND },
   { name: 'an unknown chaincode', spec: { chaincode: 'other' }, code: Code.INVALID_CHAINCODE },
   { name: 'writes into an unknown namespace', spec: { namespace: 'lscc' }, code: Code.INVALID_CHAINCODE },
-  { name: 'an empty key', spec: { writes: [['', 'v']] }, code: Code.INVALID_WRITESET },
   {
     name: 'a certificate that had not begun at the time of the transaction',
     spec: { timestampMs: Date.now() - 2 * 3_600_000 },

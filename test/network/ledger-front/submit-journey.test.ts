@@ -163,6 +163,6 @@ describe('a client', () => {
 
   it('is told that private data is not there', async () => {
     const failure = await failureOf(client.contract.evaluateTransaction('secret', 'collection', 'k'));
-    expect(failure.details[0]?.message).toContain('collection [collection] not found');
+    expect(failure.details[0]?.message).toContain('collection medledger/medledger/collection could not be found');
   });
 });

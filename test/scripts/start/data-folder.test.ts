@@ -33,6 +33,19 @@ describe('a data folder', () => {
     folder.release();
   });
 
+  it('is closed to others also where an open, empty one was there before', async () => {
+    mkdirSync(path);
+    chmodSync(path, 0o755);
+    const folder = await open();
+    expect(statSync(path).mode & 0o777).toBe(0o700);
+    folder.release();
+  });
+
+  it('says so where the file system takes no folders, instead of trying for ever', async () => {
+    const folder = process.platform === 'linux' ? '/proc/medledger/data' : join('/dev/null', 'data');
+    await expect(open(folder)).rejects.toThrow('choose another one with --data');
+  });
+
   it('is founded the next time once it was marked', async () => {
     await foundedFolder();
     const again = await open();

@@ -1,0 +1,101 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { PORTS_PER_NETWORK } from '../network/topology.js';
+import { deploy } from './network/deploy.js';
+import { diagnose } from './network/doctor.js';
+import { down } from './network/down.js';
+import { showLogs } from './network/logs.js';
+import { type GivenOptions, type NetworkContext, networkContext } from './network/network-context.js';
+import { networkStatus, statusLines } from './network/status.js';
+import { up } from './network/up.js';
+import { downloadLedger, LEDGER_KINDS } from './start/ledger-choice.js';
+import { oneLine } from './start/one-line.js';
+
+const PORT_MIN = 1024;
+const PORT_MAX = 65_535;
+const LINES = 20;
+
+const program = new Command('npm run network --').description(
+  'The ledger of a consortium on this machine, by itself: peers, orderers and chaincode services, without gateways. ' +
+    '`npm start` runs the whole product, on either ledger.',
+);
+
+verb('up', 'brings the ledger up in the background; comes back when it serves').action(
+  run(async (context) => print(context, await up(context), [])),
+);
+verb('down', 'stops it; the data stay').action(
+  run(async (context) => print(context, { stopped: await down(context) }, [])),
+);
+verb('restart', 'down and up').action(
+  run(async (context) => {
+    await down(context);
+    print(context, await up(context), []);
+  }),
+);
+verb('status', 'heights, lag, leader, processes, and which certificate ends first').action(
+  run(async (context) => {
+    const status = await networkStatus(context);
+    print(context, status, statusLines(status));
+  }),
+);
+verb('logs', 'the ends of the logs')
+  .option('--of <process>', 'only of this process, e.g. peer-hospital-a')
+  .option('--lines <count>', 'of each log', wholeNumber, LINES)
+  .option('-f, --follow', 'go on with what is added', false)
+  .action(run((context, options: { of?: string; lines: number; follow: boolean }) => showLogs(context, options)));
+verb('deploy', 'installs, approves and commits what of the chaincode definition is missing').action(run(deploy));
+verb('doctor', 'looks for what would keep a network from starting').action(
+  run(async (context) => {
+    const findings = await diagnose(context);
+    const lines = findings.map(({ what, ok, detail }) => `${ok ? 'ok  ' : 'BAD '} ${what.padEnd(20)} ${detail}`);
+    print(context, findings, lines);
+    if (findings.some(({ ok }) => !ok)) process.exitCode = 1;
+  }),
+);
+verb('download', 'fetches the official release of Fabric, checked against its SHA-256').action(
+  run(async (context) => {
+    const { folder } = await downloadLedger(context.say);
+    print(context, { folder }, [`Fabric's programs are in ${folder}`]);
+  }),
+);
+
+await program.parseAsync();
+
+function verb(name: string, description: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .option('--data <dir>', 'data folder', '.medledger')
+    .addOption(new Option('--ledger <kind>', 'as started last, else devledger').choices(LEDGER_KINDS))
+    .option('--port-base <port>', 'first TCP port; as started last, else 8080', portBase)
+    .option('--bin <dir>', 'folder of the programs of Fabric; else FABRIC_BIN, else the PATH')
+    .option('--json', 'one JSON value on standard output', false)
+    .allowExcessArguments(false);
+}
+
+function run<T>(
+  work: (context: NetworkContext, options: T) => Promise<void>,
+): (options: GivenOptions & T) => Promise<void> {
+  return async (options) => {
+    try {
+      await work(networkContext(options), options);
+    } catch (error) {
+      process.stderr.write(`${oneLine(error)}\n`);
+      process.exitCode = 1;
+    }
+  };
+}
+
+function print({ json }: NetworkContext, value: unknown, lines: readonly string[]): void {
+  process.stdout.write(json ? `${JSON.stringify(value)}\n` : lines.map((line) => `${line}\n`).join(''));
+}
+
+function portBase(text: string): number {
+  const value = wholeNumber(text);
+  if (value >= PORT_MIN && value <= PORT_MAX - PORTS_PER_NETWORK) return value;
+  throw new InvalidArgumentError(`It takes a whole number from ${PORT_MIN} to ${PORT_MAX - PORTS_PER_NETWORK}.`);
+}
+
+function wholeNumber(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It takes a whole number.');
+}

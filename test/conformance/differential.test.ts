@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startDevLedgerUnderTest } from './devledger.js';
+import { codesByBlock, commitHashFaults, DifferentialRun } from './differential.js';
+import { type Step, StepGenerator } from './differential-steps.js';
+import { startFabricUnderTest } from './fabric.js';
+import type { LedgerUnderTest } from './ledger-under-test.js';
+
+/** DIFFERENTIAL_SEED tries another sequence; a failure names the step and the seed. */
+const SEED = Number(process.env.DIFFERENTIAL_SEED ?? '20260801');
+const TRANSACTIONS_MIN = Number(process.env.DIFFERENTIAL_TRANSACTIONS ?? '500');
+const RUN_MS = 15 * 60_000;
+/** After one the numbers of the blocks are likely to differ, and all that follows with them. */
+const DIFFERENCES_MAX = 1;
+
+const hasFabric = process.env.FABRIC_BIN !== undefined && process.env.FABRIC_BIN !== '';
+
+(hasFabric ? describe : describe.skip)('the embedded ledger beside real Fabric (needs FABRIC_BIN)', () => {
+  const ledgers: LedgerUnderTest[] = [];
+  const runs: DifferentialRun[] = [];
+
+  beforeAll(async () => {
+    // One after the other: what the second one finds free would otherwise be the first one's too.
+    for (const start of [startFabricUnderTest, startDevLedgerUnderTest]) ledgers.push(await start());
+    for (const ledger of ledgers) runs.push(await DifferentialRun.open(ledger));
+  }, 180_000);
+
+  afterAll(async () => {
+    for (const run of runs) run.close();
+    await Promise.all(ledgers.map((ledger) => ledger.stop()));
+  });
+
+  it(
+    `does the same with at least ${TRANSACTIONS_MIN} transactions of seed ${SEED}`,
+    async () => {
+      const [fabric, devledger] = runs;
+      if (fabric === undefined || devledger === undefined) throw new Error('the ledgers do not run');
+      const height = Math.max(await fabric.height(), await devledger.height());
+      await Promise.all(runs.map((run) => run.padTo(height)));
+      const differences = await compare(fabric, devledger, height);
+      expect(differences).toEqual([]);
+      const [theirs, ours] = [await fabric.blocks(height), await devledger.blocks(height)];
+      expect(codesByBlock(ours)).toEqual(codesByBlock(theirs));
+      expect(theirs.length).toBeGreaterThanOrEqual(TRANSACTIONS_MIN);
+      // Fabric's own commit hashes come out of our rules, and ours too.
+      expect(commitHashFaults(theirs)).toEqual([]);
+      expect(commitHashFaults(ours)).toEqual([]);
+    },
+    RUN_MS,
+  );
+});
+
+async function compare(fabric: DifferentialRun, devledger: DifferentialRun, height: number): Promise<unknown[]> {
+  const steps = new StepGenerator(SEED);
+  const differences: unknown[] = [];
+  for (let number = 0; differences.length < DIFFERENCES_MAX; number += 1) {
+    if ((await fabric.height()) - height >= TRANSACTIONS_MIN) break;
+    const step: Step = steps.next();
+    const [theirs, ours] = await Promise.all([fabric.do(step, number), devledger.do(step, number)]);
+    if (JSON.stringify(theirs) !== JSON.stringify(ours))
+      differences.push({ number, step, fabric: theirs, devledger: ours });
+  }
+  return differences;
+}
