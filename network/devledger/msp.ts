@@ -16,7 +16,6 @@ export interface MspIdentity {
   readonly mspId: string;
   readonly certificate: X509Certificate;
   readonly publicKey: KeyObject;
-  readonly validFromMs: number;
   readonly validToMs: number;
   /** Undefined when the certificate names none of the four, or more than one. */
   readonly ou: NodeOu | undefined;
@@ -29,8 +28,7 @@ export type MspErrorReason =
   | 'UNKNOWN_MSP'
   | 'NOT_ISSUED_BY_MSP'
   | 'UNSUPPORTED_KEY'
-  | 'NOT_YET_VALID'
-  | 'EXPIRED'
+  | 'NO_ROLE'
   | 'REVOKED'
   | 'HIGH_S'
   | 'BAD_SIGNATURE';
@@ -99,10 +97,11 @@ export class MspRegistry {
   }
 
   /**
-   * Checks issuer, revocation, validity period, low s and signature.
+   * Checks issuer, role, revocation, low s and signature. Not the validity period: as in Fabric, only what comes in
+   * from clients is held against the end of a certificate (`hasEnded`), so that blocks mean the same in later years.
    *
-   * @param atMs - when the certificate has to be valid: now for a live request; for a transaction in a block the
-   * time in its header, so that every peer, and every replay in later years, comes to the same result
+   * @param atMs - when the certificate must not have been revoked: now for a live request; for a transaction in a block
+   * the time in its header
    * @throws MspError
    */
   verify(
@@ -112,7 +111,7 @@ export class MspRegistry {
     atMs: number = Date.now(),
   ): MspIdentity {
     const identity = this.identity(serializedIdentity);
-    checkValidity(identity, atMs);
+    checkStanding(identity, atMs);
     if (!isLowS(signature)) throw new MspError('HIGH_S', 'The signature is malformed or its s is not the lower one.');
     if (!verify('sha256', data, identity.publicKey, signature)) {
       throw new MspError('BAD_SIGNATURE', 'The signature does not fit the data and the certificate.');
@@ -138,7 +137,6 @@ export class MspRegistry {
       mspId,
       certificate,
       publicKey,
-      validFromMs: certificate.validFromDate.getTime(),
       validToMs: certificate.validToDate.getTime(),
       ou: nodeOuOf(certificate),
       revokedAtMs: member.revokedAtMs.get(certificate.serialNumber.toLowerCase().replace(/^0+(?=.)/, '')),
@@ -147,24 +145,25 @@ export class MspRegistry {
 }
 
 /**
- * A transaction from before its creator's certificate was taken back stays what it was, so that every replay of the
- * blocks comes to the same result.
+ * Whether a certificate gives its holder a part in the channel: one role, not taken back. A transaction from before the
+ * revocation stays what it was, so that every replay of the blocks comes to the same result.
  *
- * @throws MspError NOT_YET_VALID, EXPIRED, REVOKED
+ * @throws MspError NO_ROLE, REVOKED
  */
-export function checkValidity(identity: MspIdentity, atMs: number): void {
+export function checkStanding(identity: MspIdentity, atMs: number): void {
+  if (identity.ou === undefined) {
+    throw new MspError(
+      'NO_ROLE',
+      `The certificate names none of ${NODE_OUS.join(', ')} as organisational unit, or several.`,
+    );
+  }
   if (identity.revokedAtMs !== undefined && atMs >= identity.revokedAtMs) {
     throw new MspError('REVOKED', `The certificate was revoked on ${new Date(identity.revokedAtMs).toISOString()}.`);
   }
-  if (atMs < identity.validFromMs) {
-    throw new MspError('NOT_YET_VALID', `The certificate begins on ${new Date(identity.validFromMs).toISOString()}.`);
-  }
-  if (atMs > identity.validToMs) {
-    throw new MspError(
-      'EXPIRED',
-      `The certificate ended on ${new Date(identity.validToMs).toISOString()}; enrol again.`,
-    );
-  }
+}
+
+export function hasEnded(identity: MspIdentity, nowMs: number): boolean {
+  return nowMs > identity.validToMs;
 }
 
 function readAuthority(mspId: string, pem: string): Authority {
