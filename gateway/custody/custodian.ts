@@ -46,12 +46,13 @@ export interface OwnPeer {
   evidence(input: { patientId: PatientId; memberId: MemberId; grantIds: readonly string[] }): Promise<EvidenceAnswer>;
 }
 
-/** See share-store.ts. A share is kept with the patient and the ciphertext it was deposited for. */
+/** See share-store.ts. A share is kept with its depositor, and the patient and ciphertext it was deposited for. */
 export interface SharesAtRest {
   read(place: {
     recordId: string;
     version: number;
     ciphertextSha256: string;
+    depositor: string;
   }): Promise<{ patientId: string; share: Uint8Array } | undefined>;
 }
 
@@ -234,6 +235,8 @@ async function permitOf(
     recordId: record.recordId,
     version: record.version,
     ciphertextSha256: record.sha256,
+    // Whatever others deposited for this record is not looked at: it can neither replace the author's nor stand in its way.
+    depositor: record.authorOrganisation,
   });
   if (stored === undefined) throw new DomainError('SHARE_MISSING', record.recordId);
   // Endorsers who collude could say that a record belongs to a patient of theirs; the depositor said whose it is.

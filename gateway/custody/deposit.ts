@@ -18,13 +18,18 @@ export interface ShareToDeposit {
 
 /** Shares on their way to one custodian: many records, one encapsulated key. */
 export interface SealedDeposit {
+  /**
+   * MSP id of the organisation that brings the shares. It never comes from the wire: who receives a deposit takes it
+   * from the client's certificate.
+   */
+  readonly depositor: string;
   /** HPKE encapsulated key, 32 bytes. */
   readonly enc: Uint8Array;
   readonly items: readonly (Omit<ShareToDeposit, 'share'> & { readonly sealed: Uint8Array })[];
 }
 
 /**
- * Seals shares to a custodian (HPKE, RFC 9180): bound to channel, custodian, patient, record and version.
+ * Seals shares to a custodian (HPKE, RFC 9180): bound to channel, custodian, depositor, patient, record and version.
  *
  * @param input.recipient - the custodian's X25519 public key, 32 raw bytes
  */
@@ -32,6 +37,7 @@ export async function sealDeposit(input: {
   recipient: Uint8Array;
   channel: string;
   custodian: string;
+  depositor: string;
   shares: readonly ShareToDeposit[];
 }): Promise<SealedDeposit> {
   const { enc, items } = await sealManyTo({
@@ -40,6 +46,7 @@ export async function sealDeposit(input: {
     items: input.shares.map((share) => ({ aad: depositContext(share), plaintext: share.share })),
   });
   return {
+    depositor: input.depositor,
     enc,
     items: input.shares.map(({ share: _share, ...place }, index) => ({
       ...place,
@@ -48,17 +55,17 @@ export async function sealDeposit(input: {
   };
 }
 
-/** @throws CustodyError CIPHERTEXT_INVALID when an item was sealed for another custodian, patient or record, or is no share */
+/** @throws CustodyError CIPHERTEXT_INVALID when an item was sealed for another custodian, by another depositor, for another patient or record, or is no share */
 export async function openDeposit(input: {
   privateKey: Uint8Array;
   channel: string;
   custodian: string;
   deposit: SealedDeposit;
-}): Promise<ShareToDeposit[]> {
-  const { enc, items } = input.deposit;
+}): Promise<(ShareToDeposit & { readonly depositor: string })[]> {
+  const { depositor, enc, items } = input.deposit;
   const shares = await openManyWith({
     privateKey: input.privateKey,
-    info: depositInfo(input),
+    info: depositInfo({ ...input, depositor }),
     enc,
     items: items.map((item) => ({ aad: depositContext(item), sealed: item.sealed })),
   });
@@ -66,12 +73,14 @@ export async function openDeposit(input: {
     const share = shares[index];
     if (share?.length !== SHARE_SIZE_BYTES)
       throw new CustodyError('CIPHERTEXT_INVALID', `A share has ${SHARE_SIZE_BYTES} bytes: split the key anew`);
-    return { ...place, share };
+    return { ...place, depositor, share };
   });
 }
 
-function depositInfo({ channel, custodian }: { channel: string; custodian: string }): Uint8Array {
-  return taggedBytes('medledger/deposit/v1', [utf8ToBytes(channel), utf8ToBytes(custodian)]);
+type Way = { readonly channel: string; readonly custodian: string; readonly depositor: string };
+
+function depositInfo({ channel, custodian, depositor }: Way): Uint8Array {
+  return taggedBytes('medledger/deposit/v2', [channel, custodian, depositor].map(utf8ToBytes));
 }
 
 function depositContext(item: Omit<ShareToDeposit, 'share'>): Uint8Array {

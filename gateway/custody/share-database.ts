@@ -2,16 +2,19 @@ import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqli
 import { CustodyError } from './custody-errors.js';
 import { DIGEST_SIZE_BYTES, type SharePlace, type ShareRow, type ShareRowSealer, toggled } from './share-rows.js';
 
-const FIND = 'SELECT * FROM shares WHERE record_id = ? AND version = ? AND ciphertext_sha256 = ?';
-const INSERT = `INSERT INTO shares (record_id, version, ciphertext_sha256, patient_id, sealed, digest)
-  VALUES (?, ?, ?, ?, ?, ?)`;
+const FIND = 'SELECT * FROM shares WHERE record_id = ? AND version = ? AND ciphertext_sha256 = ? AND depositor = ?';
+const INSERT = `INSERT INTO shares (record_id, version, ciphertext_sha256, depositor, patient_id, sealed, digest)
+  VALUES (?, ?, ?, ?, ?, ?, ?)`;
+/** Kept in the file as SQLite's user_version. Older files, whose shares had no depositor, say 0. */
+const SCHEMA_VERSION = 2;
 const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS shares (
-    record_id TEXT NOT NULL, version INTEGER NOT NULL, ciphertext_sha256 TEXT NOT NULL, patient_id TEXT NOT NULL,
-    sealed BLOB NOT NULL, digest BLOB NOT NULL, PRIMARY KEY (record_id, version, ciphertext_sha256)
+  CREATE TABLE shares (
+    record_id TEXT NOT NULL, version INTEGER NOT NULL, ciphertext_sha256 TEXT NOT NULL, depositor TEXT NOT NULL,
+    patient_id TEXT NOT NULL, sealed BLOB NOT NULL, digest BLOB NOT NULL,
+    PRIMARY KEY (record_id, version, ciphertext_sha256, depositor)
   ) STRICT, WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS destroyed (record_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS contents (
+  CREATE TABLE destroyed (record_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+  CREATE TABLE contents (
     id INTEGER PRIMARY KEY CHECK (id = 1), row_count INTEGER NOT NULL, set_digest BLOB NOT NULL, seal BLOB NOT NULL
   ) STRICT;
 `;
@@ -42,7 +45,8 @@ export class ShareDatabase {
       try {
         // FULL: a transaction is in the file, not only in the system's cache, when it returns.
         database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON');
-        database.exec(SCHEMA);
+        makeTablesIfNew(database);
+        requireSchemaVersion(database);
         const shareDatabase = new ShareDatabase(database, sealer);
         shareDatabase.inTransaction(() => shareDatabase.#readOrStartContents());
         return shareDatabase;
@@ -82,15 +86,15 @@ export class ShareDatabase {
     });
   }
 
-  find({ recordId, version, ciphertextSha256 }: SharePlace): ShareRow | undefined {
-    const row = namingDamage(() => this.#find.get(recordId, version, ciphertextSha256));
+  find({ recordId, version, ciphertextSha256, depositor }: SharePlace): ShareRow | undefined {
+    const row = namingDamage(() => this.#find.get(recordId, version, ciphertextSha256, depositor));
     return row === undefined ? undefined : parseShareRow(row);
   }
 
   /** Only inside inTransaction. */
   insert(row: ShareRow): void {
-    const { recordId, version, ciphertextSha256, patientId, sealed, digest } = row;
-    this.#insert.run(recordId, version, ciphertextSha256, patientId, sealed, digest);
+    const { recordId, version, ciphertextSha256, depositor, patientId, sealed, digest } = row;
+    this.#insert.run(recordId, version, ciphertextSha256, depositor, patientId, sealed, digest);
     this.#digestsToToggle.push(digest);
     this.#rowDelta += 1;
   }
@@ -144,6 +148,25 @@ export class ShareDatabase {
   }
 }
 
+/** The version is written together with the tables: a file has both or neither. */
+function makeTablesIfNew(database: DatabaseSync): void {
+  database.exec('BEGIN IMMEDIATE');
+  if (database.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined)
+    database.exec(`${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION};`);
+  database.exec('COMMIT');
+}
+
+/** @throws CustodyError STORE_CORRUPT when the tables are those of another version of this program */
+export function requireSchemaVersion(database: DatabaseSync): void {
+  const { user_version: version } = database.prepare('PRAGMA user_version').get() ?? {};
+  if (version === SCHEMA_VERSION) return;
+  const message = `The share store is of version ${version}, this program reads version ${SCHEMA_VERSION}`;
+  throw new CustodyError(
+    'STORE_CORRUPT',
+    `${message}: start with a new data folder, or run the program that wrote this one`,
+  );
+}
+
 /** @throws CustodyError STORE_CORRUPT when the summary was changed or belongs to another custodian or key */
 export function readContents(database: DatabaseSync, sealer: ShareRowSealer): StoreContents | undefined {
   const row = database.prepare('SELECT row_count, set_digest, seal FROM contents WHERE id = 1').get();
@@ -161,15 +184,17 @@ export function destroyedDigest(sealer: ShareRowSealer, recordId: string): Uint8
 }
 
 export function parseShareRow(row: Record<string, SQLOutputValue>): ShareRow {
-  const { record_id: recordId, version, ciphertext_sha256: ciphertextSha256, patient_id: patientId } = row;
-  const { sealed, digest } = row;
+  const { record_id: recordId, version, ciphertext_sha256: ciphertextSha256 } = row;
+  const { depositor, patient_id: patientId, sealed, digest } = row;
   if (typeof recordId !== 'string' || typeof version !== 'number' || typeof ciphertextSha256 !== 'string') {
     throw damaged('A row of the share store has no key');
   }
+  if (typeof depositor !== 'string')
+    throw damaged(`The share of record ${recordId} version ${version} has no depositor`);
   if (typeof patientId !== 'string' || !(sealed instanceof Uint8Array) || !(digest instanceof Uint8Array)) {
     throw damaged(`The share of record ${recordId} version ${version} has no content`);
   }
-  return { recordId, version, ciphertextSha256, patientId, sealed, digest };
+  return { recordId, version, ciphertextSha256, depositor, patientId, sealed, digest };
 }
 
 /** Turns SQLite's report of a damaged file into one that says so. */

@@ -8,14 +8,17 @@ const TAG_SIZE_BYTES = 16;
 export const DIGEST_SIZE_BYTES = 32;
 
 /**
- * What a share is for: one ciphertext of one version of one record. An add that was tried twice deposits shares of
- * two keys for one version; the chain says which ciphertext counts.
+ * What a share is for: one ciphertext of one version of one record, as one organisation deposited it. An add that was
+ * tried twice deposits shares of two keys for one version; the chain says which ciphertext counts. It also says whose
+ * deposit counts: ids and digests are public on it, so any organisation can deposit something under them.
  */
 export type SharePlace = {
   readonly recordId: string;
   readonly version: number;
   /** Lower-case hex. */
   readonly ciphertextSha256: string;
+  /** MSP id of the organisation whose gateway brought the share. */
+  readonly depositor: string;
 };
 
 /** A place together with the patient that the depositor named. */
@@ -38,12 +41,12 @@ export class ShareRowSealer {
   }
 
   seal(ownership: ShareOwnership, share: Uint8Array): ShareRow {
-    const { recordId, version, ciphertextSha256, patientId } = ownership;
+    const { recordId, version, ciphertextSha256, depositor, patientId } = ownership;
     const nonce = randomBytes(NONCE_SIZE_BYTES);
     const cipher = createCipheriv('aes-256-gcm', this.#keys.sealKey, nonce).setAAD(this.#ownership(ownership));
     const sealed = Buffer.concat([nonce, cipher.update(share), cipher.final(), cipher.getAuthTag()]);
     const digest = this.#rowDigest(ownership, sealed);
-    return { recordId, version, ciphertextSha256, patientId, sealed, digest };
+    return { recordId, version, ciphertextSha256, depositor, patientId, sealed, digest };
   }
 
   /** Whether a row is as it was written, without opening it. */
@@ -78,9 +81,9 @@ export class ShareRowSealer {
     return this.digestOf('row', [this.#ownership(ownership), sealed]);
   }
 
-  #ownership({ recordId, version, ciphertextSha256, patientId }: ShareOwnership): Uint8Array {
-    const fields = [this.#mspId, recordId, version, ciphertextSha256, patientId];
-    return framedBytes('medledger/share-store/v1/ownership', fields);
+  #ownership({ recordId, version, ciphertextSha256, depositor, patientId }: ShareOwnership): Uint8Array {
+    const fields = [this.#mspId, recordId, version, ciphertextSha256, depositor, patientId];
+    return framedBytes('medledger/share-store/v2/ownership', fields);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { destroyedDigest, namingDamage, parseShareRow, readContents } from './share-database.js';
+import { destroyedDigest, namingDamage, parseShareRow, readContents, requireSchemaVersion } from './share-database.js';
 import { DIGEST_SIZE_BYTES, type SharePlace, type ShareRow, type ShareRowSealer, toggled } from './share-rows.js';
 
 const ROWS_PER_TURN = 500;
@@ -23,6 +23,7 @@ export type ShareStoreReport = {
  */
 export async function verifyShareDatabase(snapshot: DatabaseSync, sealer: ShareRowSealer): Promise<ShareStoreReport> {
   namingDamage(() => snapshot.exec('BEGIN'));
+  namingDamage(() => requireSchemaVersion(snapshot));
   const contents = namingDamage(() => readContents(snapshot, sealer));
   const corrupt: SharePlace[] = [];
   let rowsChecked = 0;
@@ -30,8 +31,8 @@ export async function verifyShareDatabase(snapshot: DatabaseSync, sealer: ShareR
   for await (const row of rowsOf(snapshot)) {
     rowsChecked += 1;
     setDigest = toggled(setDigest, row.digest);
-    const { recordId, version, ciphertextSha256 } = row;
-    if (!opens(sealer, row)) corrupt.push({ recordId, version, ciphertextSha256 });
+    const { recordId, version, ciphertextSha256, depositor } = row;
+    if (!opens(sealer, row)) corrupt.push({ recordId, version, ciphertextSha256, depositor });
   }
   for (const { record_id: recordId } of namingDamage(() => snapshot.prepare('SELECT record_id FROM destroyed').all())) {
     setDigest = toggled(setDigest, destroyedDigest(sealer, String(recordId)));
@@ -42,12 +43,14 @@ export async function verifyShareDatabase(snapshot: DatabaseSync, sealer: ShareR
 }
 
 async function* rowsOf(snapshot: DatabaseSync): AsyncGenerator<ShareRow> {
-  const page = snapshot.prepare(`SELECT * FROM shares WHERE (record_id, version, ciphertext_sha256) > (?, ?, ?)
-    ORDER BY record_id, version, ciphertext_sha256 LIMIT ?`);
-  let last: SharePlace = { recordId: '', version: -1, ciphertextSha256: '' };
+  const page = snapshot.prepare(`SELECT * FROM shares
+    WHERE (record_id, version, ciphertext_sha256, depositor) > (?, ?, ?, ?)
+    ORDER BY record_id, version, ciphertext_sha256, depositor LIMIT ?`);
+  let last: SharePlace = { recordId: '', version: -1, ciphertextSha256: '', depositor: '' };
   for (;;) {
-    const { recordId, version, ciphertextSha256 } = last;
-    const rows = namingDamage(() => page.all(recordId, version, ciphertextSha256, ROWS_PER_TURN)).map(parseShareRow);
+    const { recordId, version, ciphertextSha256, depositor } = last;
+    const found = namingDamage(() => page.all(recordId, version, ciphertextSha256, depositor, ROWS_PER_TURN));
+    const rows = found.map(parseShareRow);
     yield* rows;
     const end = rows.at(-1);
     if (end === undefined) return;

@@ -27,7 +27,7 @@ export interface ShareStore {
    * caller without an answer repeats the whole batch.
    *
    * @param batch - at most 1000
-   * @throws CustodyError SHARE_CONFLICT when another share or patient is held for a place, or the record was destroyed
+   * @throws CustodyError SHARE_CONFLICT when the depositor gave another share or patient for a place, or the record was destroyed
    */
   deposit(batch: readonly ShareDeposit[]): Promise<{ stored: number; alreadyHeld: number }>;
 

@@ -6,7 +6,7 @@ import type { SealedDeposit } from '../custody/deposit.js';
  * All answers are durable when they arrive; all calls may be repeated.
  */
 export interface InternalApi {
-  /** Stores key shares. Refused with SHARE_CONFLICT where another share is stored for the record. */
+  /** Stores key shares. Refused with SHARE_CONFLICT where the same depositor stored another share for the record. */
   depositShares(deposit: SealedDeposit): Promise<void>;
   /** Releases this custodian's shares for a committed opening. */
   releaseShares(transactionId: string): Promise<Release>;

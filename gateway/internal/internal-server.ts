@@ -70,6 +70,7 @@ export function buildInternalServer(options: InternalServerOptions): FastifyInst
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
   });
   closeConnectionsAtEnd(app);
+  app.decorateRequest('organisation', '');
   app.addContentTypeParser('application/octet-stream', { parseAs: 'buffer' }, (_request, body, done) =>
     done(null, body),
   );
@@ -78,6 +79,7 @@ export function buildInternalServer(options: InternalServerOptions): FastifyInst
     const organisation = certificate.raw === undefined ? undefined : options.organisationOf(certificate.raw);
     if (organisation === undefined)
       throw new DomainError('CALLER_UNKNOWN', 'the client certificate is of no organisation');
+    request.setDecorator('organisation', organisation);
   });
   app.setErrorHandler((error, request, reply) => {
     const code = codeOf(error);
@@ -90,7 +92,7 @@ export function buildInternalServer(options: InternalServerOptions): FastifyInst
     '/internal/v1/shares',
     { schema: { body: depositSchema } },
     async (request, reply) => {
-      await api.depositShares(parseDeposit(request.body));
+      await api.depositShares(parseDeposit(request.body, request.getDecorator<string>('organisation')));
       return reply.code(204).send();
     },
   );
@@ -117,8 +119,9 @@ export function buildInternalServer(options: InternalServerOptions): FastifyInst
   return app;
 }
 
-function parseDeposit(body: DepositBody): SealedDeposit {
+function parseDeposit(body: DepositBody, depositor: string): SealedDeposit {
   return {
+    depositor,
     enc: fromBase64url(body.enc),
     items: body.items.map((item) => ({ ...item, sealed: fromBase64url(item.sealed) })),
   };

@@ -102,6 +102,8 @@ async function sealAndStore(
   const cids = await ports.storeCiphertexts(sealed.map(({ ciphertext }) => ciphertext));
   await depositAll(doors, {
     channel,
+    // Members sign in at the gateway of their own organisation, so this is the author's organisation on the chain too.
+    depositor: input.identity.mspId,
     sharesOf: doors.map((_, at) => sealed.flatMap(({ shares }) => shares[at] ?? [])),
     onMissed: ports.onMissedDeposit,
   });

@@ -24,19 +24,26 @@ export type MissedDeposit = (missed: { custodian: string; deposit: SealedDeposit
  * Brings each custodian its shares and waits for two durable acknowledgements; a third that fails or takes much longer
  * is repaired later.
  *
- * @param sharesOf - per custodian, in the order of the doors
+ * @param input.depositor - MSP id of this gateway's organisation
+ * @param input.sharesOf - per custodian, in the order of the doors
  * @throws MedledgerError CUSTODIANS_UNAVAILABLE, with the reason of each, when fewer than two took theirs
  */
 export async function depositAll(
   doors: readonly CustodianDoor[],
-  input: { channel: string; sharesOf: readonly (readonly ShareToDeposit[])[]; onMissed: MissedDeposit },
+  input: {
+    channel: string;
+    depositor: string;
+    sharesOf: readonly (readonly ShareToDeposit[])[];
+    onMissed: MissedDeposit;
+  },
 ): Promise<void> {
-  const { channel, sharesOf, onMissed } = input;
+  const { channel, depositor, sharesOf, onMissed } = input;
   const deposits = await Promise.all(
     doors.map(async (door, at) => {
       const { mspId: custodian, custodianKey } = door;
       const shares = sharesOf[at] ?? [];
-      const deposit = await sealDeposit({ recipient: fromBase64url(custodianKey), channel, custodian, shares });
+      const recipient = fromBase64url(custodianKey);
+      const deposit = await sealDeposit({ recipient, channel, custodian, depositor, shares });
       return { custodian, deposit, door };
     }),
   );

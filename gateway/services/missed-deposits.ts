@@ -72,16 +72,22 @@ async function bringOne(door: CustodianDoor, deposit: SealedDeposit): Promise<'t
   }
 }
 
-function formatDeposit({ enc, items }: SealedDeposit): string {
+function formatDeposit({ depositor, enc, items }: SealedDeposit): string {
   return JSON.stringify({
+    depositor,
     enc: toBase64url(enc),
     items: items.map((item) => ({ ...item, sealed: toBase64url(item.sealed) })),
   });
 }
 
-type DepositJson = { enc: string; items: (Omit<SealedDeposit['items'][number], 'sealed'> & { sealed: string })[] };
+type DepositJson = {
+  depositor: string;
+  enc: string;
+  items: (Omit<SealedDeposit['items'][number], 'sealed'> & { sealed: string })[];
+};
 
 function parseDeposit(text: string): SealedDeposit {
-  const { enc, items } = JSON.parse(text) as DepositJson;
-  return { enc: fromBase64url(enc), items: items.map((item) => ({ ...item, sealed: fromBase64url(item.sealed) })) };
+  const { depositor, enc, items } = JSON.parse(text) as DepositJson;
+  const sealed = items.map((item) => ({ ...item, sealed: fromBase64url(item.sealed) }));
+  return { depositor, enc: fromBase64url(enc), items: sealed };
 }

@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { placeOf, recordId as parseRecordId, type RecordSet } from '@medledger/chaincode/domain';
 import { CustodyError } from '../../gateway/custody/custody-errors.js';
 import type { LoggedRelease } from '../../gateway/custody/release-log.js';
 import { RELEASE_LOG, RELEASE_WITHOUT_ENTRY, SHARES, SHARES_TOO_FEW } from './advice.js';
@@ -11,6 +12,7 @@ import { gatewayDirectory, type LedgerFolder } from './ledger-folder.js';
 import { readReleaseLog } from './release-log-file.js';
 import { openShareFile, type ShareFile } from './share-file.js';
 import { storedObjects } from './stored-objects.js';
+import { readRecordSet } from './stored-values.js';
 
 /** Two shares of three open a record. */
 const SHARES_MIN = 2;
@@ -116,11 +118,17 @@ async function openChecked(
 
 async function checkRecords({ state }: PeerView, files: readonly ShareFile[]): Promise<CheckResult> {
   const log = new CheckLog('custody', 'network', SHARES_TOO_FEW);
+  let set: RecordSet | undefined;
   for await (const { name, sha256: ciphertextSha256, record } of storedObjects(state)) {
     if (record === undefined) continue;
     log.count('records');
     const { recordId, version, patientId } = record;
-    const owners = files.map((file) => file.patientOf({ recordId, version, ciphertextSha256 }));
+    const { setId } = placeOf(parseRecordId(recordId, '/recordId'));
+    // The records of a set come one after another.
+    if (set?.setId !== setId) set = readRecordSet(state, setId);
+    // In a set that was tampered with there may be anything: then nobody's shares are the author's.
+    const depositor = String(set?.authorOrganisation);
+    const owners = files.map((file) => file.patientOf({ recordId, version, ciphertextSha256, depositor }));
     const held = owners.filter((owner) => owner === patientId).length;
     const others = owners.filter((owner) => owner !== undefined && owner !== patientId);
     for (const owner of others) log.found(name, `a custodian holds its share for patient ${owner}, not ${patientId}`);

@@ -16,7 +16,8 @@ export interface ShareFile {
   close(): void;
 }
 
-const FIND = 'SELECT patient_id FROM shares WHERE record_id = ? AND version = ? AND ciphertext_sha256 = ?';
+const FIND =
+  'SELECT patient_id FROM shares WHERE record_id = ? AND version = ? AND ciphertext_sha256 = ? AND depositor = ?';
 
 /**
  * Opens the store for reading and checks every row of it. The gateway may be using it meanwhile.
@@ -38,7 +39,8 @@ export async function openShareFile(directory: string, mspId: string): Promise<S
       report,
       patientOf(place) {
         if (corrupt.has(placeText(place))) return undefined;
-        const row = namingDamage(() => find.get(place.recordId, place.version, place.ciphertextSha256));
+        const { recordId, version, ciphertextSha256, depositor } = place;
+        const row = namingDamage(() => find.get(recordId, version, ciphertextSha256, depositor));
         return typeof row?.patient_id === 'string' ? row.patient_id : undefined;
       },
       close: () => database.close(),
@@ -59,6 +61,6 @@ function placeOf(file: string): URL {
   return place;
 }
 
-function placeText({ recordId, version, ciphertextSha256 }: SharePlace): string {
-  return `${recordId} ${version} ${ciphertextSha256}`;
+function placeText({ recordId, version, ciphertextSha256, depositor }: SharePlace): string {
+  return `${recordId} ${version} ${ciphertextSha256} ${depositor}`;
 }

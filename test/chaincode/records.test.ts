@@ -45,7 +45,8 @@ describe('records:add', () => {
     expect(outcome).toEqual({ action: 'add', outcome: 'permit', basis: { kind: 'own' }, purpose: 'TREAT', sets });
     const stored = JSON.parse(consortium.peer.text(`recordset~${business.setId}`) ?? '') as RecordSet;
     const expected = { patientId: patient.memberId, authorId: patient.memberId, addedAtMs: entry.timeMs, keyEpoch: 0 };
-    expect(stored).toMatchObject({ ...expected, records: [business.record] });
+    const { mspId: authorOrganisation } = patient;
+    expect(stored).toMatchObject({ ...expected, authorOrganisation, records: [business.record] });
   });
 
   it('of a doctor without a grant: the refusal is written, the record is not', async () => {

@@ -15,11 +15,17 @@ export interface ConformanceMembers {
 }
 
 export const CONFORMANCE_CHAINCODE = 'conformance';
+/** Shorter than the product's: most tests wait for a block or three. */
+const BATCH_TIMEOUT_MS = 20;
 
 export async function conformanceMembers(): Promise<ConformanceMembers> {
   const dataDir = await mkdtemp(join(tmpdir(), 'medledger-conformance-'));
   const local = localTopology(await freePortBase());
-  const topology = { ...local, chaincode: { name: CONFORMANCE_CHAINCODE, version: '1.0' } };
+  const topology = {
+    ...local,
+    batch: { ...local.batch, timeoutMs: BATCH_TIMEOUT_MS },
+    chaincode: { name: CONFORMANCE_CHAINCODE, version: '1.0' },
+  };
   await ensureIdentities(topology, dataDir);
   const hospital = organisationOf(topology, HOSPITAL_A);
   const revoked = await enrol(dataDir, hospital);

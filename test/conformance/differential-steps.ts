@@ -23,6 +23,8 @@ export const TAMPERINGS = [
 ] as const;
 export type Tampering = (typeof TAMPERINGS)[number];
 
+/** One, or with the peer that is asked: which of several others Fabric takes is for it to say. */
+const EVALUATORS = [[HOSPITAL_A], [HOSPITAL_B], [HOSPITAL_A, GOVERNMENT]];
 const KEYS = 24;
 const LISTS = 3;
 const HELD_MAX = 6;
@@ -69,7 +71,7 @@ export class StepGenerator {
 
   #query(): Step {
     const run = this.#random() < 0.3 ? [this.#failure()] : this.#reads();
-    return this.#random() < 0.3 ? { kind: 'evaluate', run, named: this.#organisations() } : { kind: 'evaluate', run };
+    return this.#random() < 0.3 ? { kind: 'evaluate', run, named: this.#pick(EVALUATORS) } : { kind: 'evaluate', run };
   }
 
   #calls(): StubCall[] {

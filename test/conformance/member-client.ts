@@ -119,7 +119,7 @@ const POLL_MS = 5;
 export async function untilEverywhere(network: Network, blockNumber: number): Promise<void> {
   const untilMs = Date.now() + EVERYWHERE_MS;
   const qscc = network.getContract('qscc');
-  for (const mspId of PEERS) {
+  const reached = async (mspId: string) => {
     const options = { arguments: [network.getName()], endorsingOrganizations: [mspId] };
     const height = async () =>
       common.BlockchainInfo.deserializeBinary(await qscc.evaluate('GetChainInfo', options)).getHeight();
@@ -127,7 +127,8 @@ export async function untilEverywhere(network: Network, blockNumber: number): Pr
       if (Date.now() > untilMs) throw new Error(`${mspId} did not get block ${blockNumber}`);
       await wait(POLL_MS);
     }
-  }
+  };
+  await Promise.all(PEERS.map(reached));
 }
 
 /** Results of the calls; none where the chaincode was told to answer something else. */

@@ -60,9 +60,9 @@ function describeRoles(ledger: () => LedgerUnderTest): void {
 
 function describeEnded(ledger: () => LedgerUnderTest): void {
   describe('once a certificate has ended', () => {
-    it('nothing is submitted with it and no blocks are given; what it asks of its transactions is answered', async () => {
+    it('nothing is proposed or submitted with it and no blocks are given; what became of its transactions is told', async () => {
       const organisation = organisationOf(ledger().topology, HOSPITAL_A);
-      const notAfterMs = Date.now() + 4_000;
+      const notAfterMs = Date.now() + 3_000;
       const member = await enrol(ledger().dataDir, organisation, notAfterMs);
       await as(ledger(), member, async (client) => {
         const submitted = await (await client.endorse(calls('event ending x'))).submit();
@@ -76,6 +76,15 @@ function describeEnded(ledger: () => LedgerUnderTest): void {
             /^received unsuccessful response from orderer: status=(FORBIDDEN|BAD_REQUEST), info=.*expired/,
           ),
         });
+        expect(await failureOf(client.endorse(calls('put k v')))).toMatchObject({
+          code: status.ABORTED,
+          details: [{ mspId: HOSPITAL_A, message: 'proposal client identity expired' }],
+        });
+        const asked = await failureOf(client.evaluate(calls('get k')));
+        expect(asked.code).toBe(status.UNAVAILABLE);
+        expect(asked.details.map(({ message }) => message.replace(/^rpc error: code = Unknown desc = /, ''))).toEqual(
+          Array.from({ length: 3 }, () => 'proposal client identity expired'),
+        );
         expect(await deliverStatus(client, ledger())).toBe(common.Status.FORBIDDEN);
         expect(await submitted.getStatus()).toMatchObject({ blockNumber });
         const events = await client.network.getChaincodeEvents(ledger().topology.chaincode.name, {

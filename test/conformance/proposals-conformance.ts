@@ -1,5 +1,4 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
-import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { status } from '@grpc/grpc-js';
 import { peer } from '@hyperledger/fabric-protos';
@@ -53,30 +52,6 @@ function describeStrangers(ledger: () => LedgerUnderTest): void {
           code: status.ABORTED,
           message: FIRST_FAILED,
           details: [{ mspId: HOSPITAL_A, message: denied }],
-        });
-      } finally {
-        client.close();
-      }
-    });
-
-    it('with a certificate that has ended', async () => {
-      const organisation = organisationOf(ledger().topology, HOSPITAL_A);
-      const notAfterMs = Date.now() + 1_500;
-      const client = await connectMember(ledger(), HOSPITAL_A, {
-        member: await enrol(ledger().dataDir, organisation, notAfterMs),
-      });
-      // A certificate's times are whole seconds.
-      await wait(notAfterMs + 1_000 - Date.now());
-      try {
-        expect(await failureOf(client.evaluate(calls('get k')))).toMatchObject({
-          code: status.UNAVAILABLE,
-          details: expect.arrayContaining([
-            expect.objectContaining({ message: expect.stringContaining('proposal client identity expired') }),
-          ]),
-        });
-        expect(await failureOf(client.endorse(calls('put k v')))).toMatchObject({
-          code: status.ABORTED,
-          details: [{ mspId: HOSPITAL_A, message: 'proposal client identity expired' }],
         });
       } finally {
         client.close();

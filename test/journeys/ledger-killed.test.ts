@@ -13,7 +13,7 @@ import {
   verification,
 } from '../support/care.js';
 import { jsonOf, type Member, problemOf, signIn, signUp } from '../support/member.js';
-import { type RunningNetwork, runNetwork } from '../support/running-network.js';
+import { LEDGER_VICTIMS, type RunningNetwork, runNetwork } from '../support/running-network.js';
 
 jest.setTimeout(180_000);
 
@@ -89,14 +89,14 @@ async function expectAllThere(member: Member, acknowledged: readonly Acknowledge
   }
 }
 
-describe('kill -9 of the ledger during a bundle', () => {
+describe.each(LEDGER_VICTIMS)('kill -9 of %s during a bundle', (victim) => {
   it('loses nothing that was acknowledged; the job resumes by itself or says what is missing', async () => {
     const patient = await signUp(network.gatewayUrl('HospitalAMSP'));
     const adding = keepAdding(patient);
     const jobId = await sendBundle(patient, BUNDLE, 'killed');
     await jobUntil(patient, jobId, ({ done, status }) => done > 0 || status !== 'running');
     const doneBefore = (await jobOf(patient, jobId)).done;
-    await network.crashProcess('ledger');
+    await network.crashProcess(victim);
     const job = await jobUntil(patient, jobId);
     const { added, refusals } = await adding.stop();
     expect(doneBefore).toBeLessThan(RESOURCES.length);

@@ -8,8 +8,6 @@ import { recordContext } from '../../gateway/custody/framed-bytes.js';
 import { combineNaming } from '../../gateway/custody/key-shares.js';
 import { matchesKey, openObject } from '../../gateway/custody/sealed-object.js';
 import type { AddedRecord } from '../../gateway/services/medledger.js';
-import { encodeVersion, stateKey } from '../../network/devledger/store/row-keys.js';
-import { StateDatabase } from '../../network/devledger/store/state-database.js';
 import { addFile, giveGrant, inHours, open, revoke } from '../support/care.js';
 import { needlesOf, type Needle, searchDataFolder } from '../support/leak-search.js';
 import {
@@ -19,7 +17,8 @@ import {
   permittedRecord,
 } from '../support/ledger-intruder.js';
 import { type Member, problemOf, signIn, signUp } from '../support/member.js';
-import { type RunningNetwork, runNetwork } from '../support/running-network.js';
+import { LEDGER, type RunningNetwork, runNetwork } from '../support/running-network.js';
+import { changeState } from '../support/tamper.js';
 
 jest.setTimeout(180_000);
 
@@ -27,6 +26,15 @@ const VALID = 0;
 const MVCC_READ_CONFLICT = 11;
 const CANARY = `canary ${randomBytes(16).toString('hex')}`;
 const REASON_CANARY = `reason ${randomBytes(16).toString('hex')}`;
+
+/** Where a row of Government's world state lies: its file, and its key. */
+const PLANTED_IN_STATE =
+  LEDGER === 'fabric'
+    ? [
+        'fabric/nodes/peer0.government.medledger.example/store/ledgersData/stateLeveldb',
+        'state of GovernmentMSP: medledger\0dmedledger\0planted',
+      ]
+    : ['ledger/peers/GovernmentMSP/state', 'state of GovernmentMSP: smedledger\0planted'];
 
 let network: RunningNetwork;
 let patient: Member;
@@ -184,11 +192,8 @@ describe('what is left in the data folders', () => {
       join(network.dataDir, 'gateways', 'InsurerMSP', 'planted'),
       Buffer.from(`x${CANARY}y`).toString('base64'),
     );
-    const peer = join(network.dataDir, 'ledger', 'peers', 'GovernmentMSP', 'state');
-    const state = await StateDatabase.open(peer, 'GovernmentMSP');
-    const payload = Buffer.concat([encodeVersion(1, 0), Buffer.from(Buffer.from(key.bytes).toString('hex'))]);
-    await state.write([{ key: stateKey('medledger', 'planted'), payload }]);
-    await state.close();
+    const planted = Buffer.from(key.bytes).toString('hex');
+    await changeState(network.dataDir, 'GovernmentMSP', { planted: () => planted });
     const jobs = new DatabaseSync(join(network.dataDir, 'gateways', 'HospitalBMSP', 'jobs.sqlite'));
     const detail = Buffer.from(key.bytes).toString('base64url');
     jobs.prepare("INSERT INTO jobs VALUES ('planted', 'm', 'p', 'done', 1, 1, '', ?)").run(detail);
@@ -198,8 +203,7 @@ describe('what is left in the data folders', () => {
       new Set([
         'word of the record plain in logs/ledger.log',
         expect.stringMatching('word of the record as text . in gateways/InsurerMSP/planted'),
-        'data key as text 0 in ledger/peers/GovernmentMSP/state',
-        'data key as text 0 in state of GovernmentMSP: smedledger\0planted',
+        ...PLANTED_IN_STATE.map((place) => `data key as text 0 in ${place}`),
         expect.stringMatching('data key as text . in gateways/HospitalBMSP/jobs.sqlite'),
         expect.stringMatching('data key as text . in gateways/HospitalBMSP/jobs.sqlite jobs'),
       ]),

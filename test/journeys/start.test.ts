@@ -6,7 +6,15 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { memberClient, type MemberClient } from '../../scripts/seed/member-client.js';
 import { restClient } from '../../scripts/seed/rest-client.js';
-import { freePortBase, isAlive, type RunningNetwork, runNetwork, untilGone } from '../support/running-network.js';
+import {
+  freePortBase,
+  isAlive,
+  type RunningNetwork,
+  runNetwork,
+  untilGone,
+  LEDGER_PROCESSES,
+  LEDGER_VICTIMS,
+} from '../support/running-network.js';
 
 /** All of Synthea's entries in test/fixtures/synthea. */
 const ENTRIES = 1798;
@@ -18,7 +26,7 @@ const STARTED = [
   'gateway-hospital-a',
   'gateway-hospital-b',
   'gateway-insurer',
-  'ledger',
+  ...LEDGER_PROCESSES,
   'supervisor',
 ];
 
@@ -135,10 +143,10 @@ describe('npm start', () => {
 });
 
 describe('a running network', () => {
-  it('goes on by itself after the ledger crashed', async () => {
-    const { ledger } = network.processes();
-    await network.crashProcess('ledger');
-    expect(network.processes().ledger).not.toBe(ledger);
+  it.each(LEDGER_VICTIMS)('goes on by itself after %s crashed', async (victim) => {
+    const before = network.processes()[victim];
+    await network.crashProcess(victim);
+    expect(network.processes()[victim]).not.toBe(before);
     const [patientId = ''] = patientIds();
     expect(await countRecords(patientId)).toBeGreaterThan(0);
   });

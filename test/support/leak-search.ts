@@ -1,6 +1,10 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
+import { peerOrganisations } from '../../network/fabric/members.js';
+import { localTopology } from '../../network/topology.js';
+import { openFabricState } from './fabric-state.js';
+import { LEDGER } from './running-network.js';
 import { StateDatabase } from '../../network/devledger/store/state-database.js';
 import { readPeerBlocks } from '../../network/devledger/store/read-peer.js';
 
@@ -59,13 +63,33 @@ export async function searchDataFolder(dataDir: string, needles: readonly Needle
     look(file, readFileSync(join(dataDir, file)));
     if (file.endsWith('.sqlite')) lookInTables(join(dataDir, file), (table, bytes) => look(`${file} ${table}`, bytes));
   }
+  if (LEDGER === 'fabric') await lookInFabricStates(dataDir, look);
+  else await lookInDevLedger(dataDir, look);
+  return findings;
+}
+
+/** Blocks lie uncompressed in files, which were looked through already. */
+async function lookInFabricStates(dataDir: string, look: (place: string, bytes: Buffer) => void): Promise<void> {
+  for (const { mspId } of peerOrganisations(localTopology())) {
+    const state = await openFabricState(dataDir, mspId);
+    try {
+      for await (const [key, row] of state.rows()) {
+        look(`state of ${mspId}: ${key.toString('latin1')}`, row);
+        look(`state of ${mspId}: ${key.toString('latin1')}`, key);
+      }
+    } finally {
+      await state.close();
+    }
+  }
+}
+
+async function lookInDevLedger(dataDir: string, look: (place: string, bytes: Buffer) => void): Promise<void> {
   for (const mspId of readdirSync(join(dataDir, 'ledger', 'peers'))) {
     const directory = join(dataDir, 'ledger', 'peers', mspId);
     await lookInState(mspId, directory, (key, bytes) => look(`state of ${mspId}: ${key}`, bytes));
     for await (const { blockNumber, bytes } of readPeerBlocks({ mspId, directory }))
       look(`block ${blockNumber} of ${mspId}`, Buffer.from(bytes));
   }
-  return findings;
 }
 
 function filesBelow(directory: string): readonly string[] {

@@ -52,7 +52,19 @@ export interface RunningNetwork {
 const PROJECT_DIR = fileURLToPath(new URL('../..', import.meta.url));
 const START_SCRIPT = join(PROJECT_DIR, 'dist/scripts/start.js');
 /** `npm run test:fabric` sets it; the programs of Fabric are found by FABRIC_BIN or the PATH. */
-const LEDGER = process.env.MEDLEDGER_LEDGER ?? 'devledger';
+export const LEDGER = process.env.MEDLEDGER_LEDGER ?? 'devledger';
+const PROCESSES_OF_FABRIC = [
+  'orderer',
+  'orderer2',
+  'orderer3',
+  'peer-government',
+  'peer-hospital-a',
+  'peer-hospital-b',
+];
+/** Processes that are the ledger. */
+export const LEDGER_PROCESSES = LEDGER === 'fabric' ? ['guard', ...PROCESSES_OF_FABRIC] : ['ledger'];
+/** Those that transactions need; each of them is to be able to crash. */
+export const LEDGER_VICTIMS = LEDGER === 'fabric' ? [...PROCESSES_OF_FABRIC, 'chaincode-hospital-a'] : ['ledger'];
 const READY_MS = 120_000;
 const CHANGE_MS = 60_000;
 const POLL_MS = 50;

@@ -6,6 +6,8 @@ import { NextToLast } from 'blockstore-fs/sharding';
 import { CID } from 'multiformats/cid';
 import { type SharePlace, ShareRowSealer } from '../../gateway/custody/share-rows.js';
 import { loadStoreKeys } from '../../gateway/custody/store-key.js';
+import { openFabricState } from './fabric-state.js';
+import { LEDGER } from './running-network.js';
 import { encodeVersion, stateKey, VERSION_BYTES } from '../../network/devledger/store/row-keys.js';
 import { StateDatabase } from '../../network/devledger/store/state-database.js';
 
@@ -23,6 +25,7 @@ export async function changeState(
   mspId: string,
   changes: Readonly<Record<string, (text: string | undefined) => string>>,
 ): Promise<void> {
+  if (LEDGER === 'fabric') return changeFabricState(dataDir, mspId, changes);
   const database = await StateDatabase.open(join(dataDir, 'ledger', 'peers', mspId, 'state'), mspId);
   try {
     for (const [name, change] of Object.entries(changes)) {
@@ -37,8 +40,25 @@ export async function changeState(
   }
 }
 
+/** Fabric keeps no digests beside its values, so there is nothing to make anew. */
+async function changeFabricState(
+  dataDir: string,
+  mspId: string,
+  changes: Readonly<Record<string, (text: string | undefined) => string>>,
+): Promise<void> {
+  const state = await openFabricState(dataDir, mspId);
+  try {
+    for (const [name, change] of Object.entries(changes)) {
+      await state.write(name, Buffer.from(change((await state.read(name))?.toString('utf8'))));
+    }
+  } finally {
+    await state.close();
+  }
+}
+
 /** Flips one bit of a stored value and leaves its digest as it was. The network must be stopped. */
 export async function flipStateBit(dataDir: string, mspId: string, name: string): Promise<void> {
+  if (LEDGER === 'fabric') return flipFabricStateBit(dataDir, mspId, name);
   const directory = join(dataDir, 'ledger', 'peers', mspId, 'state');
   const encoding = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const;
   const database = new ClassicLevel<Buffer, Buffer>(directory, { ...encoding, createIfMissing: false });
@@ -50,17 +70,35 @@ export async function flipStateBit(dataDir: string, mspId: string, name: string)
   await database.close();
 }
 
+async function flipFabricStateBit(dataDir: string, mspId: string, name: string): Promise<void> {
+  const state = await openFabricState(dataDir, mspId);
+  try {
+    const value = await state.read(name);
+    if (value === undefined) throw new Error(`${mspId} holds no ${name}`);
+    const changed = Buffer.from(value);
+    changed.writeUInt8(changed.readUInt8(changed.length - 10) ^ 1, changed.length - 10);
+    await state.write(name, changed);
+  } finally {
+    await state.close();
+  }
+}
+
 /** Puts another share in the place of a custodian's, sealed as the custodian would. Its gateway must be stopped. */
-export async function replaceShare(dataDir: string, mspId: string, place: SharePlace & { share: Uint8Array }) {
+export async function replaceShare(
+  dataDir: string,
+  mspId: string,
+  place: Omit<SharePlace, 'depositor'> & { share: Uint8Array },
+) {
   const directory = join(dataDir, 'gateways', mspId, 'custody');
   const sealer = new ShareRowSealer(await loadStoreKeys(join(directory, 'share-store.key'), true), mspId);
   const database = new DatabaseSync(join(directory, 'shares.sqlite'));
   const { recordId, version, ciphertextSha256 } = place;
   const where = 'record_id = ? AND version = ? AND ciphertext_sha256 = ?';
   const held = database
-    .prepare(`SELECT patient_id FROM shares WHERE ${where}`)
+    .prepare(`SELECT patient_id, depositor FROM shares WHERE ${where}`)
     .get(recordId, version, ciphertextSha256);
-  const row = sealer.seal({ recordId, version, ciphertextSha256, patientId: String(held?.patient_id) }, place.share);
+  const owner = { patientId: String(held?.patient_id), depositor: String(held?.depositor) };
+  const row = sealer.seal({ recordId, version, ciphertextSha256, ...owner }, place.share);
   database
     .prepare(`UPDATE shares SET sealed = ?, digest = ? WHERE ${where}`)
     .run(row.sealed, row.digest, recordId, version, ciphertextSha256);

@@ -43,7 +43,14 @@ async function addSets(request: Adding, sets: NewSets): Promise<Ruling> {
   const decisions = sets.flatMap(({ records }) => records.map((record) => decide(request, record, grants)));
   const refusal = decisions.find((decision) => decision.outcome === 'deny');
   if (refusal?.outcome === 'deny') return { outcome: { action: 'add', outcome: 'deny', code: refusal.code, purpose } };
-  const common = { patientId, authorId: actor.memberId, addedAtMs: timeMs, keyEpoch: patient.keyEpoch ?? 0 };
+  const common = {
+    patientId,
+    authorId: actor.memberId,
+    // The register's, which the caller's certificate was compared with.
+    authorOrganisation: actor.organisation,
+    addedAtMs: timeMs,
+    keyEpoch: patient.keyEpoch ?? 0,
+  };
   return {
     outcome: permitOf(sets, decisions, purpose),
     writes: ({ txId }) =>

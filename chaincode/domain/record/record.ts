@@ -1,4 +1,13 @@
-import { recordClass, cid, type MemberId, type PatientId, type RecordId, recordIdOf, type SetId } from '../ids.js';
+import {
+  recordClass,
+  cid,
+  type MemberId,
+  type MspId,
+  type PatientId,
+  type RecordId,
+  recordIdOf,
+  type SetId,
+} from '../ids.js';
 import { dataDateMs, hex, integer, list, object, type Parse } from '../shape.js';
 import { notSupported, oneOf } from '../shape.js';
 import type { Label } from '../vocabulary.js';
@@ -24,6 +33,8 @@ export interface RecordSet {
   readonly setId: SetId;
   readonly patientId: PatientId;
   readonly authorId: MemberId;
+  /** Whose gateway deposited the key shares: custodians release no others. */
+  readonly authorOrganisation: MspId;
   readonly addedAtMs: number;
   readonly txId: string;
   readonly keyEpoch: number;
@@ -36,6 +47,8 @@ export interface RecordMetadata extends StoredRecord {
   readonly version: number;
   readonly patientId: PatientId;
   readonly authorId: MemberId;
+  /** Whose gateway deposited the key shares: custodians release no others. */
+  readonly authorOrganisation: MspId;
   readonly addedAtMs: number;
   readonly txId: string;
 }
@@ -62,6 +75,7 @@ export const storedRecords: Parse<readonly StoredRecord[]> = list(storedRecord, 
 export function recordAt(set: RecordSet, index: number): RecordMetadata | undefined {
   const record = set.records[index];
   if (record === undefined) return undefined;
-  const { patientId, authorId, addedAtMs, txId } = set;
-  return { ...record, recordId: recordIdOf(set.setId, index), version: 1, patientId, authorId, addedAtMs, txId };
+  const { patientId, authorId, authorOrganisation, addedAtMs, txId } = set;
+  const place = { recordId: recordIdOf(set.setId, index), version: 1, patientId };
+  return { ...record, ...place, authorId, authorOrganisation, addedAtMs, txId };
 }

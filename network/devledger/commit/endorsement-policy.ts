@@ -16,7 +16,7 @@ const ENDORSEMENTS_CONSIDERED_MAX = 16;
  * Whether enough different organisations endorsed. A bad endorsement counts for nothing but does no harm to the others,
  * as in Fabric.
  *
- * @param atMs - when the endorsers' certificates have to be valid
+ * @param atMs - when the endorsers' certificates must not have been revoked
  */
 export function satisfiesPolicy(
   transaction: EndorsedTransaction,

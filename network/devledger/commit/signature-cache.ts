@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import { checkValidity, type MspIdentity, type MspRegistry } from '../msp.js';
+import { checkStanding, type MspIdentity, type MspRegistry } from '../msp.js';
 
 const DEFAULT_SIGNATURES_MAX = 50_000;
 
 /**
  * Signatures found good, remembered for all peers of the process: the same three signatures of a transaction are
  * otherwise checked again by every peer. Nothing but that arithmetic is shared; whether the certificate is one of the
- * channel's, and valid at the time in question, is asked each time. Failures are not remembered.
+ * channel's, and not revoked at the time in question, is asked each time. Failures are not remembered.
  */
 export class SignatureCache {
   readonly #msps: MspRegistry;
@@ -19,14 +19,14 @@ export class SignatureCache {
   }
 
   /**
-   * @param atMs - when the certificate has to be valid
+   * @param atMs - when the certificate must not have been revoked
    * @throws MspError
    */
   verify(serializedIdentity: Uint8Array, data: Uint8Array, signature: Uint8Array, atMs: number): MspIdentity {
     const digest = signatureDigest(serializedIdentity, data, signature);
     if (this.#good.has(digest)) {
       const identity = this.#msps.identity(serializedIdentity);
-      checkValidity(identity, atMs);
+      checkStanding(identity, atMs);
       return identity;
     }
     const identity = this.#msps.verify(serializedIdentity, data, signature, atMs);

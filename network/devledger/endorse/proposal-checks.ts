@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { common, msp } from '@hyperledger/fabric-protos';
-import { MspError, type MspErrorReason, type MspRegistry } from '../msp.js';
+import { hasEnded, MspError, type MspErrorReason, type MspIdentity, type MspRegistry } from '../msp.js';
 import type { Proposal } from './proposal.js';
 
 export interface ProposalCheckOptions {
@@ -9,6 +9,8 @@ export interface ProposalCheckOptions {
   /** How far a proposal's time may be from the peer's clock, either way. */
   readonly timeWindowMs: number;
   readonly nowMs: () => number;
+  /** Whether a chaincode is the peer's own, which decides for itself who may call it. */
+  readonly isOpenToAll: (chaincodeName: string) => boolean;
 }
 
 /** Why a peer does not even start on a proposal. */
@@ -35,8 +37,20 @@ export function checkProposal(proposal: Proposal, options: ProposalCheckOptions)
   }
   const invalid = checkHeader(proposal) ?? checkCreator(proposal, options.msps, nowMs);
   if (invalid !== undefined) return { kind: 'invalid', message: `error validating proposal: ${invalid}` };
-  return undefined;
+  if (options.isOpenToAll(proposal.chaincodeName) || mayWrite(options.msps.identity(proposal.creator)))
+    return undefined;
+  return { kind: 'invalid', message: NO_WRITER };
 }
+
+/** The channel's Writers: people and their administrators; peers only read. */
+export function mayWrite({ ou }: MspIdentity): boolean {
+  return ou === 'client' || ou === 'admin';
+}
+
+const NO_WRITER =
+  'failed evaluating policy on signed data during check policy [/Channel/Application/Writers]: ' +
+  '[implicit policy evaluation failed - 0 sub-policies were satisfied, but this policy requires 1 of the ' +
+  "'Writers' sub-policies to be satisfied]";
 
 /** Transaction id that nonce and creator make: hexadecimal SHA-256. */
 export function computeTxId(nonce: Uint8Array, creator: Uint8Array): string {
@@ -45,7 +59,7 @@ export function computeTxId(nonce: Uint8Array, creator: Uint8Array): string {
 
 function checkExpiry(proposal: Proposal, msps: MspRegistry, nowMs: number): string | undefined {
   try {
-    if (nowMs > msps.identity(proposal.creator).validToMs) return 'proposal client identity expired';
+    if (hasEnded(msps.identity(proposal.creator), nowMs)) return 'proposal client identity expired';
   } catch (error) {
     // Whom the channel does not know is turned away later, with Fabric's own words.
     if (!(error instanceof MspError)) throw error;

@@ -1,5 +1,6 @@
 import type { SignatureCache } from '../commit/signature-cache.js';
-import { MspError, type MspIdentity, type MspRegistry } from '../msp.js';
+import { mayWrite } from '../endorse/proposal-checks.js';
+import { hasEnded, MspError, type MspIdentity, type MspRegistry } from '../msp.js';
 
 export interface SignedRequest {
   /** Serialised msp.SerializedIdentity. */
@@ -35,25 +36,37 @@ export class AccessPolicy {
   }
 
   /** @throws MspError the signature is not that of a member of the channel */
-  verify(request: SignedRequest): MspIdentity {
+  verifyReader(request: SignedRequest): MspIdentity {
     return this.#msps.verify(request.identity, request.data, request.signature, this.#nowMs());
   }
 
   /**
-   * As `verify`, for what every peer of the process will check once more when it is in a block.
+   * For what every peer of the process will check once more when it is in a block.
    *
-   * @throws MspError
+   * @throws MspError also when the member may only read
    */
-  verifyAndRemember(request: SignedRequest): MspIdentity {
-    return this.#signatures.verify(request.identity, request.data, request.signature, this.#nowMs());
+  verifyWriter(request: SignedRequest): MspIdentity {
+    const writer = this.#signatures.verify(request.identity, request.data, request.signature, this.#nowMs());
+    if (!mayWrite(writer)) throw new MspError('NO_ROLE', `A certificate of ${writer.ou} may not submit transactions.`);
+    return writer;
   }
 
   mayReadBlocks(mspId: string): boolean {
     return this.#blockReaderMspIds.has(mspId);
   }
 
-  hasExpired(identity: MspIdentity): boolean {
-    return this.#nowMs() > identity.validToMs;
+  hasEnded(identity: MspIdentity): boolean {
+    return hasEnded(identity, this.#nowMs());
+  }
+
+  /** Whether a serialised identity is that of a certificate that has ended; false for what is none. */
+  isOfEndedCertificate(creator: Uint8Array): boolean {
+    try {
+      return this.hasEnded(this.#msps.identity(creator));
+    } catch (error) {
+      if (error instanceof MspError) return false;
+      throw error;
+    }
   }
 }
 

@@ -56,7 +56,11 @@ function checkedRequest(
     throw new RpcError(status.PERMISSION_DENIED, `channel [${request.getChannelId()}] not found`);
   }
   try {
-    options.access.verify({ identity: request.getIdentity_asU8(), data, signature: signedRequest.getSignature_asU8() });
+    options.access.verifyReader({
+      identity: request.getIdentity_asU8(),
+      data,
+      signature: signedRequest.getSignature_asU8(),
+    });
   } catch (error) {
     throw new RpcError(status.PERMISSION_DENIED, denialText(options.channel, '/Channel/Application/Readers', error));
   }

@@ -54,7 +54,7 @@ function checkedTransactionId(signedRequest: gateway.SignedCommitStatusRequest, 
     throw new RpcError(status.PERMISSION_DENIED, `channel [${request.getChannelId()}] not found`);
   }
   try {
-    options.access.verify({ identity, data, signature: signedRequest.getSignature_asU8() });
+    options.access.verifyReader({ identity, data, signature: signedRequest.getSignature_asU8() });
   } catch (error) {
     throw new RpcError(status.PERMISSION_DENIED, denialText(options.channel, '/Channel/Application/Readers', error));
   }

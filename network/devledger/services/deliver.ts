@@ -60,7 +60,7 @@ async function* blocks(
   const { feed, access } = options;
   if (seek.failIfNotReady && seek.from >= feed.height()) return Status.NOT_FOUND;
   for await (const blockNumber of feed.follow(seek.from, signal)) {
-    if (access.hasExpired(seek.reader)) return Status.FORBIDDEN;
+    if (access.hasEnded(seek.reader)) return Status.FORBIDDEN;
     const bytes = await readBlock(blockNumber, kind, options);
     if (bytes === undefined) return Status.SERVICE_UNAVAILABLE;
     yield { bytes };
@@ -137,13 +137,14 @@ function authorisedReader(
   options: DeliverOptions,
 ): MspIdentity | undefined {
   try {
-    const reader = options.access.verify({
+    const reader = options.access.verifyReader({
       identity: creator,
       data: envelope.getPayload_asU8(),
       signature: envelope.getSignature_asU8(),
     });
-    if (kind === 'filtered' || options.access.mayReadBlocks(reader.mspId)) return reader;
-    options.log.warn({ mspId: reader.mspId, kind }, 'blocks refused: this organisation has no peer');
+    const mayRead = kind === 'filtered' || options.access.mayReadBlocks(reader.mspId);
+    if (mayRead && !options.access.hasEnded(reader)) return reader;
+    options.log.warn({ mspId: reader.mspId, kind }, 'blocks refused: no peer of its own, or the certificate has ended');
   } catch (error) {
     options.log.warn({ kind, reason: messageOf(error) }, 'blocks refused');
   }

@@ -31,7 +31,7 @@ export async function endorse(
 ): Promise<gateway.EndorseResponse> {
   const proposal = unpack(request);
   const named = [...new Set(request.getEndorsingOrganizationsList())];
-  const round = new EndorsementRound(proposal);
+  const round = new EndorsementRound(proposal, options.local);
   if (named.length > 0) await collectNamed(round, named, options);
   else await collectByPolicy(round, options);
   const response = new gateway.EndorseResponse();

@@ -3,6 +3,11 @@ import type { Endorser } from '../endorse/endorser.js';
 import type { Proposal } from '../endorse/proposal.js';
 import type { RpcErrorDetail } from './rpc-error.js';
 
+/** What a refusal by another peer looks like to the one that called it; answers of a chaincode come as they are. */
+export function remoteRefusal(message: string): string {
+  return `rpc error: code = Unknown desc = ${message}`;
+}
+
 /** Endorsements of one proposal, all over the same bytes. */
 export class EndorsementRound {
   readonly proposal: Proposal;
@@ -10,8 +15,12 @@ export class EndorsementRound {
   #payload: Uint8Array | undefined;
   readonly #endorsements: peer.Endorsement[] = [];
 
-  constructor(proposal: Proposal) {
+  readonly #local: Endorser;
+
+  /** @param local - the peer that was asked; what others refuse reaches it through a call of its own */
+  constructor(proposal: Proposal, local: Endorser) {
     this.proposal = proposal;
+    this.#local = local;
   }
 
   /**
@@ -26,13 +35,13 @@ export class EndorsementRound {
       const result = results[index];
       if (result === undefined) return false;
       if (result.kind === 'success') return this.#accept(endorser, result.payload);
-      this.#fail(endorser, result.message);
+      this.#fail(endorser, result.kind === 'duplicate' ? this.#refusal(endorser, result.message) : result.message);
       return false;
     });
   }
 
   failAll(endorsers: readonly Endorser[], message: string): this {
-    for (const endorser of endorsers) this.#fail(endorser, message);
+    for (const endorser of endorsers) this.#fail(endorser, this.#refusal(endorser, message));
     return this;
   }
 
@@ -58,6 +67,10 @@ export class EndorsementRound {
     }
     this.#endorsements.push(endorser.endorse(payload));
     return true;
+  }
+
+  #refusal(endorser: Endorser, message: string): string {
+    return endorser === this.#local ? message : remoteRefusal(message);
   }
 
   #fail(endorser: Endorser, message: string): void {

@@ -3,6 +3,7 @@ import { gateway } from '@hyperledger/fabric-protos';
 import type { Endorser, SimulationResult } from '../endorse/endorser.js';
 import { type Proposal, parseProposal } from '../endorse/proposal.js';
 import { checkProposal, type ProposalCheckOptions } from '../endorse/proposal-checks.js';
+import { remoteRefusal } from './endorsement-round.js';
 import { messageOf, RpcError, type RpcErrorDetail } from './rpc-error.js';
 
 export interface EndorsingPeers {
@@ -26,8 +27,9 @@ export async function evaluate(
 ): Promise<gateway.EvaluateResponse> {
   const proposal = unpack(request, peers.checks.channel);
   const candidates = evaluators(proposal, request.getTargetOrganizationsList(), peers);
-  refuseUnchecked(proposal, candidates, peers.checks);
+  refuseUnchecked(proposal, candidates, peers);
   const details: RpcErrorDetail[] = [];
+  let code: status = status.ABORTED;
   for (const endorser of candidates) {
     const result = await endorser.simulate(proposal, 'evaluate');
     if (result.kind === 'success') {
@@ -35,11 +37,16 @@ export async function evaluate(
       response.setResult(result.response);
       return response;
     }
-    details.push({ address: endorser.address, mspId: endorser.mspId, message: result.message });
-    refuseFinal(result, details);
+    const failure = failureOf(endorser, result, peers.local);
+    details.push({ address: endorser.address, mspId: endorser.mspId, message: failure.message });
+    if (failure.isFinal) throw new RpcError(failure.code, `${RETURNED}${failure.message}`, details);
+    code = failure.code;
   }
-  throw new RpcError(status.ABORTED, 'failed to evaluate transaction, see attached details for more info', details);
+  throw new RpcError(code, ALL_FAILED, details);
 }
+
+const RETURNED = 'evaluate call to endorser returned error: ';
+const ALL_FAILED = 'failed to evaluate transaction, see attached details for more info';
 
 function unpack(request: gateway.EvaluateRequest, channel: string): Proposal {
   let proposal: Proposal;
@@ -74,26 +81,30 @@ function evaluators(proposal: Proposal, targets: readonly string[], peers: Endor
   return [...ready, ...serving.filter((endorser) => !ready.includes(endorser))];
 }
 
-function refuseUnchecked(proposal: Proposal, candidates: readonly Endorser[], checks: ProposalCheckOptions): void {
-  const refusal = checkProposal(proposal, checks);
+/** The peer that was asked says itself what is wrong with a proposal; of another one all it knows is that it failed. */
+function refuseUnchecked(proposal: Proposal, candidates: readonly Endorser[], peers: EndorsingPeers): void {
+  const refusal = checkProposal(proposal, peers.checks);
   if (refusal === undefined) return;
-  const details = candidates.map(({ address, mspId }) => ({ address, mspId, message: refusal.message }));
-  if (refusal.kind === 'filtered') {
-    throw new RpcError(
-      status.UNAVAILABLE,
-      'failed to evaluate transaction, see attached details for more info',
-      details,
-    );
+  const details = candidates.map((endorser) => ({
+    address: endorser.address,
+    mspId: endorser.mspId,
+    message: endorser === peers.local ? refusal.message : remoteRefusal(refusal.message),
+  }));
+  if (candidates[0] !== peers.local || refusal.kind === 'filtered') {
+    throw new RpcError(status.UNAVAILABLE, ALL_FAILED, details);
   }
-  throw new RpcError(
-    status.FAILED_PRECONDITION,
-    `evaluate call to endorser returned error: ${refusal.message}`,
-    details.slice(0, 1),
-  );
+  throw new RpcError(status.FAILED_PRECONDITION, `${RETURNED}${refusal.message}`, details.slice(0, 1));
 }
 
-function refuseFinal(result: Exclude<SimulationResult, { kind: 'success' }>, details: RpcErrorDetail[]): void {
-  if (result.kind === 'peer-failure') return;
-  const code = result.kind === 'chaincode-error' ? status.UNKNOWN : status.FAILED_PRECONDITION;
-  throw new RpcError(code, `evaluate call to endorser returned error: ${result.message}`, details);
+/** @see Fabric internal/pkg/gateway/apiutils.go, responseStatus */
+function failureOf(
+  endorser: Endorser,
+  result: Exclude<SimulationResult, { kind: 'success' }>,
+  local: Endorser,
+): { code: status; message: string; isFinal: boolean } {
+  const { kind, message } = result;
+  if (kind === 'chaincode-error') return { code: status.UNKNOWN, message, isFinal: true };
+  if (kind === 'peer-failure') return { code: status.ABORTED, message, isFinal: false };
+  if (endorser === local) return { code: status.FAILED_PRECONDITION, message, isFinal: true };
+  return { code: status.UNAVAILABLE, message: remoteRefusal(message), isFinal: false };
 }

@@ -198,7 +198,13 @@ function endorseOptions(part: PeerParts, all: readonly PeerParts[], options: Pee
   return {
     local: part.endorser,
     others: all.filter((other) => other !== part).map(({ endorser }) => endorser),
-    checks: { channel: topology.channel, msps, nowMs, timeWindowMs: TIME_WINDOW_MS },
+    checks: {
+      channel: topology.channel,
+      msps,
+      nowMs,
+      timeWindowMs: TIME_WINDOW_MS,
+      isOpenToAll: (name) => part.endorser.hasChaincode(name) && !part.endorser.hasApplicationChaincode(name),
+    },
     endorsingMspIds: topology.organisations.filter(({ endorses }) => endorses).map(({ mspId }) => mspId),
     endorsementsNeeded: topology.endorsementsNeeded,
     shuffle,

@@ -59,8 +59,9 @@ function checkEnvelope(envelope: common.Envelope, options: SubmitOptions): void 
       `message payload is ${sizeBytes} bytes and exceeds maximum allowed ${options.envelopeSizeMaxBytes} bytes`,
     );
   }
+  if (options.access.isOfEndedCertificate(creator)) throw refused('BAD_REQUEST', 'broadcast client identity expired');
   try {
-    options.access.verifyAndRemember({
+    options.access.verifyWriter({
       identity: creator,
       data: envelope.getPayload_asU8(),
       signature: envelope.getSignature_asU8(),

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import {
   limits,
   type MemberId,
+  type MspId,
   type RecordSet,
   recordAt,
   type SetId,
@@ -14,6 +15,7 @@ const set: RecordSet = {
   setId: '0a'.repeat(16) as SetId,
   patientId: 'p-1' as MemberId,
   authorId: 'dr-a' as MemberId,
+  authorOrganisation: 'HospitalAMSP' as MspId,
   addedAtMs: 5,
   txId: '0b'.repeat(32),
   keyEpoch: 0,
@@ -55,6 +57,7 @@ describe('recordAt', () => {
       recordId: `${set.setId}01`,
       class: 'Claim',
       authorId: 'dr-a',
+      authorOrganisation: 'HospitalAMSP',
       addedAtMs: 5,
     });
   });

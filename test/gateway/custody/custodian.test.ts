@@ -6,6 +6,7 @@ import { openManyWith } from '../../../gateway/custody/hpke.js';
 import type { ReleaseEntry } from '../../../gateway/custody/release-log.js';
 import { CHANNEL, randomId, signGrant, signRevocation } from '../../support/chain-actor.js';
 import {
+  AUTHOR_MSP_ID,
   bodyFor,
   type Circle,
   type CustodianOnDisk,
@@ -33,9 +34,13 @@ beforeEach(async () => {
 
 afterEach(() => custodian.close());
 
-function deposit(recordId: RecordId, share: Uint8Array, patientId: string = circle.patient.memberId) {
+function deposit(
+  recordId: RecordId,
+  share: Uint8Array,
+  { patientId = circle.patient.memberId as string, depositor = AUTHOR_MSP_ID } = {},
+) {
   const { sha256: ciphertextSha256, version } = opening.record;
-  return custodian.shares.deposit([{ recordId, version, ciphertextSha256, patientId, share }]);
+  return custodian.shares.deposit([{ recordId, version, ciphertextSha256, depositor, patientId, share }]);
 }
 
 function release() {
@@ -132,6 +137,26 @@ describe('a committed opening that is in order', () => {
   });
 });
 
+describe('garbage that another organisation deposited under the public id and digest of a record', () => {
+  const depositor = 'HospitalBMSP';
+
+  it('does not keep out the deposit of the author that comes after it', async () => {
+    const late = { ...opening.record, recordId: `${randomId()}01` as RecordId };
+    opening.recordIds = [late.recordId];
+    opening.records = [late];
+    opening.items = [{ recordId: late.recordId, outcome: 'permit', basis: opening.basis }];
+    await deposit(late.recordId, new Uint8Array(33), { depositor });
+    expect(await codes()).toEqual(['SHARE_MISSING']);
+    await deposit(late.recordId, opening.share);
+    expect(await releasedShares()).toEqual([opening.share]);
+  });
+
+  it('is not released in place of the share of the author', async () => {
+    await deposit(opening.recordId, new Uint8Array(33), { depositor });
+    expect(await releasedShares()).toEqual([opening.share]);
+  });
+});
+
 describe('a transaction that is no committed opening of its creator', () => {
   it.each([
     { name: 'in a block as invalid', transaction: { validationCode: 'MVCC_READ_CONFLICT' } },
@@ -200,7 +225,7 @@ describe('a permit that the custodian does not believe', () => {
 
   it('for a record that endorsers moved to a patient of theirs: the depositor said whose it is', async () => {
     const stolen = { ...opening.record, recordId: `${randomId()}00` as RecordId };
-    await deposit(stolen.recordId, opening.share, circle.otherPatient.memberId);
+    await deposit(stolen.recordId, opening.share, { patientId: circle.otherPatient.memberId });
     opening.recordIds = [stolen.recordId];
     opening.records = [stolen];
     opening.items = [{ recordId: stolen.recordId, outcome: 'permit', basis: opening.basis }];

@@ -36,6 +36,8 @@ import {
 export const NOW_MS = Date.UTC(2026, 10, 20, 12);
 export const HOUR_MS = 3_600_000;
 export const MSP_ID = 'GovernmentMSP';
+/** Whose gateway deposited the share of the record. */
+export const AUTHOR_MSP_ID = 'HospitalAMSP';
 
 /** Everybody around one custodian, with real keys, certificates and signatures. */
 export interface Circle {
@@ -166,7 +168,13 @@ export class OpeningCase {
   #metadata(): RecordMetadata {
     const facts = { class: 'Observation', label: 'N', dateMs: 0, sizeBytes: 1, cid: 'b', commitment: '', txId: '' };
     const place = { recordId: this.recordId, version: 1, patientId: this.patientId, sha256: 'ab'.repeat(32) };
-    return { ...facts, ...place, authorId: this.patientId, addedAtMs: 0 } as RecordMetadata;
+    return {
+      ...facts,
+      ...place,
+      authorId: this.patientId,
+      authorOrganisation: AUTHOR_MSP_ID,
+      addedAtMs: 0,
+    } as RecordMetadata;
   }
 }
 

@@ -26,7 +26,7 @@ afterEach(async () => {
 });
 
 function place(recordId: string, version = 1): SharePlace {
-  return { recordId, version, ciphertextSha256: 'ab'.repeat(32) };
+  return { recordId, version, ciphertextSha256: 'ab'.repeat(32), depositor: 'HospitalBMSP' };
 }
 
 function deposit(recordId: string, fill: number, version = 1): ShareDeposit {
@@ -105,6 +105,16 @@ describe('ShareStore.deposit', () => {
     expect(await store.verifyAll()).toMatchObject({ ok: true, rowsChecked: 2 });
   });
 
+  it('keeps one share for each depositor, so that nobody deposits in the place of another', async () => {
+    const author = { ...deposit('r-1', 2), depositor: 'InsurerMSP' };
+    await store.deposit([{ ...deposit('r-1', 1), patientId: 'p-2' }]);
+    expect(await store.deposit([author])).toEqual({ stored: 1, alreadyHeld: 0 });
+    expect((await store.read(place('r-1')))?.share[0]).toBe(1);
+    expect(await store.read(author)).toEqual({ patientId: 'p-1', share: author.share });
+    expect(await store.verifyAll()).toMatchObject({ ok: true, rowsChecked: 2 });
+    expect(await store.destroy('r-1')).toEqual({ sharesDestroyed: 2 });
+  });
+
   it('refuses two different shares for one record within a batch', async () => {
     const twice = [deposit('r-1', 1), deposit('r-1', 2)];
     await expect(store.deposit(twice)).rejects.toMatchObject({ code: 'SHARE_CONFLICT' });
@@ -162,6 +172,7 @@ describe('A share store that was changed behind its back', () => {
 
   it.each([
     { column: 'record_id', value: 'r-9', moved: place('r-9') },
+    { column: 'depositor', value: 'InsurerMSP', moved: { ...place('r-1'), depositor: 'InsurerMSP' } },
     { column: 'ciphertext_sha256', value: 'ef', moved: { ...place('r-1'), ciphertextSha256: 'ef' } },
   ])('a row moved to another $column is refused there', async ({ column, value, moved }) => {
     await tampered(`UPDATE shares SET ${column} = ? WHERE record_id = 'r-1'`, value);
@@ -203,6 +214,16 @@ describe('A share store that was changed behind its back', () => {
     await store.close();
     await writeFile(join(directory, 'shares.sqlite'), Buffer.alloc(20_000, 0x5a));
     await expect(openShareStore({ directory, mspId: MSP_ID })).rejects.toMatchObject({ code: 'STORE_CORRUPT' });
+  });
+});
+
+describe('A share store of another version', () => {
+  it('stops the store from opening, and says so', async () => {
+    await store.close();
+    const database = new DatabaseSync(join(directory, 'shares.sqlite'));
+    database.exec('PRAGMA user_version = 0');
+    database.close();
+    await expect(openShareStore({ directory, mspId: MSP_ID })).rejects.toThrow('The share store is of version 0, ');
   });
 });
 

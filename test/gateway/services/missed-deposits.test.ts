@@ -19,7 +19,7 @@ afterEach(() => {
 
 function depositOf(recordId: string): SealedDeposit {
   const item = { patientId: 'p-1', recordId, version: 1, ciphertextSha256: '0'.repeat(64), sealed: new Uint8Array(49) };
-  return { enc: new Uint8Array(32), items: [item] };
+  return { depositor: 'B', enc: new Uint8Array(32), items: [item] };
 }
 
 function doorThat(depositShares: (deposit: SealedDeposit) => Promise<void>) {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   type ItemOutcome,
+  type MspId,
   type PatientId,
   placeOf,
   type RecordId,
@@ -22,6 +23,7 @@ import { MemoryVault } from '../../../gateway/vault/memory-vault.js';
 
 export const CHANNEL = 'medledger';
 export const PATIENT = 'p-1' as PatientId;
+const AUTHOR_MSP_ID = 'HospitalAMSP' as MspId;
 /** What a custodian's door does instead of answering. */
 export type Mood = 'well' | 'down' | 'silent' | 'bad share' | 'refuses';
 
@@ -124,7 +126,8 @@ export class RecordCircle {
       for (const [at, record] of records.entries()) {
         const recordId = recordIdOf(setId, at);
         const place = { recordId, version: 1, patientId: PATIENT, authorId: PATIENT, addedAtMs: 0 };
-        this.recorded.set(recordId, { ...record, ...place, txId: transactionId });
+        const authorOrganisation = AUTHOR_MSP_ID;
+        this.recorded.set(recordId, { ...record, ...place, authorOrganisation, txId: transactionId });
       }
     }
     this.transactions += 1;
@@ -155,7 +158,7 @@ type Business = {
 
 export function recordsToAdd(texts: readonly string[], key = 'key'): RecordsToAdd {
   return {
-    identity: { memberId: String(PATIENT) } as UnlockedIdentity,
+    identity: { memberId: String(PATIENT), mspId: String(AUTHOR_MSP_ID) } as UnlockedIdentity,
     patientId: PATIENT,
     purpose: 'PATRQT',
     records: texts.map((text) => ({

@@ -15,6 +15,7 @@ const UNTIL_MS = Date.UTC(2030, 0, 1);
 const idSecret = randomBytes(32);
 const identity = {
   memberId: PATIENT,
+  mspId: 'HospitalAMSP',
   signStatement: async () => new Uint8Array(64),
 } as unknown as UnlockedIdentity;
 const caller: Caller = { memberId: PATIENT, role: 'patient', sessionId: 's' };

@@ -61,11 +61,6 @@ const MALFORMED: { name: string; spec: TransactionSpec; code: number }[] = [
   { name: 'an unknown chaincode', spec: { chaincode: 'other' }, code: Code.INVALID_CHAINCODE },
   { name: 'writes into an unknown namespace', spec: { namespace: 'lscc' }, code: Code.INVALID_CHAINCODE },
   {
-    name: 'a certificate that had not begun at the time of the transaction',
-    spec: { timestampMs: Date.now() - 2 * 3_600_000 },
-    code: Code.BAD_CREATOR_SIGNATURE,
-  },
-  {
     name: 'two sets for one namespace',
     spec: {
       alter: ({ results }) => {

@@ -126,7 +126,10 @@ describe('verifyPeer', () => {
     for (let offset = 3; offset < whole.length; offset += 997) {
       writeFileSync(file, whole);
       flipIn(file, offset);
-      expect((await findings())[0]).toMatch(/^block block \d+, .*\.frames from byte \d+/);
+      // The header of the last frame marks where it begins: without it only the database knows that it was there.
+      expect((await findings())[0]).toMatch(
+        /^block block (\d+, .*\.frames from byte \d+|4: the database has seen 5 blocks; the files hold 4$)/,
+      );
     }
   });
 
