@@ -30,6 +30,10 @@ export async function startFabricUnderTest(): Promise<LedgerUnderTest> {
   const place = { topology, dataDir, binaries };
   await prepareNetwork(place);
   const nodes = nodeProcesses(place).map((node) => startNode(node, dataDir));
+  // However the test run ends, six nodes must not stay behind.
+  process.once('exit', () => {
+    for (const node of nodes) node.kill('SIGKILL');
+  });
   const chaincodes = new ChaincodeProcesses(
     PEERS.map((mspId) => {
       const { peer } = peerOrganisationOf(topology, mspId);
