@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ERRORS, isErrorCode } from '@medledger/chaincode/domain';
 import type { FastifyBaseLogger } from 'fastify';
 import type { GatewayConfig } from '../config.js';
 import { createEnrolment, localCertificateIssuer } from '../identity/enrolment.js';
@@ -72,7 +73,7 @@ export function buildServices(parts: ServiceParts): Services {
       background: parts.background,
       add,
       nowMs,
-      onFailed: ({ jobId, error }) => logger.error({ jobId, err: error }, 'job failed'),
+      onFailed: ({ jobId, error }) => tellFailedJob(logger, jobId, error),
     }),
     listRecords: createListRecords({ chain, keysOf }),
     openRecord: createOpenRecord({ chain, keysOf, custodians, fetchCiphertext, onBadShare }),
@@ -82,6 +83,13 @@ export function buildServices(parts: ServiceParts): Services {
     verifyPatient: createVerifyPatient({ chain, keysOf }),
     notReady: parts.notReady,
   };
+}
+
+/** What the patient refused is no fault of the gateway, and wakes nobody. */
+function tellFailedJob(logger: FastifyBaseLogger, jobId: string, error: unknown): void {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'INTERNAL';
+  if (isErrorCode(code) && ERRORS[code].status < 500) logger.info({ jobId, code }, 'job refused');
+  else logger.error({ jobId, err: error }, 'job failed');
 }
 
 type Add = ReturnType<typeof adder>;

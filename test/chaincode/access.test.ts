@@ -49,8 +49,10 @@ describe('access:open', () => {
     expect(JSON.parse(consortium.peer.text(key) ?? '').outcome).toContain('NO_GRANT');
   });
 
-  it.each(['admin-a', 'auditor'])('by %s: ROLE_NOT_ALLOWED', async (memberId) => {
-    await expect(open(consortium.actor(memberId))).rejects.toThrow('ROLE_NOT_ALLOWED: ');
+  it.each(['admin-a', 'auditor'])('by %s: the attempt is written as a refusal', async (memberId) => {
+    const { outcome, records } = await open(consortium.actor(memberId));
+    expect(outcome).toMatchObject({ outcome: 'deny', code: 'NO_GRANT' });
+    expect(records).toEqual([]);
   });
 
   it('of a record that is not there, or lies beyond its set: RECORD_UNKNOWN is written', async () => {

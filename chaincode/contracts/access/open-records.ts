@@ -13,7 +13,7 @@ import {
 import type { Request, Rule } from '../../state/extend-lane.js';
 import { readGrantsFor } from '../../state/grant-store.js';
 import { readSetsOf } from '../../state/record-store.js';
-import { requirePatientOrStaff } from '../acting-roles.js';
+import { isPatientOrStaff } from '../acting-roles.js';
 
 type Opening = Request<'access:open'>;
 
@@ -26,8 +26,8 @@ interface Decided {
 /** Decides each record for itself and writes every decision. The answer holds pointers and digests, no key. */
 export const openRecords: Rule<'access:open'> = async (request) => {
   const { state, actor, input } = request;
-  requirePatientOrStaff(actor);
-  const grants = await readGrantsFor(state, input.patientId, actor);
+  // Admins and auditors open nothing, not even by a grant to their agency; that they tried is written like any refusal.
+  const grants = isPatientOrStaff(actor) ? await readGrantsFor(state, input.patientId, actor) : [];
   const sets = await readSetsOf(state, input.recordIds);
   const decided = input.recordIds.map((recordId) => decide(request, recordId, { sets, grants }));
   return {
