@@ -1,3 +1,5 @@
+import { taggedBytes, uint64Bytes } from '@medledger/chaincode/domain';
+
 export type FramedField = string | number | Uint8Array;
 
 /**
@@ -9,16 +11,7 @@ export type FramedField = string | number | Uint8Array;
  * @returns 4-byte big-endian length and content of the tag, then of each field
  */
 export function framedBytes(tag: string, fields: readonly FramedField[]): Uint8Array<ArrayBuffer> {
-  const parts = [tag, ...fields].map(fieldBytes);
-  const framed = new Uint8Array(parts.reduce((sizeBytes, part) => sizeBytes + 4 + part.length, 0));
-  const view = new DataView(framed.buffer);
-  let offset = 0;
-  for (const part of parts) {
-    view.setUint32(offset, part.length);
-    framed.set(part, offset + 4);
-    offset += 4 + part.length;
-  }
-  return framed;
+  return new Uint8Array(taggedBytes(tag, fields.map(fieldBytes)));
 }
 
 /** The bytes that tie a ciphertext to its place: one version of one record on one channel. */
@@ -31,7 +24,5 @@ function fieldBytes(field: FramedField): Uint8Array {
   if (typeof field !== 'number') return field;
   if (!Number.isSafeInteger(field) || field < 0)
     throw new RangeError(`A framed number is whole and not negative: ${field}`);
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64BE(BigInt(field));
-  return bytes;
+  return uint64Bytes(field);
 }
