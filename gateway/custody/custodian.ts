@@ -17,6 +17,7 @@ import {
 } from '@medledger/chaincode/domain';
 import { CustodyError } from './custody-errors.js';
 import { checkEvidence, StatementRefusal } from './evidence-check.js';
+import type { ReleaseEntry } from './release-log.js';
 
 /** A committed transaction as the custodian's own peer holds it. */
 export interface CommittedOpening {
@@ -58,16 +59,7 @@ export interface SharesAtRest {
 
 /** Durable on return; see release-log.ts. */
 export interface ReleaseJournal {
-  append(entry: {
-    readonly transactionId: string;
-    readonly recordId: string;
-    readonly version: number;
-    readonly timeMs: number;
-    readonly statementId?: string;
-    readonly statementVersion?: number;
-    /** Nothing was released; the statement's version is noted because it was seen. */
-    readonly refusedAs?: string;
-  }): Promise<void>;
+  append(entry: ReleaseEntry): Promise<void>;
   highestVersionSeen(statementId: string): number;
 }
 
