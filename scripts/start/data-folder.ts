@@ -1,7 +1,8 @@
 import { accessSync, chmodSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { replaceFile, syncDirectory } from '../../gateway/durable-files.js';
-import { type FolderLock, lockFolder } from './folder-lock.js';
+import type { FileLock } from '../../network/devledger/store/file-lock.js';
+import { lockFolder } from './folder-lock.js';
 import type { LedgerKind } from './ledger-choice.js';
 import { StartError } from './start-error.js';
 
@@ -84,8 +85,8 @@ function makeMissing(path: string): void {
   mkdirSync(path, { mode: 0o700 });
 }
 
-function takeLock(path: string): FolderLock {
-  let lock: FolderLock | undefined;
+function takeLock(path: string): FileLock {
+  let lock: FileLock | undefined;
   try {
     lock = lockFolder(path);
   } catch (cause) {

@@ -2,7 +2,11 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { applyBlocks } from '../../network/devledger/commit/apply-blocks.js';
 import { blocksDirectory, stateDirectory } from '../../network/devledger/commit/open-peer-ledger.js';
+import { FrameFiles } from '../../network/devledger/store/frame-files.js';
+import { BlockCorruptError, StateCorruptError } from '../../network/devledger/store/ledger-errors.js';
+import { StateStore } from '../../network/devledger/store/state-store.js';
 import { copyDatabase } from './copy-database.js';
 import { peerDirectory } from './ledger-folder.js';
 
@@ -19,7 +23,8 @@ export interface PeerCopy {
 
 /**
  * Copies what cannot be looked at where it is, runs an action, and removes the copies. Block files are only appended
- * to, so they need no copy; taken after the state, they hold at least the blocks that the state has seen.
+ * to, so they need no copy; taken after the state, they hold at least the blocks that the state has seen. What a running
+ * ledger has in memory only, and a killed one had, is made again in the copy, as its next start would.
  */
 export async function withPeerCopies<T>(
   dataDir: string,
@@ -44,7 +49,26 @@ async function copyPeer(dataDir: string, mspId: string, directory: string): Prom
   if (hasState) await copyDatabase(stateDirectory(original), stateDirectory(directory));
   if (hasBlocks) await symlink(blocksDirectory(original), blocksDirectory(directory));
   else await mkdir(blocksDirectory(directory));
+  if (hasState && hasBlocks) await catchUp(mspId, directory);
   return { mspId, directory, original, hasBlocks, hasState };
+}
+
+/** As far as both can be read; what cannot be read is named by the check that looks at it. */
+async function catchUp(mspId: string, directory: string): Promise<void> {
+  try {
+    const state = await StateStore.open(stateDirectory(directory), mspId);
+    try {
+      await applyBlocks(
+        { state, blocks: FrameFiles.inspect({ directory: blocksDirectory(directory), owner: mspId }) },
+        mspId,
+      );
+    } finally {
+      await state.close();
+    }
+  } catch (error) {
+    const isNamed = [BlockCorruptError, StateCorruptError, RangeError].some((known) => error instanceof known);
+    if (!isNamed) throw error;
+  }
 }
 
 /** Names the peer's own folder where a sentence names the copy. */

@@ -1,6 +1,6 @@
 import { pinnedOrganisations } from '../../gateway/identity/pinned-consortium.js';
 import { blocksDirectory, stateDirectory } from '../../network/devledger/commit/open-peer-ledger.js';
-import { StateCorruptError, StoreError } from '../../network/devledger/store/ledger-errors.js';
+import { StateCorruptError } from '../../network/devledger/store/ledger-errors.js';
 import type { Topology } from '../../network/topology.js';
 import { ENDORSED, REBUILD } from './advice.js';
 import { CannotLook } from './cannot-look.js';
@@ -111,7 +111,7 @@ async function checkStores({ options, folder, releases, done }: Run, view: PeerV
   done(...(await unlessUnreadable(view, 'custody', () => checkShares(folder, view))));
 }
 
-/** LevelDB gives up a walk where it cannot make sense of a table: a finding, not the end of the check. */
+/** A walk ends where the index of a table is damaged: a finding, not the end of the check. */
 async function unlessUnreadable(
   { mspId }: PeerView,
   check: CheckName,
@@ -149,7 +149,7 @@ async function openState({ topology }: LedgerFolder, copy: PeerCopy): Promise<Pe
   try {
     return await PeerState.open({ directory, mspId: copy.mspId, namespace: topology.chaincode.name });
   } catch (error) {
-    if (error instanceof StoreError) return undefined;
+    if (error instanceof StateCorruptError) return undefined;
     throw error;
   }
 }

@@ -2,14 +2,14 @@ import { join } from 'node:path';
 import type { MspDefinition } from '../msp.js';
 import type { PeerLedger } from '../peer-ledger.js';
 import { FrameFiles } from '../store/frame-files.js';
-import { BlockCorruptError, StoreError } from '../store/ledger-errors.js';
+import { StoreError } from '../store/ledger-errors.js';
 import { StateStore } from '../store/state-store.js';
+import { applyBlocks, type PeerStores } from './apply-blocks.js';
 import { committedMetadata, encodeBlock, parseBlock } from './block-codec.js';
 import { blockHeaderHash } from './block-hash.js';
 import { DiskPeerLedger } from './disk-peer-ledger.js';
 import type { EndorsementPolicy } from './endorsement-policy.js';
 import { genesisBlock } from './genesis-block.js';
-import { chainFault, commitFault, EMPTY_TIP, rowsOfCommittedBlock } from './replay-block.js';
 import type { SignatureCache } from './signature-cache.js';
 
 export interface PeerLedgerOptions {
@@ -52,7 +52,7 @@ export async function openPeerLedger(options: PeerLedgerOptions): Promise<PeerLe
       directory: blocksDirectory(options.directory),
       owner: options.mspId,
       fileSizeMaxBytes: BLOCK_FILE_MAX_BYTES,
-      acknowledgedSequence: state.tip?.height ?? 0,
+      acknowledgedSequence: state.acknowledgedHeight,
       cutUnsoundTail: true,
     });
     try {
@@ -68,35 +68,17 @@ export async function openPeerLedger(options: PeerLedgerOptions): Promise<PeerLe
   }
 }
 
-async function bringUp(stores: { blocks: FrameFiles; state: StateStore }, options: PeerLedgerOptions): Promise<void> {
+async function bringUp(stores: PeerStores, options: PeerLedgerOptions): Promise<void> {
   const { blocks, state } = stores;
   const genesis = parseBlock(genesisBlock(options));
   if (blocks.nextSequence === 0) {
     const found = { codes: Uint8Array.of(0), commitHash: new Uint8Array() };
     await blocks.append(encodeBlock({ ...genesis, metadata: committedMetadata(genesis.metadata, found) }));
   }
-  for (let number = state.tip?.height ?? 0; number < blocks.nextSequence; number += 1) {
-    await replay(stores, number, options.mspId);
-  }
+  await applyBlocks(stores, options.mspId);
   if (state.blockNumberByHash(blockHeaderHash(genesis)) === 0) return;
   throw new StoreError(
     `${options.directory} holds another network's ledger: its block 0 does not name these organisations and ` +
       'certificates. Use another data folder, or bring back the certificates it was made with.',
   );
-}
-
-async function replay(
-  { blocks, state }: { blocks: FrameFiles; state: StateStore },
-  number: number,
-  mspId: string,
-): Promise<void> {
-  const bytes = await blocks.read(number);
-  const place = blocks.place(number);
-  if (bytes === undefined || place === undefined) throw new StoreError(`Block ${number} of ${mspId} is not there.`);
-  const tip = state.tip ?? EMPTY_TIP;
-  const block = parseBlock(bytes);
-  const rows = rowsOfCommittedBlock(block, tip);
-  const fault = chainFault(block, tip) ?? commitFault(block, rows);
-  if (fault !== undefined) throw new BlockCorruptError({ ...place, peer: mspId, blockNumber: number }, fault);
-  await state.apply(rows);
 }

@@ -1,10 +1,12 @@
+import { join } from 'node:path';
 import { encodeBlock, orderedMetadata, ordererValue, parseBlock } from '../commit/block-codec.js';
 import { blockDataHash, blockHeaderHash } from '../commit/block-hash.js';
 import { sameBytes } from '../commit/replay-block.js';
+import { type FileLock, lockFile } from '../store/file-lock.js';
+import { DISK } from '../store/file-system.js';
 import { FrameFiles } from '../store/frame-files.js';
+import { HeightMark } from '../store/height-mark.js';
 import { StoreError } from '../store/ledger-errors.js';
-import { TIP_KEY } from '../store/row-keys.js';
-import { StateDatabase } from '../store/state-database.js';
 import type { PendingEnvelope } from './pending-log.js';
 
 const BLOCK_FILE_MAX_BYTES = 64 * 1024 * 1024;
@@ -12,15 +14,17 @@ const BLOCK_FILE_MAX_BYTES = 64 * 1024 * 1024;
 /** The orderer's own blocks: number, previous hash and which envelopes are in them. One writer at a time. */
 export class OrderedChain {
   readonly #blocks: FrameFiles;
-  readonly #heights: StateDatabase;
+  readonly #mark: HeightMark;
+  readonly #lock: FileLock;
   #headerHash: Uint8Array;
   #orderedSequence: number;
   /** Peers ask for the newest block all at once: it is read from the disk for none of them. */
   #newest: Uint8Array;
 
-  private constructor(stores: { blocks: FrameFiles; heights: StateDatabase }, newest: Uint8Array) {
+  private constructor(stores: { blocks: FrameFiles; mark: HeightMark; lock: FileLock }, newest: Uint8Array) {
     this.#blocks = stores.blocks;
-    this.#heights = stores.heights;
+    this.#mark = stores.mark;
+    this.#lock = stores.lock;
     this.#newest = newest;
     const block = parseBlock(newest);
     this.#headerHash = blockHeaderHash(block);
@@ -36,27 +40,20 @@ export class OrderedChain {
     directories: { readonly blocks: string; readonly heights: string },
     genesis: Uint8Array,
   ): Promise<OrderedChain> {
-    // The lock of this database keeps a second orderer out. What it holds tells a torn write from a damaged block.
-    const heights = await StateDatabase.open(directories.heights, 'orderer');
-    try {
-      const blocks = await FrameFiles.open({
-        directory: directories.blocks,
-        owner: 'orderer',
-        fileSizeMaxBytes: BLOCK_FILE_MAX_BYTES,
-        acknowledgedSequence: heights.get(TIP_KEY)?.readUIntBE(0, 6) ?? 0,
-        cutUnsoundTail: true,
+    await DISK.makeDirectory(directories.heights);
+    const lock = lockFile(join(directories.heights, 'lock'));
+    if (lock === undefined) {
+      throw new StoreError(`${directories.heights} is in use by another process: stop that ledger first.`, {
+        inUse: true,
       });
-      try {
-        if (blocks.nextSequence === 0) await blocks.append(genesis);
-        await checkGenesis(blocks, genesis, directories.blocks);
-        const newest = await blocks.read(blocks.nextSequence - 1);
-        return new OrderedChain({ blocks, heights }, newest ?? genesis);
-      } catch (error) {
-        await blocks.close();
-        throw error;
-      }
+    }
+    try {
+      const mark = await HeightMark.open(DISK, join(directories.heights, 'height'));
+      const blocks = await openBlocks(directories.blocks, mark.height, genesis);
+      const newest = await blocks.read(blocks.nextSequence - 1);
+      return new OrderedChain({ blocks, mark, lock }, newest ?? genesis);
     } catch (error) {
-      await heights.close();
+      lock.release();
       throw error;
     }
   }
@@ -84,10 +81,7 @@ export class OrderedChain {
     this.#newest = bytes;
     this.#headerHash = blockHeaderHash(header);
     this.#orderedSequence = lastSequence;
-    const height = Buffer.alloc(6);
-    height.writeUIntBE(this.height, 0, 6);
-    // Not synced: should a power cut take it back, it still is a lower bound.
-    await this.#heights.write([{ key: TIP_KEY, payload: height }], { sync: false });
+    await this.#mark.set(this.height);
   }
 
   async read(blockNumber: number): Promise<Uint8Array | undefined> {
@@ -96,7 +90,26 @@ export class OrderedChain {
 
   async close(): Promise<void> {
     await this.#blocks.close();
-    await this.#heights.close();
+    await this.#mark.close();
+    this.#lock.release();
+  }
+}
+
+async function openBlocks(directory: string, acknowledgedSequence: number, genesis: Uint8Array): Promise<FrameFiles> {
+  const blocks = await FrameFiles.open({
+    directory,
+    owner: 'orderer',
+    fileSizeMaxBytes: BLOCK_FILE_MAX_BYTES,
+    acknowledgedSequence,
+    cutUnsoundTail: true,
+  });
+  try {
+    if (blocks.nextSequence === 0) await blocks.append(genesis);
+    await checkGenesis(blocks, genesis, directory);
+    return blocks;
+  } catch (error) {
+    await blocks.close();
+    throw error;
   }
 }
 

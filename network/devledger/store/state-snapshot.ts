@@ -22,12 +22,11 @@ export class SnapshotLease {
   /** Given up by one holder; the store itself is the first. */
   retire(): void {
     this.#holders -= 1;
-    // Nobody can read from it any more, so nobody has to wait for LevelDB to let go of it.
-    if (this.#holders === 0) void this.snapshot.close();
+    if (this.#holders === 0) this.snapshot.close();
   }
 }
 
-export class LevelSnapshot implements StateSnapshot, StateReader {
+export class LeasedSnapshot implements StateSnapshot, StateReader {
   readonly height: number;
   readonly #database: StateDatabase;
   readonly #lease: SnapshotLease;

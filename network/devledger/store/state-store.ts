@@ -1,21 +1,21 @@
+import { join } from 'node:path';
 import type { StateSnapshot, TransactionLocation, Version } from '../peer-ledger.js';
-import { StateCorruptError } from './ledger-errors.js';
+import { DISK } from './file-system.js';
+import { HeightMark } from './height-mark.js';
 import {
   blockHashKey,
   blockKey,
-  describeRowKey,
   encodeVersion,
   historyKey,
   historyRange,
-  kindRange,
   readVersion,
   stateKey,
   TIP_KEY,
   transactionKey,
   VERSION_BYTES,
 } from './row-keys.js';
-import { type DatabaseSnapshot, type RowWrite, StateDatabase } from './state-database.js';
-import { LevelSnapshot, SnapshotLease } from './state-snapshot.js';
+import { type DatabaseOptions, type DatabaseSnapshot, type RowWrite, StateDatabase } from './state-database.js';
+import { LeasedSnapshot, SnapshotLease } from './state-snapshot.js';
 import { decodeTip, encodeTip, type LedgerTip } from './tip.js';
 
 export interface StateWrite {
@@ -40,44 +40,57 @@ export interface BlockRows {
   readonly transactions: readonly { readonly txId: string; readonly txNumber: number; readonly code: number }[];
 }
 
+const HEIGHT_MARK_NAME = 'height';
+
 /** World state, history, transaction index and height of one peer, in one database of its own. */
 export class StateStore {
   readonly #database: StateDatabase;
+  readonly #mark: HeightMark;
   readonly #peer: string;
   #tip: LedgerTip | undefined;
   #lease: SnapshotLease;
 
-  private constructor(database: StateDatabase, peer: string, tip: LedgerTip | undefined) {
-    this.#database = database;
+  private constructor(stores: { database: StateDatabase; mark: HeightMark }, peer: string) {
+    this.#database = stores.database;
+    this.#mark = stores.mark;
     this.#peer = peer;
-    this.#tip = tip;
-    this.#lease = new SnapshotLease(database.snapshot(), tip?.height ?? 0);
+    const row = stores.database.get(TIP_KEY);
+    this.#tip = row === undefined ? undefined : decodeTip(row);
+    this.#lease = new SnapshotLease(stores.database.snapshot(), this.#tip?.height ?? 0);
   }
 
   /**
-   * @throws StoreError when the database cannot be opened
-   * @throws StateCorruptError when it lost what it had acknowledged
+   * @throws StoreError when the database is in use
+   * @throws StateCorruptError when it is not what was written
    */
-  static async open(directory: string, peer: string): Promise<StateStore> {
-    const database = await StateDatabase.open(directory, peer);
+  static async open(directory: string, peer: string, options: DatabaseOptions = {}): Promise<StateStore> {
+    const database = await StateDatabase.open(directory, peer, options);
     try {
-      const row = database.get(TIP_KEY);
-      const tip = row === undefined ? undefined : decodeTip(row);
-      await checkBlockIndex(database, peer, tip?.height ?? 0);
-      return new StateStore(database, peer, tip);
+      const mark = await HeightMark.open(options.files ?? DISK, join(directory, HEIGHT_MARK_NAME));
+      return new StateStore({ database, mark }, peer);
     } catch (error) {
       await database.close();
       throw error;
     }
   }
 
+  /** Where the state ends. After a crash that is behind the blocks, which are to be applied again. */
   get tip(): LedgerTip | undefined {
     return this.#tip;
   }
 
-  /** Atomic and fsynced on return; one caller at a time. */
+  /** As many blocks as this at least had been acknowledged. */
+  get acknowledgedHeight(): number {
+    return Math.max(this.#mark.height, this.#tip?.height ?? 0);
+  }
+
+  /**
+   * All of a block or nothing; one caller at a time. Its block is durable before: what a crash takes of the state is
+   * made again from it.
+   */
   async apply(rows: BlockRows): Promise<void> {
     await this.#database.write(encodeBlockRows(rows));
+    await this.#mark.set(Math.max(this.#mark.height, rows.tip.height));
     this.#tip = rows.tip;
     // One database snapshot per block serves every simulation that begins before the next block.
     const previous = this.#lease;
@@ -85,8 +98,8 @@ export class StateStore {
     previous.retire();
   }
 
-  snapshot(): StateSnapshot & LevelSnapshot {
-    return new LevelSnapshot(this.#database, this.#lease, this.#peer);
+  snapshot(): StateSnapshot & LeasedSnapshot {
+    return new LeasedSnapshot(this.#database, this.#lease, this.#peer);
   }
 
   transaction(txId: string): TransactionLocation | undefined {
@@ -117,6 +130,7 @@ export class StateStore {
 
   async close(): Promise<void> {
     this.#lease.retire();
+    await this.#mark.close();
     await this.#database.close();
   }
 }
@@ -143,18 +157,4 @@ export function encodeBlockRows({ tip, writes, history, transactions }: BlockRow
     { key: blockHashKey(tip.headerHash), payload: number },
     { key: TIP_KEY, payload: encodeTip(tip) },
   ];
-}
-
-/**
- * LevelDB drops damaged parts of its log without a word and goes on with what comes after. Each block writes one row
- * here in the same batch as all its other rows, so a gap in these rows shows what was dropped.
- */
-async function checkBlockIndex(database: StateDatabase, peer: string, height: number): Promise<void> {
-  let expected = 0;
-  for await (const { key } of database.rows(kindRange('block'))) {
-    if (!key.equals(blockKey(expected))) break;
-    expected += 1;
-  }
-  if (expected === height) return;
-  throw new StateCorruptError(peer, describeRowKey(blockKey(expected)), `missing, although the height is ${height}`);
 }

@@ -16,7 +16,7 @@ export interface BlockWalk {
   readonly state: ReplayedState;
   /** Given, every transaction is judged again; without, stored codes are taken as they are. */
   readonly rules: ValidationRules | undefined;
-  /** Blocks from here on are checked but not applied: the database has not seen them yet. */
+  /** Blocks from here on are not applied: the database has not seen them yet. So only the first of them can be judged. */
   readonly applyBelow: number;
   readonly onBlock: (rows: BlockRows) => void;
 }
@@ -41,7 +41,10 @@ export async function walkBlocks(walk: BlockWalk): Promise<BlockWalkResult> {
     const block = await readBlock(walk, number, found);
     hashes.push(block && hashesOf(block));
     if (block === undefined) unreadable.push(number);
-    else await checkBlock(block, { walk, tip, txIds, found, complete: unreadable.length === 0 });
+    else {
+      const complete = unreadable.length === 0 && number <= walk.applyBelow;
+      await checkBlock(block, { walk, tip, txIds, found, complete });
+    }
     tip = block && tipAfter(block);
   }
   return { findings, hashes, unreadable, transactions: txIds.size };

@@ -3,7 +3,7 @@ import { blocksDirectory, openPeerLedger, type PeerLedgerOptions, stateDirectory
 import type { ValidationRules } from '../commit/validate-block.js';
 import type { BlockHashes, Finding, PeerVerification } from './finding.js';
 import { FrameFiles } from './frame-files.js';
-import { StoreError } from './ledger-errors.js';
+import { StateCorruptError } from './ledger-errors.js';
 import type { PeerFolder } from './read-peer.js';
 import { ReplayedState } from './replayed-state.js';
 import { TIP_KEY } from './row-keys.js';
@@ -41,6 +41,8 @@ export async function verifyPeer(folder: PeerFolder, rules?: ValidationRules): P
       const compared = await compareState(peer, opened.database, { state, unreadable: walked.unreadable });
       stateRows = compared.rows;
       findings = [...findings, ...index.findings, ...compared.findings];
+      // Where no row names the damage, the place in the file does.
+      if (findings.length === 0) findings = await damagedParts(peer, opened.database);
     }
     return { peer, height, stateRows, transactions: walked.transactions, findings, blocks: walked.hashes };
   } finally {
@@ -104,9 +106,9 @@ interface OpenedState {
 async function openState({ mspId: peer, directory }: PeerFolder): Promise<OpenedState> {
   let database: StateDatabase;
   try {
-    database = await StateDatabase.open(stateDirectory(directory), peer);
+    database = await StateDatabase.open(stateDirectory(directory), peer, { salvage: true });
   } catch (error) {
-    if (!(error instanceof StoreError) || error.inUse) throw error;
+    if (!(error instanceof StateCorruptError)) throw error;
     return { findings: [{ peer, kind: 'state', where: stateDirectory(directory), detail: error.message }] };
   }
   try {
@@ -117,6 +119,11 @@ async function openState({ mspId: peer, directory }: PeerFolder): Promise<Opened
     const detail = error instanceof Error ? error.message : String(error);
     return { database, findings: [{ peer, kind: 'index', where: 'height', detail }] };
   }
+}
+
+async function damagedParts(peer: string, database: StateDatabase): Promise<Finding[]> {
+  const parts = await database.damagedParts();
+  return parts.map((detail) => ({ peer, kind: 'state', where: 'state files', detail }));
 }
 
 function behind(peer: string, blocks: number, database: number | undefined): Finding[] {

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -116,10 +116,8 @@ async function waitUntil(holds: () => Promise<boolean>): Promise<void> {
   }
 }
 
-/** Replaces the file that names the parts of a LevelDB, without which it cannot be opened. */
+/** Replaces the file that names the parts of a database, without which it cannot be opened. */
 async function damageDatabase(mspId: string): Promise<void> {
   const state = join(dataDir, 'ledger', 'peers', mspId, 'state');
-  for (const file of await readdir(state)) {
-    if (file.startsWith('MANIFEST')) await writeFile(join(state, file), 'not a manifest');
-  }
+  await writeFile(join(state, 'manifest'), 'not a manifest');
 }
