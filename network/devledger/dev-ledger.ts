@@ -126,6 +126,7 @@ async function openLedgers(
         msps: parts.definitions,
         signatureCache: parts.signatures,
         chaincodes: [topology.chaincode, ...furtherChaincodes].map(({ name }) => name),
+        onIncident: (sentence) => log.warn({ peer: mspId }, sentence),
       });
       ledgers.set(mspId, ledger);
     } catch (error) {

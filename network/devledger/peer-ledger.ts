@@ -59,6 +59,9 @@ export interface CommittedBlock {
 export interface PeerLedger {
   readonly mspId: string;
   height(): number;
+  /** Whether its state can be asked; not while it is made again from the blocks because it was damaged. */
+  isServing(): boolean;
+  /** @throws StoreError when it does not serve */
   snapshot(): StateSnapshot;
   /** Newest first. */
   history(namespace: string, key: string): AsyncIterable<KeyModification>;

@@ -3,13 +3,13 @@ import type { MspDefinition } from '../msp.js';
 import type { PeerLedger } from '../peer-ledger.js';
 import { FrameFiles } from '../store/frame-files.js';
 import { StoreError } from '../store/ledger-errors.js';
-import { StateStore } from '../store/state-store.js';
-import { applyBlocks, type PeerStores } from './apply-blocks.js';
+import { DISK, type FileSystem } from '../store/file-system.js';
 import { committedMetadata, encodeBlock, parseBlock } from './block-codec.js';
 import { blockHeaderHash } from './block-hash.js';
 import { DiskPeerLedger } from './disk-peer-ledger.js';
 import type { EndorsementPolicy } from './endorsement-policy.js';
 import { genesisBlock } from './genesis-block.js';
+import { HealingState } from './healing-state.js';
 import type { SignatureCache } from './signature-cache.js';
 
 export interface PeerLedgerOptions {
@@ -24,6 +24,10 @@ export interface PeerLedgerOptions {
   readonly signatureCache: SignatureCache;
   /** Names of the chaincodes defined on the channel. */
   readonly chaincodes: readonly string[];
+  /** Told in a sentence what was found damaged and what was done about it. */
+  readonly onIncident?: (sentence: string) => void;
+  /** Default: the disk. */
+  readonly files?: FileSystem;
 }
 
 /** 64 MiB: large enough for few files, small enough to copy one by itself. */
@@ -46,11 +50,12 @@ export function stateDirectory(peerDirectory: string): string {
  */
 export async function openPeerLedger(options: PeerLedgerOptions): Promise<PeerLedger> {
   // The database is opened first: its lock keeps a second process away from the block files too.
-  const state = await StateStore.open(stateDirectory(options.directory), options.mspId);
+  const { mspId, files = DISK, onIncident = () => undefined } = options;
+  const state = await HealingState.open({ files, directory: stateDirectory(options.directory), mspId, onIncident });
   try {
     const blocks = await FrameFiles.open({
       directory: blocksDirectory(options.directory),
-      owner: options.mspId,
+      owner: mspId,
       fileSizeMaxBytes: BLOCK_FILE_MAX_BYTES,
       acknowledgedSequence: state.acknowledgedHeight,
       cutUnsoundTail: true,
@@ -68,15 +73,18 @@ export async function openPeerLedger(options: PeerLedgerOptions): Promise<PeerLe
   }
 }
 
-async function bringUp(stores: PeerStores, options: PeerLedgerOptions): Promise<void> {
-  const { blocks, state } = stores;
+async function bringUp(
+  { blocks, state }: { blocks: FrameFiles; state: HealingState },
+  options: PeerLedgerOptions,
+): Promise<void> {
   const genesis = parseBlock(genesisBlock(options));
   if (blocks.nextSequence === 0) {
     const found = { codes: Uint8Array.of(0), commitHash: new Uint8Array() };
     await blocks.append(encodeBlock({ ...genesis, metadata: committedMetadata(genesis.metadata, found) }));
   }
-  await applyBlocks(stores, options.mspId);
-  if (state.blockNumberByHash(blockHeaderHash(genesis)) === 0) return;
+  await state.bringUp(blocks);
+  const genesisNumber = await state.read(async (store) => store.blockNumberByHash(blockHeaderHash(genesis)));
+  if (genesisNumber === 0) return;
   throw new StoreError(
     `${options.directory} holds another network's ledger: its block 0 does not name these organisations and ` +
       'certificates. Use another data folder, or bring back the certificates it was made with.',

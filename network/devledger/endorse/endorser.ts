@@ -105,11 +105,11 @@ export class Endorser {
    * come from a contract that met a damaged value and tells of it
    */
   async simulate(proposal: Proposal, purpose: 'endorse' | 'evaluate'): Promise<SimulationResult> {
-    if ((await this.#options.ledger.transaction(proposal.txId)) !== undefined) {
-      const creator = Buffer.from(proposal.creator).toString('hex');
-      return { kind: 'duplicate', message: `duplicate transaction found [${proposal.txId}]. Creator [${creator}]` };
-    }
     try {
+      if ((await this.#options.ledger.transaction(proposal.txId)) !== undefined) {
+        const creator = Buffer.from(proposal.creator).toString('hex');
+        return { kind: 'duplicate', message: `duplicate transaction found [${proposal.txId}]. Creator [${creator}]` };
+      }
       const system = this.#systemChaincode(proposal.chaincodeName);
       return system === undefined
         ? await this.#runChaincode(proposal, purpose)

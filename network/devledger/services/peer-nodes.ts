@@ -162,7 +162,7 @@ function peerParts(
         mayReadBlocks: (mspId) => access.mayReadBlocks(mspId),
       }),
     ],
-    isInService: () => !setAside.has(material.mspId),
+    isInService: () => !setAside.has(material.mspId) && material.ledger.isServing(),
     signatures,
     log,
   });

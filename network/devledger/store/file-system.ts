@@ -148,3 +148,8 @@ export function shortWrite(path: string, written: number, expected: number): Nod
 export function errorCodeOf(error: unknown): unknown {
   return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
 }
+
+export function isDiskFull(error: unknown): boolean {
+  const code = errorCodeOf(error);
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}

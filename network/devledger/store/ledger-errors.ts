@@ -8,10 +8,7 @@ export class StateCorruptError extends Error {
   readonly key: string;
 
   constructor(peer: string, key: string, detail: string, options?: ErrorOptions) {
-    super(
-      `STATE_CORRUPT: peer ${peer}, ${key}: ${detail}. Stop this peer and rebuild its state from its blocks.`,
-      options,
-    );
+    super(`STATE_CORRUPT: peer ${peer}, ${key}: ${detail}. The peer makes its state again from its blocks.`, options);
     this.name = 'StateCorruptError';
     this.peer = peer;
     this.key = key;
@@ -42,10 +39,13 @@ export class BlockCorruptError extends Error {
 export class StoreError extends Error {
   /** Another process has it open. */
   readonly inUse: boolean;
+  /** Nothing was changed, and the same may be tried again once there is room on the disk. */
+  readonly diskFull: boolean;
 
-  constructor(message: string, options?: ErrorOptions & { readonly inUse?: boolean }) {
+  constructor(message: string, options?: ErrorOptions & { readonly inUse?: boolean; readonly diskFull?: boolean }) {
     super(message, options);
     this.name = 'StoreError';
     this.inUse = options?.inUse ?? false;
+    this.diskFull = options?.diskFull ?? false;
   }
 }

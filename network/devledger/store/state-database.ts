@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { DISK, type FileSystem } from './file-system.js';
+import { DISK, type FileSystem, isDiskFull } from './file-system.js';
 import { type FileLock, lockFile } from './file-lock.js';
 import { StateCorruptError, StoreError } from './ledger-errors.js';
 import { openRow, sealRow } from './row.js';
@@ -34,6 +34,8 @@ export interface DatabaseOptions {
   readonly memtableMaxBytes?: number;
   /** For the verifier: rows of a damaged table are handed out as far as they can be made out. */
   readonly salvage?: boolean;
+  /** Told of damage in the moment it is found, before whoever asked. */
+  readonly onDamage?: (error: StateCorruptError) => void;
 }
 
 /** The database as it was after one batch; to be closed. */
@@ -60,12 +62,18 @@ export class StateDatabase {
   readonly #tables: TableStore;
   readonly #lock: FileLock;
   readonly #peer: string;
+  readonly #onDamage: (error: StateCorruptError) => void;
   #isOpen = true;
 
-  private constructor(tables: TableStore, lock: FileLock, peer: string) {
-    this.#tables = tables;
-    this.#lock = lock;
+  private constructor(
+    parts: { readonly tables: TableStore; readonly lock: FileLock },
+    peer: string,
+    onDamage: (error: StateCorruptError) => void,
+  ) {
+    this.#tables = parts.tables;
+    this.#lock = parts.lock;
     this.#peer = peer;
+    this.#onDamage = onDamage;
   }
 
   /**
@@ -83,8 +91,11 @@ export class StateDatabase {
       throw new StoreError(`${directory} is in use by another process: stop that ledger first.`, { inUse: true });
     }
     try {
-      const tables = await TableStore.open({ files, directory, memtableMaxBytes, salvage });
-      return new StateDatabase(tables, lock, peer);
+      let database: StateDatabase | undefined;
+      const onMergeDamage = (damage: DamagedTable) => database === undefined || database.#unwritable(damage);
+      const tables = await TableStore.open({ files, directory, memtableMaxBytes, salvage, onMergeDamage });
+      database = new StateDatabase({ tables, lock }, peer, options.onDamage ?? (() => undefined));
+      return database;
     } catch (cause) {
       lock.release();
       if (!(cause instanceof DamagedTable)) throw cause;
@@ -180,6 +191,20 @@ export class StateDatabase {
     }
   }
 
+  /**
+   * Sees to it that the next `write` finds room, so that what has to go with it can be written before.
+   *
+   * @throws as `write`
+   */
+  async makeRoom(): Promise<void> {
+    this.#requireOpen();
+    try {
+      await this.#tables.makeRoom();
+    } catch (cause) {
+      throw this.#unwritable(cause);
+    }
+  }
+
   /** Everything written so far is durable on return. */
   async flush(): Promise<void> {
     try {
@@ -217,10 +242,8 @@ export class StateDatabase {
 
   #open(key: Buffer, row: Buffer): Buffer {
     const payload = openRow(key, row);
-    if (payload === undefined) {
-      throw new StateCorruptError(this.#peer, describeRowKey(key), 'the stored bytes do not match their digest');
-    }
-    return payload;
+    if (payload !== undefined) return payload;
+    throw this.#corrupt(describeRowKey(key), 'the stored bytes do not match their digest');
   }
 
   #requireOpen(): void {
@@ -229,17 +252,24 @@ export class StateDatabase {
 
   #unreadable(key: Buffer, cause: unknown): unknown {
     if (!(cause instanceof DamagedTable)) return cause;
-    return new StateCorruptError(this.#peer, describeRowKey(key), cause.message, { cause });
+    return this.#corrupt(describeRowKey(key), cause.message, cause);
   }
 
   #unwritable(cause: unknown): unknown {
-    if (cause instanceof DamagedTable) {
-      return new StateCorruptError(this.#peer, 'its state cannot be merged', cause.message, { cause });
-    }
+    if (cause instanceof DamagedTable) return this.#corrupt('its state cannot be merged', cause.message, cause);
     const detail = cause instanceof Error ? cause.message : String(cause);
-    return new StoreError(`The state of peer ${this.#peer} cannot be written (${detail}): make room on the disk.`, {
+    const next = isDiskFull(cause) ? 'make room on the disk' : 'check the disk and restart the ledger';
+    return new StoreError(`The state of peer ${this.#peer} cannot be written (${detail}): ${next}.`, {
       cause,
+      diskFull: isDiskFull(cause),
     });
+  }
+
+  #corrupt(key: string, detail: string, cause?: DamagedTable): StateCorruptError {
+    const error = new StateCorruptError(this.#peer, key, detail, { cause });
+    // Who still reads from what was closed because it is damaged tells nothing new.
+    if (this.#isOpen) this.#onDamage(error);
+    return error;
   }
 }
 

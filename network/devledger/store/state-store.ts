@@ -85,6 +85,15 @@ export class StateStore {
   }
 
   /**
+   * Sees to it that the next block's rows find room: asked before that block is written.
+   *
+   * @throws StoreError when there is none
+   */
+  makeRoom(): Promise<void> {
+    return this.#database.makeRoom();
+  }
+
+  /**
    * All of a block or nothing; one caller at a time. Its block is durable before: what a crash takes of the state is
    * made again from it.
    */

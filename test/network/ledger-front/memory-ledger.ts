@@ -45,6 +45,10 @@ export class MemoryPeerLedger implements PeerLedger {
     return this.#blocks.length;
   }
 
+  isServing(): boolean {
+    return true;
+  }
+
   snapshot(): StateSnapshot & StateReader {
     return snapshotOf(this.#state, this.#blocks.length, this.corruptKeys);
   }

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { join } from 'node:path';
 import { type FileSystem, readWholeFile, replaceFile } from '../file-system.js';
 import { DamagedTable } from './damaged-table.js';
-import type { TableDescription } from './table-writer.js';
+import { isTableName, type TableDescription } from './table-writer.js';
 
 /** Which tables a database consists of. */
 export interface Manifest {
@@ -12,7 +12,7 @@ export interface Manifest {
   readonly nextNumber: number;
 }
 
-export const MANIFEST_NAME = 'manifest';
+const MANIFEST_NAME = 'manifest';
 const FORMAT = 'medledger-tables 1';
 const HASH = 'sha256';
 const EMPTY: Manifest = { tables: [], nextNumber: 1 };
@@ -20,13 +20,16 @@ const EMPTY: Manifest = { tables: [], nextNumber: 1 };
 /**
  * First line: format and SHA-256 of the second line; second line: JSON.
  *
- * @returns an empty database where there is no manifest
+ * @returns an empty database where there is neither manifest nor table
  * @throws DamagedTable
  */
 export async function readManifest(files: FileSystem, directory: string): Promise<Manifest> {
   const path = join(directory, MANIFEST_NAME);
   const bytes = await readWholeFile(files, path);
-  if (bytes === undefined) return EMPTY;
+  if (bytes === undefined) {
+    if (files.list(directory).some(isTableName)) throw new DamagedTable(path, 'it is gone');
+    return EMPTY;
+  }
   const text = bytes.toString('latin1');
   const body = text.slice(text.indexOf('\n') + 1);
   if (text !== seal(body)) throw new DamagedTable(path, 'it does not match its digest');

@@ -15,6 +15,8 @@ export interface TableStoreOptions {
   readonly directory: string;
   readonly memtableMaxBytes: number;
   readonly salvage: boolean;
+  /** Nobody asked for what a merge reads, so nobody else is told. */
+  readonly onMergeDamage: (damage: DamagedTable) => unknown;
 }
 
 const TEMPORARY_SUFFIX = '.new';
@@ -63,6 +65,8 @@ export class TableStore {
       throw error;
     }
     if (!salvage) await sweep(options, manifest);
+    // From the first table on, a manifest that is not there is one that was lost.
+    if (tables.length === 0) await writeManifest(files, directory, manifest);
     const store = new TableStore(options, { reading, tables, nextNumber: manifest.nextNumber });
     store.#startMerge();
     return store;
@@ -90,10 +94,15 @@ export class TableStore {
 
   /** @throws what kept rows written earlier from the disk; nothing was written then, and it may be tried again */
   async write(entries: readonly RowEntry[]): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure;
-    if (this.#view.active.sizeBytes >= this.#options.memtableMaxBytes) await this.#freeze();
+    await this.makeRoom();
     this.#sequence += 1;
     for (const entry of entries) this.#view.active.put(entry, this.#sequence);
+  }
+
+  /** @throws as `write`, which then finds room */
+  async makeRoom(): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#view.active.sizeBytes >= this.#options.memtableMaxBytes) await this.#freeze();
   }
 
   async flush(): Promise<void> {
@@ -154,7 +163,9 @@ export class TableStore {
     this.#merging = this.#merge(merged, isOldest)
       .catch((error: unknown) => {
         // A full disk keeps tables apart for a while; a damaged one is never to be read again.
-        if (error instanceof DamagedTable) this.#failure = error;
+        if (!(error instanceof DamagedTable)) return;
+        this.#failure = error;
+        this.#options.onMergeDamage(error);
       })
       .finally(() => {
         this.#merging = undefined;
