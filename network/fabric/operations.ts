@@ -1,4 +1,4 @@
-import type { Topology } from '../topology.js';
+import type { Consensus, Topology } from '../topology.js';
 import { FabricError } from './fabric-error.js';
 import { LOOPBACK } from './members.js';
 
@@ -38,10 +38,16 @@ export function parseMetric(text: string, metric: string): MetricValues {
   return values;
 }
 
+/** 1 on the orderer that leads. With BFT it is so by the view, whether or not the leader still runs. */
+const LEADER_METRICS: Readonly<Record<Consensus, string>> = {
+  raft: 'consensus_etcdraft_is_leader',
+  bft: 'consensus_BFT_is_leader',
+};
+
 /** Host of the orderer that leads the channel. */
-export async function leaderOf({ orderers, channel }: Topology): Promise<string | undefined> {
+export async function leaderOf({ orderers, channel, consensus }: Topology): Promise<string | undefined> {
   for (const { host, operationsPort } of orderers) {
-    const values = await metricOf(operationsPort, 'consensus_etcdraft_is_leader');
+    const values = await metricOf(operationsPort, LEADER_METRICS[consensus]);
     if (values?.get(`channel="${channel}"`) === 1) return host;
   }
   return undefined;

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { chaincodePackage } from '../../network/fabric/chaincode-package.js';
 import { nodeProcesses } from '../../network/fabric/node-processes.js';
-import { localTopology, type Organisation, type Topology } from '../../network/topology.js';
-import { DEVLEDGER, type LedgerChoice } from './ledger-choice.js';
+import type { Organisation, Topology } from '../../network/topology.js';
+import { DEVLEDGER, type LedgerChoice, topologyOn } from './ledger-choice.js';
 import type { ProcessPlan } from './process-plan.js';
 
 /** What the processes of a network are made from. */
@@ -25,7 +25,7 @@ export interface NetworkPlans {
 
 /** Every process of the network: a chaincode service per peer, the ledger, a gateway per organisation. */
 export function networkPlans(place: NetworkPlace): NetworkPlans {
-  const topology = localTopology(place.portBase);
+  const topology = topologyOn(place.ledger ?? DEVLEDGER, place.portBase);
   return {
     chaincode: topology.organisations.flatMap((organisation) => chaincodePlans(place, topology, organisation)),
     ledger: ledgerPlans(place, topology),
