@@ -44,9 +44,10 @@ const program = new Command('npm start --')
       .default('devledger'),
   )
   .addOption(
-    new Option('--consensus <kind>', 'how the orderers of Fabric agree; as the data folder was made, else raft').choices(
-      CONSENSUS_KINDS,
-    ),
+    new Option(
+      '--consensus <kind>',
+      'how the orderers of Fabric agree; as the data folder was made, else raft',
+    ).choices(CONSENSUS_KINDS),
   )
   .option('--bin <dir>', 'folder of the programs of Fabric; else FABRIC_BIN, else the PATH')
   .option('--no-seed', 'add no patients')

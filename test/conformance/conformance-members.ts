@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ensureIdentities, revokeCertificate } from '../../network/identities/index.js';
 import { localTopology, type Organisation, type Topology } from '../../network/topology.js';
 import { enrol, type Member } from '../network/ledger-front/front-client.js';
-import { freePortBase } from '../support/running-network.js';
+import { CONSENSUS, freePortBase } from '../support/running-network.js';
 import { HOSPITAL_A } from './ledger-under-test.js';
 
 /** What both ledgers are made from: a folder with certificates, ports that are free, and the chaincode's name. */
@@ -20,7 +20,7 @@ const BATCH_TIMEOUT_MS = 20;
 
 export async function conformanceMembers(): Promise<ConformanceMembers> {
   const dataDir = await mkdtemp(join(tmpdir(), 'medledger-conformance-'));
-  const local = localTopology(await freePortBase());
+  const local = localTopology(await freePortBase(), CONSENSUS);
   const topology = {
     ...local,
     batch: { ...local.batch, timeoutMs: BATCH_TIMEOUT_MS },

@@ -20,8 +20,8 @@ const NETWORK_READY_MS = 60_000;
 const POLL_MS = 100;
 
 /**
- * Real Hyperledger Fabric from the programs in FABRIC_BIN: three orderers and three peers, with the conformance
- * chaincode as the chaincode of its channel.
+ * Real Hyperledger Fabric from the programs in FABRIC_BIN: its orderers, as MEDLEDGER_CONSENSUS says, and three peers,
+ * with the conformance chaincode as the chaincode of its channel.
  */
 export async function startFabricUnderTest(): Promise<LedgerUnderTest> {
   const { topology, dataDir, revoked } = await conformanceMembers();
@@ -30,7 +30,7 @@ export async function startFabricUnderTest(): Promise<LedgerUnderTest> {
   const place = { topology, dataDir, binaries };
   await prepareNetwork(place);
   const nodes = nodeProcesses(place).map((node) => startNode(node, dataDir));
-  // However the test run ends, six nodes must not stay behind.
+  // However the test run ends, the nodes must not stay behind.
   process.once('exit', () => {
     for (const node of nodes) node.kill('SIGKILL');
   });
@@ -41,7 +41,7 @@ export async function startFabricUnderTest(): Promise<LedgerUnderTest> {
     }),
   );
   const ledger: LedgerUnderTest = {
-    name: 'Fabric',
+    name: `Fabric, orderers by ${topology.consensus}`,
     topology,
     dataDir,
     revoked,

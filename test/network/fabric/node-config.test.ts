@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { networkRecordFile } from '../../../network/fabric/fabric-paths.js';
 import { FabricError } from '../../../network/fabric/fabric-error.js';
 import { peerOrganisations } from '../../../network/fabric/members.js';
 import { requireSameNetwork } from '../../../network/fabric/network-record.js';
@@ -44,7 +45,8 @@ describe('configuration of the nodes', () => {
   });
 
   it('no two listeners of a network share a port', () => {
-    const ports = [...portsOf(topology), ...fabricPortsOf(topology)].map(({ port }) => port);
+    const largest = localTopology(20_000, 'bft');
+    const ports = [...portsOf(largest), ...fabricPortsOf(largest)].map(({ port }) => port);
     expect(new Set(ports).size).toBe(ports.length);
     expect(Math.max(...ports)).toBeLessThan(20_050);
   });
@@ -88,5 +90,17 @@ describe('requireSameNetwork', () => {
     requireSameNetwork(topology, dataDir);
     const fewer = { ...topology, orderers: topology.orderers.slice(0, 1) };
     expect(() => requireSameNetwork(fewer, dataDir)).toThrow('FABRIC_DATA_UNUSABLE');
+  });
+
+  it('refuses orderers that agree otherwise, and takes a record of before there was a choice for Raft', () => {
+    requireSameNetwork(topology, dataDir);
+    const path = networkRecordFile(dataDir);
+    const { consensus, ...before } = JSON.parse(readFileSync(path, 'utf8'));
+    expect(consensus).toBe('raft');
+    writeFileSync(path, JSON.stringify(before));
+    expect(() => requireSameNetwork(topology, dataDir)).not.toThrow();
+    expect(() => requireSameNetwork(localTopology(20_000, 'bft'), dataDir)).toThrow(
+      /^FABRIC_DATA_UNUSABLE: .*--consensus raft/,
+    );
   });
 });
