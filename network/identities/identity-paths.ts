@@ -77,6 +77,11 @@ export function tlsPaths(owner: string): KeyPairPaths & { readonly authority: st
   };
 }
 
+/** Name in the TLS certificate of an organisation's gateway. */
+export function gatewayHost(domain: string): string {
+  return `gateway.${domain}`;
+}
+
 export function gatewayFolder(organisation: string): string {
   return join(organisation, 'gateway');
 }

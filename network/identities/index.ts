@@ -9,6 +9,7 @@ export { IdentitiesError, type IdentitiesErrorCode } from './identities-error.js
 export {
   authorityPaths,
   gatewayFolder,
+  gatewayHost,
   type KeyPairPaths,
   mspKeyPair,
   nodeFolder,

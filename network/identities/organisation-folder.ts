@@ -6,6 +6,7 @@ import type { FabricAttributes } from './fabric-attributes.js';
 import {
   authorityPaths,
   gatewayFolder,
+  gatewayHost,
   mspKeyPair,
   nodeFolder,
   type OrganisationKind,
@@ -73,7 +74,7 @@ export async function ensureUser(organisation: OrganisationFolder, user: Service
 }
 
 export async function ensureGateway(organisation: OrganisationFolder): Promise<void> {
-  await ensureTls(organisation, gatewayFolder(organisation.folder), `gateway.${organisation.domain}`);
+  await ensureTls(organisation, gatewayFolder(organisation.folder), gatewayHost(organisation.domain));
 }
 
 /** `custodian-hospital-a` for Custodian@hospital-a.medledger.example. */

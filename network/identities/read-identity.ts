@@ -5,6 +5,7 @@ import { unreadable } from './identities-error.js';
 import {
   authorityPaths,
   gatewayFolder,
+  gatewayHost,
   mspKeyPair,
   nodeFolder,
   ORDERER_MSP_ID,
@@ -16,6 +17,9 @@ import {
 import { type KeyPair, readCertificate, readKeyPair, readText } from './key-pair.js';
 import { parseMspId } from './organisation-file.js';
 import { type Revocation, readRevocations } from './revocation-list.js';
+
+/** Alternative names only, and no wildcards: a subject is free text. */
+const EXACTLY = { subject: 'never', wildcards: false } as const;
 
 /** Whoever signs for an organisation: one of its services, its peer, the orderer. */
 export interface Identity {
@@ -95,12 +99,13 @@ export function mspDefinitions(
 }
 
 /**
- * Tells which organisation is at the other end of a mutual TLS connection. The handshake only proves that *one* of
- * the authorities in the bundle vouches for the certificate, and any of them could write any name into it: the
- * organisation is the one whose own authority signed.
+ * Tells which organisation's gateway is at the other end of a mutual TLS connection. The handshake only proves that
+ * *one* of the authorities in the bundle vouches for the certificate, and any of them could write any name into it: the
+ * organisation is the one whose own authority signed. That authority signs for peers and chaincode services too, which
+ * have no business here: the certificate has to name the gateway.
  *
  * @returns a function from the certificate's DER (`socket.getPeerCertificate().raw`) to the organisation, or to
- * undefined where no organisation's authority signed it
+ * undefined where it is not one that an organisation's authority gave to its gateway
  */
 export function organisationByTlsCertificate(
   dataDir: string,
@@ -108,11 +113,13 @@ export function organisationByTlsCertificate(
 ): (certificateDer: Uint8Array) => Organisation | undefined {
   const authorities = topology.organisations.map((organisation) => ({
     organisation,
+    host: gatewayHost(organisation.domain),
     publicKey: new X509Certificate(tlsCaPem(dataDir, organisation.domain)).publicKey,
   }));
   return (certificateDer) => {
     const certificate = new X509Certificate(certificateDer);
-    return authorities.find(({ publicKey }) => certificate.verify(publicKey))?.organisation;
+    const isGateway = (host: string) => certificate.checkHost(host, EXACTLY) === host;
+    return authorities.find(({ host, publicKey }) => isGateway(host) && certificate.verify(publicKey))?.organisation;
   };
 }
 
