@@ -2,9 +2,9 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureIdentities, revokeCertificate } from '../../network/identities/index.js';
-import { localTopology, type Organisation, type Topology } from '../../network/topology.js';
+import { type Consensus, localTopology, type Organisation, type Topology } from '../../network/topology.js';
 import { enrol, type Member } from '../network/ledger-front/front-client.js';
-import { CONSENSUS, freePortBase } from '../support/running-network.js';
+import { freePortBase } from '../support/running-network.js';
 import { HOSPITAL_A } from './ledger-under-test.js';
 
 /** What both ledgers are made from: a folder with certificates, ports that are free, and the chaincode's name. */
@@ -18,9 +18,10 @@ export const CONFORMANCE_CHAINCODE = 'conformance';
 /** Shorter than the product's: most tests wait for a block or three. */
 const BATCH_TIMEOUT_MS = 20;
 
-export async function conformanceMembers(): Promise<ConformanceMembers> {
+/** @param consensus - of the orderers; the embedded ledger has one */
+export async function conformanceMembers(consensus?: Consensus): Promise<ConformanceMembers> {
   const dataDir = await mkdtemp(join(tmpdir(), 'medledger-conformance-'));
-  const local = localTopology(await freePortBase(), CONSENSUS);
+  const local = localTopology(await freePortBase(), consensus);
   const topology = {
     ...local,
     batch: { ...local.batch, timeoutMs: BATCH_TIMEOUT_MS },

@@ -10,6 +10,7 @@ import { bringUpChannel } from '../../network/fabric/bring-up.js';
 import { chaincodePackage } from '../../network/fabric/chaincode-package.js';
 import { type NodeProcess, nodeProcesses } from '../../network/fabric/node-processes.js';
 import { prepareNetwork } from '../../network/fabric/prepare-network.js';
+import { CONSENSUS } from '../support/running-network.js';
 import { ChaincodeProcesses } from './chaincode-processes.js';
 import { conformanceMembers, peerOrganisationOf } from './conformance-members.js';
 import { type LedgerUnderTest, PEERS } from './ledger-under-test.js';
@@ -24,7 +25,7 @@ const POLL_MS = 100;
  * with the conformance chaincode as the chaincode of its channel.
  */
 export async function startFabricUnderTest(): Promise<LedgerUnderTest> {
-  const { topology, dataDir, revoked } = await conformanceMembers();
+  const { topology, dataDir, revoked } = await conformanceMembers(CONSENSUS);
   const binaries = findBinaries({ env: process.env, downloaded: join(dataDir, 'nowhere') });
   if (binaries === undefined) throw binariesMissing();
   const place = { topology, dataDir, binaries };
