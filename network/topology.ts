@@ -12,7 +12,7 @@ export interface Organisation {
     readonly host: string;
     readonly port: number;
     readonly chaincodePort: number;
-    /** HTTP on this machine alone: health and metrics. Real Fabric only; the embedded ledger leaves it closed. */
+    /** HTTPS with client certificates: health and metrics. Real Fabric only; the embedded ledger leaves it closed. */
     readonly operationsPort: number;
   };
   readonly endorses: boolean;
@@ -36,6 +36,7 @@ export interface Orderer {
   readonly port: number;
   /** HTTPS with client certificates: channel participation. */
   readonly adminPort: number;
+  /** HTTPS with client certificates: health and metrics. */
   readonly operationsPort: number;
 }
 
@@ -50,7 +51,12 @@ export const DEFAULT_CONSENSUS: Consensus = 'raft';
 
 export interface Topology {
   readonly channel: string;
-  readonly chaincode: { readonly name: string; readonly version: string };
+  readonly chaincode: {
+    readonly name: string;
+    readonly version: string;
+    /** Peer and service show each other certificates; plain where left out, as for somebody else's chaincode. */
+    readonly tls?: boolean;
+  };
   readonly batch: { readonly timeoutMs: number; readonly maxMessageCount: number; readonly preferredMaxBytes: number };
   /** How many of the endorsing organisations must endorse. */
   readonly endorsementsNeeded: number;
@@ -90,7 +96,7 @@ export function localTopology(
 ): Topology {
   return {
     channel: 'medledger',
-    chaincode: { name: 'medledger', version: '1.0' },
+    chaincode: { name: 'medledger', version: '1.0', tls: true },
     batch: { timeoutMs: 50, maxMessageCount: 500, preferredMaxBytes: 2 * 1024 * 1024 },
     endorsementsNeeded: 2,
     consensus,

@@ -82,6 +82,15 @@ export function gatewayHost(domain: string): string {
   return `gateway.${domain}`;
 }
 
+/** Name in the TLS certificate of the chaincode service of an organisation's peer. */
+export function chaincodeHost(domain: string): string {
+  return `chaincode.${domain}`;
+}
+
+export function chaincodeFolder(organisation: string): string {
+  return join(organisation, 'chaincode');
+}
+
 export function gatewayFolder(organisation: string): string {
   return join(organisation, 'gateway');
 }

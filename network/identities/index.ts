@@ -8,6 +8,8 @@ export { FABRIC_ATTRIBUTES_OID, type FabricAttributes } from './fabric-attribute
 export { IdentitiesError, type IdentitiesErrorCode } from './identities-error.js';
 export {
   authorityPaths,
+  chaincodeFolder,
+  chaincodeHost,
   gatewayFolder,
   gatewayHost,
   type KeyPairPaths,

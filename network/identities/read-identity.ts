@@ -4,6 +4,7 @@ import { ORDERER_DOMAIN, type Organisation, type Topology } from '../topology.js
 import { unreadable } from './identities-error.js';
 import {
   authorityPaths,
+  chaincodeFolder,
   gatewayFolder,
   gatewayHost,
   mspKeyPair,
@@ -35,9 +36,10 @@ export interface TlsMaterial {
   readonly caPem: string;
 }
 
-/** Whose TLS certificate: a gateway has one per organisation, peers and orderers one per host. */
+/** Whose TLS certificate: gateway and chaincode have one per organisation, peers and orderers one per host. */
 export type TlsOwner =
   | { readonly kind: 'gateway' }
+  | { readonly kind: 'chaincode' }
   | { readonly kind: 'peer'; readonly host: string }
   | { readonly kind: 'orderer'; readonly host: string };
 
@@ -77,9 +79,20 @@ export function readOrdererIdentity(dataDir: string, host: string): Identity {
 export function readTls(dataDir: string, domain: string, owner: TlsOwner): TlsMaterial {
   const kind = owner.kind === 'orderer' ? 'orderer' : 'peer';
   const folder = organisationFolder(dataDir, domain, kind);
-  const paths = tlsPaths(owner.kind === 'gateway' ? gatewayFolder(folder) : nodeFolder(folder, owner.host, kind));
+  const paths = tlsPaths(ownerFolder(folder, owner));
   const { certificatePem } = readKeyPair(paths);
   return { certificatePem, keyPem: readText(paths.key), caPem: readText(paths.authority) };
+}
+
+function ownerFolder(organisation: string, owner: TlsOwner): string {
+  switch (owner.kind) {
+    case 'gateway':
+      return gatewayFolder(organisation);
+    case 'chaincode':
+      return chaincodeFolder(organisation);
+    default:
+      return nodeFolder(organisation, owner.host, owner.kind);
+  }
 }
 
 /** The TLS authorities of all organisations, one after another in PEM: what a gateway trusts at its internal port. */

@@ -82,7 +82,7 @@ export function statusLines(status: NetworkStatus): readonly string[] {
 }
 
 async function ordererStatuses({ topology, dataDir }: NetworkContext): Promise<readonly OrdererStatus[]> {
-  const leader = await leaderOf(topology);
+  const leader = await leaderOf(topology, dataDir);
   const statusOf = async (orderer: Orderer): Promise<OrdererStatus> => {
     const { host } = orderer;
     const isLeader = host === leader;

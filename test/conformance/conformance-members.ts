@@ -1,7 +1,13 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { ensureIdentities, revokeCertificate } from '../../network/identities/index.js';
+import { dirname, join } from 'node:path';
+import {
+  chaincodeFolder,
+  ensureIdentities,
+  organisationFolder,
+  revokeCertificate,
+  tlsPaths,
+} from '../../network/identities/index.js';
 import { type Consensus, localTopology, type Organisation, type Topology } from '../../network/topology.js';
 import { enrol, type Member } from '../network/ledger-front/front-client.js';
 import { freePortBase } from '../support/running-network.js';
@@ -25,13 +31,18 @@ export async function conformanceMembers(consensus?: Consensus): Promise<Conform
   const topology = {
     ...local,
     batch: { ...local.batch, timeoutMs: BATCH_TIMEOUT_MS },
-    chaincode: { name: CONFORMANCE_CHAINCODE, version: '1.0' },
+    chaincode: { ...local.chaincode, name: CONFORMANCE_CHAINCODE },
   };
   await ensureIdentities(topology, dataDir);
   const hospital = organisationOf(topology, HOSPITAL_A);
   const revoked = await enrol(dataDir, hospital);
   await revokeCertificate(dataDir, hospital.domain, Buffer.from(revoked.identity.credentials).toString('utf8'));
   return { topology, dataDir, revoked };
+}
+
+/** What the chaincode service of an organisation is known by. */
+export function chaincodeTlsFolder(dataDir: string, domain: string): string {
+  return dirname(tlsPaths(chaincodeFolder(organisationFolder(dataDir, domain))).key);
 }
 
 export function organisationOf(topology: Topology, mspId: string): Organisation {

@@ -12,7 +12,7 @@ import { type NodeProcess, nodeProcesses } from '../../network/fabric/node-proce
 import { prepareNetwork } from '../../network/fabric/prepare-network.js';
 import { CONSENSUS } from '../support/running-network.js';
 import { ChaincodeProcesses } from './chaincode-processes.js';
-import { conformanceMembers, peerOrganisationOf } from './conformance-members.js';
+import { chaincodeTlsFolder, conformanceMembers, peerOrganisationOf } from './conformance-members.js';
 import { type LedgerUnderTest, PEERS } from './ledger-under-test.js';
 import { connectMember } from './member-client.js';
 
@@ -37,8 +37,9 @@ export async function startFabricUnderTest(): Promise<LedgerUnderTest> {
   });
   const chaincodes = new ChaincodeProcesses(
     PEERS.map((mspId) => {
-      const { peer } = peerOrganisationOf(topology, mspId);
-      return { mspId, port: peer.chaincodePort, packageId: chaincodePackage(topology, peer).id };
+      const { domain, peer } = peerOrganisationOf(topology, mspId);
+      const packageId = chaincodePackage(topology, peer).id;
+      return { mspId, port: peer.chaincodePort, packageId, tlsFolder: chaincodeTlsFolder(dataDir, domain) };
     }),
   );
   const ledger: LedgerUnderTest = {

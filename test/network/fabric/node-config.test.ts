@@ -23,7 +23,10 @@ describe('configuration of the nodes', () => {
       expect(peerConfig({ organisation, dataDir: '/data', builder: '/builder' })).toMatchObject({
         vm: { endpoint: '' },
         chaincode: { externalBuilders: [{ path: '/builder' }], keepalive: 0 },
-        operations: { listenAddress: `127.0.0.1:${operationsPort}` },
+        operations: {
+          listenAddress: `127.0.0.1:${operationsPort}`,
+          tls: { enabled: true, clientAuthRequired: true },
+        },
         peer: {
           localMspId: organisation.mspId,
           address: `127.0.0.1:${port}`,
@@ -36,11 +39,12 @@ describe('configuration of the nodes', () => {
     },
   );
 
-  it('an orderer is administered with a client certificate only', () => {
+  it('an orderer is administered, and gives metrics, with a client certificate only', () => {
     const [orderer] = topology.orderers;
     expect(ordererConfig(orderer as Orderer, '/data')).toMatchObject({
       General: { ListenPort: 20_034, TLS: { Enabled: true } },
       Admin: { ListenAddress: '127.0.0.1:20044', TLS: { Enabled: true, ClientAuthRequired: true } },
+      Operations: { ListenAddress: '127.0.0.1:20014', TLS: { Enabled: true, ClientAuthRequired: true } },
     });
   });
 
