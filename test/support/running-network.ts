@@ -47,6 +47,8 @@ export interface RunningNetwork {
   startStopped(): Promise<void>;
   /** Ends one process as a crash would, and waits until it is back. */
   crashProcess(name: string): Promise<void>;
+  /** Ends one process as a crash would, does the work while it is down, and waits until it is back. */
+  whileCrashed<T>(name: string, work: () => Promise<T>): Promise<T>;
   /** Ends the command as Ctrl-C does. */
   stop(): Promise<{ readonly status: number | null }>;
   /** Ends the command so that it can do nothing about it, and waits until its processes are gone. */
@@ -183,6 +185,20 @@ function networkOf(command: Command, dataDir: string, portBase: number): Running
       stopped = 0;
     },
     crashProcess: (name) => signalAndWait(name, 'SIGKILL', 'is back'),
+    whileCrashed: async (name, work) => {
+      const from = command.lines.length;
+      const { supervisor } = processes();
+      if (supervisor === undefined) throw new Error('there is no supervisor');
+      // Held, it starts nothing again.
+      process.kill(supervisor, 'SIGSTOP');
+      try {
+        process.kill(processOf(processes(), name), 'SIGKILL');
+        return await work();
+      } finally {
+        process.kill(supervisor, 'SIGCONT');
+        await command.untilSaid({ isIt: (line) => line.includes('is back'), deadlineMs: CHANGE_MS, from });
+      }
+    },
     stop: () => command.end('SIGTERM'),
     killAll: async () => {
       const pids = Object.values(processes());
