@@ -17,6 +17,7 @@ interface GivenOptions {
   readonly ledger: LedgerKind;
   readonly consensus?: Consensus;
   readonly bin?: string;
+  readonly restartAfter?: number;
 }
 
 /** Compiled, this file is dist/scripts/start.js. */
@@ -24,6 +25,7 @@ const PROJECT_DIR = fileURLToPath(new URL('../..', import.meta.url));
 const PORT_BASE_MIN = 1024;
 /** A network takes ports up to 50 above its base. */
 const PORT_BASE_MAX = 65_000;
+const RESTART_AFTER_MAX_MS = 60_000;
 
 const program = new Command('npm start --')
   .description(
@@ -50,6 +52,11 @@ const program = new Command('npm start --')
     ).choices(CONSENSUS_KINDS),
   )
   .option('--bin <dir>', 'folder of the programs of Fabric; else FABRIC_BIN, else the PATH')
+  .option(
+    '--restart-after <ms>',
+    'how long a process that crashed stays down; else 250 ms, more each time',
+    restartAfter,
+  )
   .option('--no-seed', 'add no patients')
   .option('--demo-doctors <count>', 'doctors at the two hospitals, when the data folder is new', doctors, DOCTORS_MIN)
   .allowExcessArguments(false)
@@ -65,7 +72,8 @@ async function start(given: GivenOptions): Promise<void> {
     const consensus = chooseConsensus(dataDir, given);
     const ledger = await chooseLedger({ ...given, consensus }, progress.say);
     const options = { projectDir: PROJECT_DIR, dataDir, portBase: base, ledger, seed, doctors: demoDoctors };
-    await startNetwork(options, progress);
+    const waiting = given.restartAfter === undefined ? {} : { restartAfterMs: given.restartAfter };
+    await startNetwork({ ...options, ...waiting }, progress);
     process.exit(0);
   } catch (error) {
     process.stderr.write(`${oneLine(error)}\n`);
@@ -75,6 +83,10 @@ async function start(given: GivenOptions): Promise<void> {
 
 function portBase(text: string): number {
   return wholeNumber(text, PORT_BASE_MIN, PORT_BASE_MAX);
+}
+
+function restartAfter(text: string): number {
+  return wholeNumber(text, 0, RESTART_AFTER_MAX_MS);
 }
 
 function doctors(text: string): number {

@@ -18,7 +18,7 @@ import { runningFile } from './running-file.js';
 import { startLedger } from './start-ledger.js';
 import { StartError } from './start-error.js';
 import { listenForStop, type StopSignals } from './stop-signals.js';
-import { Supervisor } from './supervisor.js';
+import { RESTARTS_MAX, Supervisor } from './supervisor.js';
 
 export interface StartOptions {
   /** Folder of the project, built. */
@@ -31,6 +31,8 @@ export interface StartOptions {
   readonly doctors: number;
   /** Only the ledger with its chaincode services: no gateways, no register, no patients. */
   readonly ledgerOnly?: boolean;
+  /** How long a process that crashed stays down; a little, and more each time, where left out. */
+  readonly restartAfterMs?: number;
 }
 
 /** What a killed run leaves behind ends itself within this time. */
@@ -46,6 +48,7 @@ export async function startNetwork(options: StartOptions, progress: Progress): P
   const stop = listenForStop(Date.now);
   const ledger = options.ledger.kind;
   const { channel, consensus } = topology;
+  const { restartAfterMs } = options;
   const folder = await openDataFolder({ path: options.dataDir, channel, ledger, consensus, nowMs: Date.now() });
   const running = runningFile(folder.path);
   try {
@@ -55,6 +58,7 @@ export async function startNetwork(options: StartOptions, progress: Progress): P
       preload: preloadUrl(options.projectDir),
       say: progress.say,
       onChange: running.write,
+      ...(restartAfterMs === undefined ? {} : { restartDelaysMs: Array(RESTARTS_MAX).fill(restartAfterMs) }),
     });
     await supervise({ options, topology, folder, progress, supervisor, stop });
   } finally {

@@ -26,6 +26,8 @@ export interface NetworkOptions {
   /** At the two hospitals, in turn; counts in a new data folder. */
   readonly doctors?: number;
   readonly readyMs?: number;
+  /** How long a process that crashed stays down. */
+  readonly restartAfterMs?: number;
 }
 
 /** The whole product as `npm start` runs it: real processes, real ports, data in a folder. */
@@ -47,7 +49,11 @@ export interface RunningNetwork {
   startStopped(): Promise<void>;
   /** Ends one process as a crash would, and waits until it is back. */
   crashProcess(name: string): Promise<void>;
-  /** Ends one process as a crash would, does the work while it is down, and waits until it is back. */
+  /**
+   * Ends one process as a crash would, does the work while it is down, and waits until it is back.
+   *
+   * @throws Error when it is back before the work is done
+   */
   whileCrashed<T>(name: string, work: () => Promise<T>): Promise<T>;
   /** Ends the command as Ctrl-C does. */
   stop(): Promise<{ readonly status: number | null }>;
@@ -128,6 +134,7 @@ function startCommand(options: NetworkOptions, dataDir: string, portBase: number
   if (LEDGER === 'fabric') args.push('--consensus', CONSENSUS);
   if (options.seed !== true) args.push('--no-seed');
   if (options.doctors !== undefined) args.push('--demo-doctors', String(options.doctors));
+  if (options.restartAfterMs !== undefined) args.push('--restart-after', String(options.restartAfterMs));
   // The channel takes the network down with a test run that is killed.
   const child = spawn(process.execPath, args, { cwd: PROJECT_DIR, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
   const lines: string[] = [];
@@ -187,16 +194,14 @@ function networkOf(command: Command, dataDir: string, portBase: number): Running
     crashProcess: (name) => signalAndWait(name, 'SIGKILL', 'is back'),
     whileCrashed: async (name, work) => {
       const from = command.lines.length;
-      const { supervisor } = processes();
-      if (supervisor === undefined) throw new Error('there is no supervisor');
-      // Held, it starts nothing again.
-      process.kill(supervisor, 'SIGSTOP');
+      process.kill(processOf(processes(), name), 'SIGKILL');
+      const isBack = (line: string) => line.includes('is back');
       try {
-        process.kill(processOf(processes(), name), 'SIGKILL');
-        return await work();
+        const done = await work();
+        if (command.lines.slice(from).some(isBack)) throw new Error(`${name} was back before the work was done`);
+        return done;
       } finally {
-        process.kill(supervisor, 'SIGCONT');
-        await command.untilSaid({ isIt: (line) => line.includes('is back'), deadlineMs: CHANGE_MS, from });
+        await command.untilSaid({ isIt: isBack, deadlineMs: CHANGE_MS, from });
       }
     },
     stop: () => command.end('SIGTERM'),
