@@ -12,7 +12,7 @@ export interface Organisation {
     readonly host: string;
     readonly port: number;
     readonly chaincodePort: number;
-    /** HTTP on this machine alone: health and metrics. Real Fabric only; the embedded ledger leaves it closed. */
+    /** HTTPS with client certificates: health and metrics. Real Fabric only; the embedded ledger leaves it closed. */
     readonly operationsPort: number;
   };
   readonly endorses: boolean;
@@ -36,15 +36,31 @@ export interface Orderer {
   readonly port: number;
   /** HTTPS with client certificates: channel participation. */
   readonly adminPort: number;
+  /** HTTPS with client certificates: health and metrics. */
   readonly operationsPort: number;
 }
 
+/**
+ * How the orderers of real Fabric agree: `raft` goes on when fewer than half of them stop, `bft` also when fewer than a
+ * third of them lie. The embedded ledger has one orderer, and nothing to agree on.
+ */
+export type Consensus = 'raft' | 'bft';
+
+export const CONSENSUS_KINDS: readonly Consensus[] = ['raft', 'bft'];
+export const DEFAULT_CONSENSUS: Consensus = 'raft';
+
 export interface Topology {
   readonly channel: string;
-  readonly chaincode: { readonly name: string; readonly version: string };
+  readonly chaincode: {
+    readonly name: string;
+    readonly version: string;
+    /** Peer and service show each other certificates; plain where left out, as for somebody else's chaincode. */
+    readonly tls?: boolean;
+  };
   readonly batch: { readonly timeoutMs: number; readonly maxMessageCount: number; readonly preferredMaxBytes: number };
   /** How many of the endorsing organisations must endorse. */
   readonly endorsementsNeeded: number;
+  readonly consensus: Consensus;
   readonly orderers: readonly Orderer[];
   readonly organisations: readonly Organisation[];
 }
@@ -53,8 +69,11 @@ export const DEFAULT_PORT_BASE = 8080;
 /** How many consecutive ports one network may take from its base. */
 export const PORTS_PER_NETWORK = 50;
 export const ORDERER_DOMAIN = 'medledger.example';
-/** A majority of three goes on when one is down. */
-const ORDERER_SLUGS = ['orderer', 'orderer2', 'orderer3'];
+/** A majority of three goes on when one is down; of those that may lie it takes four (3f + 1). */
+const ORDERER_SLUGS: Readonly<Record<Consensus, readonly string[]>> = {
+  raft: ['orderer', 'orderer2', 'orderer3'],
+  bft: ['orderer', 'orderer2', 'orderer3', 'orderer4'],
+};
 
 const MEMBERS = [
   { mspId: 'HospitalAMSP', name: 'Hospital A', slug: 'hospital-a', hasPeer: true },
@@ -68,15 +87,20 @@ const MEMBERS = [
  *
  * @param portBase - first TCP port; REST gateways take base+0…3, internal base+10…13, vaults base+20…23,
  * peers base+30…33, chaincode services base+40…43; real Fabric also peers' operations base+24…26, orderers
- * base+34…36, their operations base+14…16 and their administration base+44…46
+ * base+34…37, their operations base+14…17 and their administration base+44…47
+ * @param consensus - how many orderers there are, and how they agree
  */
-export function localTopology(portBase: number = DEFAULT_PORT_BASE): Topology {
+export function localTopology(
+  portBase: number = DEFAULT_PORT_BASE,
+  consensus: Consensus = DEFAULT_CONSENSUS,
+): Topology {
   return {
     channel: 'medledger',
-    chaincode: { name: 'medledger', version: '1.0' },
+    chaincode: { name: 'medledger', version: '1.0', tls: true },
     batch: { timeoutMs: 50, maxMessageCount: 500, preferredMaxBytes: 2 * 1024 * 1024 },
     endorsementsNeeded: 2,
-    orderers: ORDERER_SLUGS.map((slug, index) => ({
+    consensus,
+    orderers: ORDERER_SLUGS[consensus].map((slug, index) => ({
       host: `${slug}.${ORDERER_DOMAIN}`,
       port: portBase + 34 + index,
       adminPort: portBase + 44 + index,

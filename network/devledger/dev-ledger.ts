@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { mspDefinitions, readPeerIdentity, readTls } from '../identities/index.js';
+import { chaincodeHost, mspDefinitions, readPeerIdentity, readTls } from '../identities/index.js';
 import type { Organisation, Topology } from '../topology.js';
 import { deliverBlocks } from './commit/deliver-blocks.js';
 import { genesisBlock } from './commit/genesis-block.js';
@@ -157,19 +157,22 @@ function peerParts(
     const ledger = ledgers.get(mspId);
     if (ledger === undefined) return [];
     const { certificatePem, privateKey } = readPeerIdentity(dataDir, domain, peer.host);
+    const tls = readTls(dataDir, domain, { kind: 'peer', host: peer.host });
+    const chaincodeTls = { ...tls, serverName: chaincodeHost(domain) };
     return [
       {
         mspId,
         host: peer.host,
         port: peer.port,
         chaincodeAddress: `127.0.0.1:${peer.chaincodePort}`,
+        ...(topology.chaincode.tls === true ? { chaincodeTls } : {}),
         furtherChaincodes: furtherChaincodes.map(({ name, version, addressOf }) => ({
           name,
           version,
           address: addressOf(mspId),
         })),
         identity: { mspId, serialized: serialiseIdentity(mspId, certificatePem), privateKey },
-        tls: readTls(dataDir, domain, { kind: 'peer', host: peer.host }),
+        tls,
         ledger,
       },
     ];

@@ -1,6 +1,6 @@
 import { ORDERER_DOMAIN, type Organisation, type Topology } from '../topology.js';
 import { ORDERER_MSP_ID, organisationFolder, SERVICE_USERS } from './identity-paths.js';
-import { ensureGateway, ensureNode, ensureOrganisation, ensureUser } from './organisation-folder.js';
+import { ensureChaincode, ensureGateway, ensureNode, ensureOrganisation, ensureUser } from './organisation-folder.js';
 
 /**
  * Makes every certificate and key that a network of this topology needs, in the folder layout of Fabric's test
@@ -24,7 +24,10 @@ async function ensureMember(member: Organisation, dataDir: string, nowMs: number
   const { mspId, domain } = member;
   const folder = organisationFolder(dataDir, domain);
   const organisation = await ensureOrganisation({ folder, mspId, domain, kind: 'peer', nowMs });
-  if (member.peer !== undefined) await ensureNode(organisation, member.peer.host);
+  if (member.peer !== undefined) {
+    await ensureNode(organisation, member.peer.host);
+    await ensureChaincode(organisation);
+  }
   for (const user of SERVICE_USERS) await ensureUser(organisation, user);
   await ensureGateway(organisation);
 }

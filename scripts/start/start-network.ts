@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import type { SignedRegister } from '@medledger/chaincode/domain';
 import { ensureIdentities } from '../../network/identities/index.js';
-import { localTopology, type Organisation, type Topology } from '../../network/topology.js';
+import type { Organisation, Topology } from '../../network/topology.js';
 import { CREDENTIALS_FILE, Credentials } from '../seed/credentials.js';
 import { DOCTORS_MIN } from '../seed/demo-staff.js';
 import { isSeeded, seedNetwork } from '../seed/seed-network.js';
 import type { StaffPlace } from '../seed/staff-wallets.js';
 import { type DataFolder, openDataFolder } from './data-folder.js';
 import { prepareConsortium, requireFounded, submitRegister } from './found-consortium.js';
-import type { LedgerChoice } from './ledger-choice.js';
+import { type LedgerChoice, topologyOn } from './ledger-choice.js';
 import { networkPlans, preloadUrl, restUrl } from './network-plans.js';
 import { untilServing } from './ledger-view.js';
 import { writePlace } from './network-place.js';
@@ -18,7 +18,7 @@ import { runningFile } from './running-file.js';
 import { startLedger } from './start-ledger.js';
 import { StartError } from './start-error.js';
 import { listenForStop, type StopSignals } from './stop-signals.js';
-import { Supervisor } from './supervisor.js';
+import { RESTARTS_MAX, Supervisor } from './supervisor.js';
 
 export interface StartOptions {
   /** Folder of the project, built. */
@@ -31,6 +31,8 @@ export interface StartOptions {
   readonly doctors: number;
   /** Only the ledger with its chaincode services: no gateways, no register, no patients. */
   readonly ledgerOnly?: boolean;
+  /** How long a process that crashed stays down; a little, and more each time, where left out. */
+  readonly restartAfterMs?: number;
 }
 
 /** What a killed run leaves behind ends itself within this time. */
@@ -42,11 +44,12 @@ const LEFT_OVER_MS = 12_000;
  * @throws StartError, and errors of the parts, each with a message for the operator; nothing keeps running then
  */
 export async function startNetwork(options: StartOptions, progress: Progress): Promise<void> {
-  const topology = localTopology(options.portBase);
+  const topology = topologyOn(options.ledger, options.portBase);
   const stop = listenForStop(Date.now);
   const ledger = options.ledger.kind;
-  const { channel } = topology;
-  const folder = await openDataFolder({ path: options.dataDir, channel, ledger, nowMs: Date.now() });
+  const { channel, consensus } = topology;
+  const { restartAfterMs } = options;
+  const folder = await openDataFolder({ path: options.dataDir, channel, ledger, consensus, nowMs: Date.now() });
   const running = runningFile(folder.path);
   try {
     await requireFreePorts(topology, { ledger, patienceMs: running.isLeftOver() ? LEFT_OVER_MS : 0 });
@@ -55,6 +58,7 @@ export async function startNetwork(options: StartOptions, progress: Progress): P
       preload: preloadUrl(options.projectDir),
       say: progress.say,
       onChange: running.write,
+      ...(restartAfterMs === undefined ? {} : { restartDelaysMs: Array(RESTARTS_MAX).fill(restartAfterMs) }),
     });
     await supervise({ options, topology, folder, progress, supervisor, stop });
   } finally {

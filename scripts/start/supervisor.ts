@@ -22,6 +22,8 @@ const READY_MS = 60_000;
 const GRACE_MS = 10_000;
 /** As many restarts as this within the window; one more end and the network stops. */
 const RESTART_DELAYS_MS = [250, 500, 1_000, 2_000, 4_000];
+/** Within the window. */
+export const RESTARTS_MAX = RESTART_DELAYS_MS.length;
 const RESTART_WINDOW_MS = 60_000;
 
 interface Member {

@@ -1,6 +1,6 @@
 import { msp } from '@hyperledger/fabric-protos';
 import type { Logger } from 'pino';
-import { ChaincodeConnection } from '../chaincode/chaincode-connection.js';
+import { ChaincodeConnection, type ChaincodeTls } from '../chaincode/chaincode-connection.js';
 import type { SignatureCache } from '../commit/signature-cache.js';
 import { Endorser } from '../endorse/endorser.js';
 import type { EndorserIdentity } from '../endorse/proposal-response.js';
@@ -22,6 +22,8 @@ export interface PeerMaterial {
   readonly port: number;
   /** host:port of its chaincode service. */
   readonly chaincodeAddress: string;
+  /** Of the connection to that service; plain where left out. */
+  readonly chaincodeTls?: ChaincodeTls;
   /** Beside the topology's own chaincode, `address` as above. */
   readonly furtherChaincodes?: readonly ChaincodeService[];
   readonly identity: EndorserIdentity;
@@ -33,6 +35,7 @@ export interface ChaincodeService {
   readonly name: string;
   readonly version: string;
   readonly address: string;
+  readonly tls?: ChaincodeTls;
 }
 
 export interface PeerNodesOptions {
@@ -141,14 +144,19 @@ function peerParts(
 ): PeerParts {
   const { topology, msps, signatures } = options;
   const log = options.log.child({ peer: material.mspId });
-  const services = [
-    { ...topology.chaincode, address: material.chaincodeAddress },
+  const { chaincodeTls } = material;
+  const { name: ownName, version: ownVersion } = topology.chaincode;
+  const own = { name: ownName, version: ownVersion, address: material.chaincodeAddress };
+  const services: readonly ChaincodeService[] = [
+    chaincodeTls === undefined ? own : { ...own, tls: chaincodeTls },
     ...(material.furtherChaincodes ?? []),
   ];
   const { executeTimeoutMs } = options;
-  const chaincodes = services.map(({ name, version, address }) => {
+  const chaincodes = services.map(({ name, version, address, tls }) => {
     const limits = executeTimeoutMs === undefined ? {} : { executeTimeoutMs };
-    return { name, version, runtime: new ChaincodeConnection({ chaincodeName: name, address, log, ...limits }) };
+    const security = tls === undefined ? {} : { tls };
+    const runtime = new ChaincodeConnection({ chaincodeName: name, address, log, ...security, ...limits });
+    return { name, version, runtime };
   });
   const endorser = new Endorser({
     identity: material.identity,
