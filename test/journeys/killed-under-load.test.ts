@@ -75,7 +75,8 @@ describe.each(VICTIMS)('kill -9 of $what under load', ({ what, processName, thro
     }
     process.stdout.write(`${what} (${victim}) down: ${JSON.stringify({ ...whileDown, refusals })}\n`);
     expect(refusals).toEqual([]);
-    await addAndOpen(await signIn(patientOf('HospitalBMSP')), RESUMES_MS);
+    const after = await addAndOpen(await signIn(patientOf('HospitalBMSP')), RESUMES_MS);
+    acknowledged.get('HospitalBMSP')?.push(after);
   });
 });
 
