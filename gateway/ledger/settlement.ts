@@ -50,8 +50,9 @@ async function sendUntilKnown(
   const untilMs = nowMs() + settings.outcomeMs;
   for (let attempt = 0; ; attempt += 1) {
     const accepted = await send(transaction, context, { attempt, sentBefore: sentBefore || attempt > 0 });
-    const waitMs = accepted ? settings.commitStatusMs : settings.statusProbeMs;
-    const status = await askStatus(transaction, Math.min(waitMs, untilMs - nowMs()), context);
+    const waitMs = accepted ? settings.resendMs * 2 ** attempt : settings.statusProbeMs;
+    const longestMs = Math.min(settings.commitStatusMs, untilMs - nowMs());
+    const status = await askStatus(transaction, Math.min(waitMs, longestMs), context);
     if (status !== undefined) return status;
     if (nowMs() >= untilMs || stopping.aborted) throw unknownOutcome(transaction, undefined);
     await backOff(attempt, { minMs: settings.backoffMinMs, maxMs: settings.backoffMaxMs }, stopping);

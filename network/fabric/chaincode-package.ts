@@ -31,7 +31,8 @@ export function chaincodePackage({ chaincode }: Topology, { chaincodePort }: Pee
   const label = `${chaincode.name}_${chaincode.version}`;
   const connection = {
     address: `${LOOPBACK}:${chaincodePort}`,
-    dial_timeout: '3s',
+    // A service that is gone holds up an endorsement so long, each time its peer is asked for one.
+    dial_timeout: '1s',
     ...(chaincode.tls === true ? TLS_CONNECTION : { tls_required: false }),
   };
   const bytes = tarGz([

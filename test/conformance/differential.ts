@@ -96,7 +96,7 @@ export class DifferentialRun {
 
   async #commit(transaction: Transaction): Promise<Outcome> {
     const before = await this.height();
-    const { code, blockNumber } = await committed(transaction);
+    const { code, blockNumber } = await committed(this.#client, transaction);
     // A replay is answered at once with the first one's status, while its own block is still to come.
     while ((await this.height()) === before);
     await untilEverywhere(this.#client.network, before);

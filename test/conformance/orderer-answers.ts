@@ -1,4 +1,5 @@
 import { status } from '@grpc/grpc-js';
+import { GatewayError } from '@hyperledger/fabric-gateway';
 import { gateway, google } from '@hyperledger/fabric-protos';
 
 /** A failed submit. */
@@ -24,6 +25,13 @@ export function orderersSaid({ code, message, details }: SubmitFailure): readonl
   if (code === status.ABORTED && said.length === 0) return [message];
   if (code === status.UNAVAILABLE && message === TOO_FEW && said.length >= BELIEVED) return said;
   throw new Error(`that is no refusal by orderers: ${JSON.stringify({ code, message, details })}`);
+}
+
+/** Whether orderers that agree by BFT say no more than that they have the transaction. */
+export function isKnownAlready(error: unknown): boolean {
+  if (!(error instanceof GatewayError) || error.code !== status.UNAVAILABLE) return false;
+  const said = error.details.map(({ message }) => message);
+  return said.length > 0 && said.every((one) => one.includes('request already processed'));
 }
 
 /** Details of a gRPC error, from the metadata that they travel in. */

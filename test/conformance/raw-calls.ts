@@ -32,8 +32,11 @@ function rawFailure({ code, details, metadata }: ServiceError): RawFailure {
 }
 
 /** A request for the status of a transaction, whether or not there is one. */
-export function commitRequest(client: MemberClient, channel: string, transactionId: string): Uint8Array {
-  const { identity } = client.member;
+export function commitRequest(
+  { member: { identity } }: Pick<MemberClient, 'member'>,
+  channel: string,
+  transactionId: string,
+): Uint8Array {
   const request = new gateway.CommitStatusRequest();
   request.setChannelId(channel);
   request.setTransactionId(transactionId);

@@ -99,9 +99,10 @@ export async function foundOf(member: Member, acknowledged: readonly Acknowledge
 }
 
 /** Adds a file and opens it, as soon as the member's gateway lets it. */
-export async function addAndOpen(member: Member, withinMs: number): Promise<void> {
+export async function addAndOpen(member: Member, withinMs: number): Promise<Acknowledged> {
   const bytes = randomBytes(SIZE_BYTES);
   const { recordId } = await eventually(() => addFile(member, member.memberId, { bytes }), withinMs);
   const reply = await open(member, recordId);
   if (reply.status !== 200 || !reply.bytes.equals(bytes)) throw new Error(`open: ${reply.status} ${reply.bytes}`);
+  return { recordId, bytes };
 }

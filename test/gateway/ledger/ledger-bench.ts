@@ -29,6 +29,7 @@ export const QUICK: Partial<LedgerSettings> = {
   endorseMs: 1_000,
   submitMs: 300,
   commitStatusMs: 1_000,
+  resendMs: 1_000,
   ownPeerMs: 100,
   statusProbeMs: 200,
   unavailableMs: 4_000,

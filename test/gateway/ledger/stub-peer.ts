@@ -19,6 +19,8 @@ export type Fault =
   | { readonly instead: Partial<StatusObject> }
   | { readonly loseReply: 'unavailable' | 'silence' }
   | { readonly afterwards: Partial<StatusObject> }
+  /** Answered as if it were done. */
+  | { readonly lost: true }
   | { readonly cutConnection: true };
 
 export interface StubPeerOptions {
@@ -100,9 +102,9 @@ export class StubPeer {
 
   #unary<Request, Response>(stage: Stage, answer: (request: Request, cancelled: AbortSignal) => Promise<Response>) {
     return (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>) => {
-      const fault = this.#options.fault?.(stage, this.calls[stage]);
-      this.calls[stage] += 1;
+      const fault = this.#options.fault?.(stage, this.calls[stage]++);
       if (fault !== undefined && 'instead' in fault) return callback(fault.instead);
+      if (fault !== undefined && 'lost' in fault) return callback(null, new gateway.SubmitResponse() as Response);
       const cancelled = new AbortController();
       call.on('cancelled', () => cancelled.abort());
       answer(call.request, cancelled.signal).then(

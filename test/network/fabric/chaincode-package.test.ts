@@ -111,7 +111,7 @@ describe('the external builder', () => {
     const tls = readTls(dataDir, organisation.domain, { kind: 'peer', host: organisation.peer.host });
     expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual({
       address: '127.0.0.1:20040',
-      dial_timeout: '3s',
+      dial_timeout: '1s',
       tls_required: true,
       client_auth_required: true,
       domain: 'chaincode.hospital-a.medledger.example',
