@@ -1,11 +1,11 @@
 import { basename, dirname } from 'node:path';
-import type { FrameFiles } from '../store/frame-files.js';
 import type { FileSystem } from '../store/file-system.js';
 import { keepAside } from '../store/keep-aside.js';
 import { StateCorruptError, StoreError } from '../store/ledger-errors.js';
 import { StateStore } from '../store/state-store.js';
 import type { LedgerTip } from '../store/tip.js';
 import { applyBlocks } from './apply-blocks.js';
+import type { Blocks } from './healing-blocks.js';
 import { EMPTY_TIP } from './replay-block.js';
 
 export interface HealingStateOptions {
@@ -23,7 +23,7 @@ export interface HealingStateOptions {
 export class HealingState {
   readonly #options: HealingStateOptions;
   #store: StateStore;
-  #blocks: FrameFiles | undefined;
+  #blocks: Blocks | undefined;
   /** Where the ledger ended when the state was whole; stays while it is made again. */
   #tip: LedgerTip | undefined;
   /** Commit and rebuilding take turns. */
@@ -56,7 +56,7 @@ export class HealingState {
    *
    * @throws BlockCorruptError
    */
-  async bringUp(blocks: FrameFiles): Promise<void> {
+  async bringUp(blocks: Blocks): Promise<void> {
     this.#blocks = blocks;
     try {
       await applyBlocks({ blocks, state: this.#store }, this.#options.mspId);

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
+import type { BlocksPlace } from '../commit/block-donors.js';
 import type { BlockSource } from '../commit/deliver-blocks.js';
+import { DISK, type FileSystem } from '../store/file-system.js';
 import { StoreError } from '../store/ledger-errors.js';
 import { OrderedChain } from './block-chain.js';
 import { type PendingEnvelope, PendingLog } from './pending-log.js';
@@ -19,6 +21,12 @@ export interface OrdererOptions {
   readonly genesis: Uint8Array;
   /** Told once when the orderer can no longer write; it takes no more envelopes until it is opened again. */
   readonly onFailure?: (error: StoreError) => void;
+  /** Where peers keep their blocks: what is lost here is taken back from them. Default: nobody does. */
+  readonly peers?: readonly BlocksPlace[];
+  /** Told in a sentence what was found damaged and what was done about it. */
+  readonly onIncident?: (sentence: string) => void;
+  /** Default: the disk. */
+  readonly files?: FileSystem;
 }
 
 export interface Orderer extends BlockSource {
@@ -49,10 +57,14 @@ interface Submission extends PendingEnvelope {
  * holds by count, size or time.
  */
 export async function openOrderer(options: OrdererOptions): Promise<Orderer> {
-  const directories = { blocks: join(options.directory, 'blocks'), heights: join(options.directory, 'heights') };
-  const chain = await OrderedChain.open(directories, options.genesis);
+  const { directory, files = DISK, genesis, onIncident = () => undefined, peers = [] } = options;
+  const folders = { blocks: join(directory, 'blocks'), heights: join(directory, 'heights') };
+  const chain = await OrderedChain.open({ ...folders, genesis, files, peers, onIncident });
   try {
-    const opened = await PendingLog.open(join(options.directory, 'pending'), chain.orderedSequence);
+    const opened = await PendingLog.open(
+      { directory: join(directory, 'pending'), files, onIncident },
+      chain.orderedSequence,
+    );
     return new SoloOrderer(options, { chain, log: opened.log, pending: opened.pending });
   } catch (error) {
     await chain.close();
