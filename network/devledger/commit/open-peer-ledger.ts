@@ -4,6 +4,7 @@ import type { PeerLedger } from '../peer-ledger.js';
 import { FrameFiles } from '../store/frame-files.js';
 import { keepAside } from '../store/keep-aside.js';
 import { BlockCorruptError, StoreError } from '../store/ledger-errors.js';
+import { heightMarkPath } from '../store/state-store.js';
 import { DISK, type FileSystem } from '../store/file-system.js';
 import { committedMetadata, encodeBlock, parseBlock } from './block-codec.js';
 import { type BlocksPlace, giveOnce } from './block-donors.js';
@@ -64,7 +65,7 @@ export async function openPeerLedger(options: PeerLedgerOptions): Promise<PeerLe
     return await openStores(settings);
   } catch (error) {
     if (!(error instanceof BlockCorruptError) || settings.mayStartOver !== true) throw error;
-    const aside = await keepAside(settings.files, settings.directory, [BLOCKS, STATE]);
+    const aside = await keepAside(settings.files, settings.directory, [BLOCKS, STATE, heightMarkPath(STATE)]);
     settings.onIncident(`${error.message} The peer is filled anew from the orderer; what it had is in ${aside}.`);
     return openStores(settings);
   }

@@ -79,18 +79,12 @@ export class FrameFile {
     this.#sizeBytes = Math.max(this.#sizeBytes, walked.endBytes);
   }
 
-  /** Takes frames nobody was told about off the list, from the first one on whose digest is wrong. */
+  /** Takes the newest frame off the list if nobody was told of it and its digest is wrong: no other can be torn. */
   dropUnsound(acknowledgedSequence: number): void {
-    const walked = this.#walk();
-    for (
-      let index = Math.max(0, acknowledgedSequence - this.firstSequence);
-      index < walked.offsets.length;
-      index += 1
-    ) {
-      if (this.read(this.firstSequence + index) !== undefined) continue;
-      walked.endBytes = walked.offsets[index] ?? 0;
-      walked.offsets.length = index;
-    }
+    const { offsets } = this.#walk();
+    const last = this.firstSequence + offsets.length - 1;
+    if (last < Math.max(acknowledgedSequence, this.firstSequence) || this.read(last) !== undefined) return;
+    this.#walk().endBytes = offsets.pop() ?? 0;
   }
 
   /** Whether bytes stand behind the last complete frame. */

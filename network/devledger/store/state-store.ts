@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { StateSnapshot, TransactionLocation, Version } from '../peer-ledger.js';
 import { DISK } from './file-system.js';
 import { HeightMark } from './height-mark.js';
@@ -40,7 +39,10 @@ export interface BlockRows {
   readonly transactions: readonly { readonly txId: string; readonly txNumber: number; readonly code: number }[];
 }
 
-const HEIGHT_MARK_NAME = 'height';
+/** Beside the folder of the state: what it tells of the blocks holds also when the state is made anew. */
+export function heightMarkPath(stateDirectory: string): string {
+  return `${stateDirectory}.height`;
+}
 
 /** World state, history, transaction index and height of one peer, in one database of its own. */
 export class StateStore {
@@ -66,7 +68,7 @@ export class StateStore {
   static async open(directory: string, peer: string, options: DatabaseOptions = {}): Promise<StateStore> {
     const database = await StateDatabase.open(directory, peer, options);
     try {
-      const mark = await HeightMark.open(options.files ?? DISK, join(directory, HEIGHT_MARK_NAME));
+      const mark = await HeightMark.open(options.files ?? DISK, heightMarkPath(directory));
       return new StateStore({ database, mark }, peer);
     } catch (error) {
       await database.close();
