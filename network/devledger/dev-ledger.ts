@@ -102,6 +102,7 @@ async function start(
   const delivery = deliverBlocks({
     source: orderer,
     peers: [...ledgers.values()],
+    onWaiting: (mspId, sentence) => log.warn({ peer: mspId }, sentence),
     onSetAside: (mspId, sentence) => {
       log.error({ peer: mspId, reason: sentence }, 'peer set aside');
       setAside.set(mspId, sentence);

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { FileSystem, StoredFile } from './file-system.js';
+import { type FileSystem, shortWrite, type StoredFile } from './file-system.js';
 import { openFrame } from './frame.js';
 import { scanFrames } from './frame-scan.js';
 
@@ -63,9 +63,16 @@ export class FrameFile {
     return this.#file.read(frame, start) === frame.length ? openFrame(frame, sequence) : undefined;
   }
 
-  /** @returns number of bytes written; the frame is not there before `appended` */
-  write(frame: readonly Uint8Array[]): Promise<number> {
-    return this.#file.write(frame, this.endBytes);
+  /** Behind the last frame. It counts only once `appended` was called. */
+  async write(frame: readonly Uint8Array[], frameBytes: number): Promise<void> {
+    try {
+      const written = await this.#file.write(frame, this.endBytes);
+      if (written !== frameBytes) throw shortWrite(this.path, written, frameBytes);
+    } catch (error) {
+      // What did get written is in nobody's way, but takes up room; if it stays, the next append writes over it.
+      await this.cutTail().catch(() => undefined);
+      throw error;
+    }
   }
 
   sync(): Promise<void> {
@@ -134,8 +141,18 @@ export function frameFilePath(directory: string, firstSequence: number): string 
   return join(directory, `${String(firstSequence).padStart(NAME_DIGITS, '0')}${SUFFIX}`);
 }
 
-/** Paths in the order of their frames. */
-export function frameFilePaths(files: FileSystem, directory: string): string[] {
+/** In the order of their frames. */
+export async function openFrameFiles(
+  files: FileSystem,
+  directory: string,
+  how: 'read' | 'change',
+): Promise<FrameFile[]> {
+  const opened: FrameFile[] = [];
+  for (const path of pathsIn(files, directory)) opened.push(await FrameFile.open(files, path, how));
+  return opened;
+}
+
+function pathsIn(files: FileSystem, directory: string): string[] {
   return files
     .list(directory)
     .filter((name) => name.endsWith(SUFFIX) && name.length === NAME_DIGITS + SUFFIX.length)

@@ -1,8 +1,8 @@
 import { basename, dirname, join } from 'node:path';
-import { DISK, type FileSystem, isDiskFull, messageOf, shortWrite } from './file-system.js';
+import { DISK, type FileSystem, isDiskFull, messageOf } from './file-system.js';
 import { encodeFrameHeader } from './frame.js';
 import { writeAnew } from './frame-repair.js';
-import { FrameFile, frameFilePath, frameFilePaths } from './frame-file.js';
+import { FrameFile, frameFilePath, openFrameFiles } from './frame-file.js';
 import { keepAside } from './keep-aside.js';
 import { BlockCorruptError, StoreError } from './ledger-errors.js';
 
@@ -66,7 +66,7 @@ export class FrameFiles {
     const { files = DISK, directory } = options;
     await files.makeDirectory(directory);
     await files.syncDirectory(dirname(directory));
-    const opened = new FrameFiles(options, await openAll(files, directory, 'change'));
+    const opened = new FrameFiles(options, await openFrameFiles(files, directory, 'change'));
     try {
       await opened.#cutTail();
       await opened.#restoreTail();
@@ -80,7 +80,10 @@ export class FrameFiles {
   /** Reads only: nothing is cut, nothing can be appended. To be closed like any other. */
   static async inspect(options: Inspected): Promise<FrameFiles> {
     const settings = { fileSizeMaxBytes: 0, acknowledgedSequence: 0, cutUnsoundTail: false };
-    return new FrameFiles({ ...options, ...settings }, await openAll(options.files ?? DISK, options.directory, 'read'));
+    return new FrameFiles(
+      { ...options, ...settings },
+      await openFrameFiles(options.files ?? DISK, options.directory, 'read'),
+    );
   }
 
   /** Looks at files that may be in use elsewhere, and lets go of them. */
@@ -187,8 +190,7 @@ export class FrameFiles {
       const file = await this.#writable();
       const header = encodeFrameHeader(file.nextSequence, payload);
       const frameBytes = header.length + payload.length;
-      const written = await file.write([header, payload]);
-      if (written !== frameBytes) throw shortWrite(file.path, written, frameBytes);
+      await file.write([header, payload], frameBytes);
       await this.#sync(file);
       file.appended(frameBytes);
     } catch (cause) {
@@ -292,10 +294,4 @@ export class FrameFiles {
     this.#turn = done.catch(() => undefined);
     return done;
   }
-}
-
-async function openAll(files: FileSystem, directory: string, how: 'read' | 'change'): Promise<FrameFile[]> {
-  const opened: FrameFile[] = [];
-  for (const path of frameFilePaths(files, directory)) opened.push(await FrameFile.open(files, path, how));
-  return opened;
 }
