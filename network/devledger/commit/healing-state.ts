@@ -24,8 +24,8 @@ export class HealingState {
   readonly #options: HealingStateOptions;
   #store: StateStore;
   #blocks: Blocks | undefined;
-  /** Where the ledger ended when the state was whole; stays while it is made again. */
-  #tip: LedgerTip | undefined;
+  /** Where the ledger ended when the state was whole; kept while it is made again. */
+  #keptTip: LedgerTip | undefined;
   /** Commit and rebuilding take turns. */
   #turn: Promise<unknown> = Promise.resolve();
   #healing: Promise<void> | undefined;
@@ -65,11 +65,10 @@ export class HealingState {
       await this.heal(error);
     }
     if (this.#failure !== undefined) throw this.#failure;
-    this.#tip = this.#store.tip;
   }
 
   get tip(): LedgerTip {
-    return this.#tip ?? EMPTY_TIP;
+    return this.#keptTip ?? this.#store.tip ?? EMPTY_TIP;
   }
 
   get isWhole(): boolean {
@@ -101,13 +100,7 @@ export class HealingState {
 
   /** Does something that changes blocks and state together; as with `read` it may be done a second time. */
   async change<Result>(action: (state: StateStore) => Promise<Result>): Promise<Result> {
-    return this.read((state) =>
-      this.#inTurn(async () => {
-        const result = await action(state);
-        this.#tip = state.tip;
-        return result;
-      }),
-    );
+    return this.read((state) => this.#inTurn(() => action(state)));
   }
 
   /** Resolves when the state is whole again, or cannot be made whole; one at a time, however many ask. */
@@ -135,9 +128,11 @@ export class HealingState {
     const { mspId, onIncident } = this.#options;
     const blocks = this.#blocks;
     if (blocks === undefined || this.#failure !== undefined) throw this.#failure ?? cause;
+    this.#keptTip = this.tip;
     await this.#store.close();
     this.#store = await openAnew(this.#options, cause, (error) => this.heal(error));
     await applyBlocks({ blocks, state: this.#store }, mspId);
+    this.#keptTip = undefined;
     onIncident(`The state of peer ${mspId} was made again from ${blocks.nextSequence} blocks.`);
   }
 

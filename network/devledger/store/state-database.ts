@@ -105,13 +105,7 @@ export class StateDatabase {
   get(key: Buffer, snapshot?: DatabaseSnapshot): Buffer | undefined {
     this.#requireOpen();
     const { view, sequence } = snapshot ?? this.#tables;
-    let row: Buffer | undefined;
-    try {
-      row = view.get(key.toString('latin1'), sequence)?.row;
-    } catch (cause) {
-      throw this.#unreadable(key, cause);
-    }
-    return row === undefined ? undefined : this.#open(key, row);
+    return this.#read(key, view, sequence);
   }
 
   /**
@@ -119,16 +113,18 @@ export class StateDatabase {
    * @throws StateCorruptError
    */
   async getMany(keys: readonly Buffer[], snapshot?: DatabaseSnapshot): Promise<(Buffer | undefined)[]> {
+    this.#requireOpen();
+    const { view, sequence } = snapshot ?? this.#tables;
     const payloads: (Buffer | undefined)[] = [];
-    const held = snapshot ?? this.snapshot();
+    view.hold();
     try {
       const turn = new Turn();
       for (const key of keys) {
-        payloads.push(this.get(key, held));
+        payloads.push(this.#read(key, view, sequence));
         if (turn.isOver()) await turn.pass();
       }
     } finally {
-      if (snapshot === undefined) held.close();
+      view.release();
     }
     return payloads;
   }
@@ -223,6 +219,16 @@ export class StateDatabase {
     this.#isOpen = false;
     await this.#tables.close();
     this.#lock.release();
+  }
+
+  #read(key: Buffer, view: RowView, sequence: number): Buffer | undefined {
+    let row: Buffer | undefined;
+    try {
+      row = view.get(key.toString('latin1'), sequence)?.row;
+    } catch (cause) {
+      throw this.#unreadable(key, cause);
+    }
+    return row === undefined ? undefined : this.#open(key, row);
   }
 
   #readBatch(view: RowView, sequence: number, wanted: WantedBatch): Batch {
