@@ -5,6 +5,7 @@ import { diagnose } from './network/doctor.js';
 import { down } from './network/down.js';
 import { showLogs } from './network/logs.js';
 import { type GivenOptions, type NetworkContext, networkContext } from './network/network-context.js';
+import { rebuildPeer } from './network/rebuild-peer.js';
 import { networkStatus, statusLines } from './network/status.js';
 import { up } from './network/up.js';
 import { downloadLedger, LEDGER_KINDS } from './start/ledger-choice.js';
@@ -43,6 +44,14 @@ verb('logs', 'the ends of the logs')
   .option('-f, --follow', 'go on with what is added', false)
   .action(run((context, options: { of?: string; lines: number; follow: boolean }) => showLogs(context, options)));
 verb('deploy', 'installs, approves and commits what of the chaincode definition is missing').action(run(deploy));
+verb('rebuild-peer', 'makes the state of a stopped peer again from its blocks; the old one is kept')
+  .requiredOption('--org <MSP>', 'organisation whose peer it is, e.g. HospitalAMSP')
+  .action(
+    run(async (context, { org }: { org: string }) => {
+      const done = await rebuildPeer(context, org);
+      print(context, { done }, [done]);
+    }),
+  );
 verb('doctor', 'looks for what would keep a network from starting').action(
   run(async (context) => {
     const findings = await diagnose(context);

@@ -2,9 +2,10 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { chaincodeHost, mspDefinitions, readPeerIdentity, readTls } from '../identities/index.js';
 import type { Organisation, Topology } from '../topology.js';
+import type { BlocksPlace } from './commit/block-donors.js';
 import { deliverBlocks } from './commit/deliver-blocks.js';
 import { genesisBlock } from './commit/genesis-block.js';
-import { openPeerLedger } from './commit/open-peer-ledger.js';
+import { blocksDirectory, openPeerLedger } from './commit/open-peer-ledger.js';
 import { SignatureCache } from './commit/signature-cache.js';
 import { type MspDefinition, MspRegistry } from './msp.js';
 import { openOrderer } from './orderer/open-orderer.js';
@@ -84,6 +85,8 @@ async function start(
   const signatures = new SignatureCache(msps);
   const orderer = await openOrderer({
     directory: join(dataDir, 'ledger', 'orderer'),
+    peers: blocksOfPeers(options),
+    onIncident: (sentence) => log.warn({ orderer: true }, sentence),
     batch: topology.batch,
     genesis: genesisBlock({ channel: topology.channel, msps: definitions }),
     onFailure: (error) => log.error({ error: error.message }, 'the orderer stopped'),
@@ -99,6 +102,7 @@ async function start(
   const delivery = deliverBlocks({
     source: orderer,
     peers: [...ledgers.values()],
+    onWaiting: (mspId, sentence) => log.warn({ peer: mspId }, sentence),
     onSetAside: (mspId, sentence) => {
       log.error({ peer: mspId, reason: sentence }, 'peer set aside');
       setAside.set(mspId, sentence);
@@ -111,16 +115,30 @@ async function start(
   return { endpoints: nodes.endpoints, setAside, stop };
 }
 
+function blocksOfPeers({ topology, dataDir }: Required<DevLedgerOptions>): BlocksPlace[] {
+  return peerOrganisations(topology).map(({ mspId }) => ({
+    owner: mspId,
+    directory: blocksDirectory(peerDirectory(dataDir, mspId)),
+  }));
+}
+
+function peerDirectory(dataDir: string, mspId: string): string {
+  return join(dataDir, 'ledger', 'peers', mspId);
+}
+
 async function openLedgers(
-  { topology, dataDir, log, furtherChaincodes }: Required<DevLedgerOptions>,
+  options: Required<DevLedgerOptions>,
   parts: { definitions: readonly MspDefinition[]; signatures: SignatureCache; setAside: Map<string, string> },
 ): Promise<Map<string, PeerLedger>> {
+  const { topology, dataDir, log, furtherChaincodes } = options;
   const ledgers = new Map<string, PeerLedger>();
   for (const { mspId } of peerOrganisations(topology)) {
     try {
       const ledger = await openPeerLedger({
         mspId,
-        directory: join(dataDir, 'ledger', 'peers', mspId),
+        directory: peerDirectory(dataDir, mspId),
+        otherPeers: blocksOfPeers(options).filter(({ owner }) => owner !== mspId),
+        mayStartOver: true,
         channel: topology.channel,
         policy: { endorsers: endorsingMspIds(topology), needed: topology.endorsementsNeeded },
         msps: parts.definitions,

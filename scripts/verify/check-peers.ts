@@ -62,7 +62,7 @@ function checkGenesis({ topology, msps }: LedgerFolder, { blocks }: PeerVerifica
 }
 
 /** Heights, block hashes and commit hashes of all peers that were checked. */
-export function checkAgreement(peers: readonly CheckedPeer[]): CheckResult {
+export async function checkAgreement(peers: readonly CheckedPeer[]): Promise<CheckResult> {
   const log = new CheckLog('agreement', 'network', CATCH_UP);
   const verifications = peers.map(({ verification }) => verification);
   log.count('peers', peers.length);
@@ -72,12 +72,13 @@ export function checkAgreement(peers: readonly CheckedPeer[]): CheckResult {
     const found = peers.find(({ copy }) => copy.mspId === peer);
     const isHeight = where.startsWith('height');
     // A ledger that runs went on while the peers were looked at one after the other.
-    if (isHeight && found !== undefined && heightNow(found.copy) >= highest) continue;
+    if (isHeight && found !== undefined && (await heightNow(found.copy)) >= highest) continue;
     log.found(`${peer} ${where}`, detail, isHeight ? CATCH_UP : REFILL(found?.copy.original ?? peer));
   }
   return log.result;
 }
 
-function heightNow({ mspId, directory }: PeerCopy): number {
-  return FrameFiles.inspect({ directory: blocksDirectory(directory), owner: mspId }).nextSequence;
+function heightNow({ mspId, directory }: PeerCopy): Promise<number> {
+  const place = { directory: blocksDirectory(directory), owner: mspId };
+  return FrameFiles.look(place, async ({ nextSequence }) => nextSequence);
 }

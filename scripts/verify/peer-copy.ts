@@ -58,9 +58,8 @@ async function catchUp(mspId: string, directory: string): Promise<void> {
   try {
     const state = await StateStore.open(stateDirectory(directory), mspId);
     try {
-      await applyBlocks(
-        { state, blocks: FrameFiles.inspect({ directory: blocksDirectory(directory), owner: mspId }) },
-        mspId,
+      await FrameFiles.look({ directory: blocksDirectory(directory), owner: mspId }, (blocks) =>
+        applyBlocks({ state, blocks }, mspId),
       );
     } finally {
       await state.close();

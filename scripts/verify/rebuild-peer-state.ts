@@ -38,9 +38,10 @@ export async function rebuildPeerState(input: { dataDir: string; topology: Topol
  * a write off with all that comes behind it. So every block is read before the database is taken away.
  */
 async function requireWholeBlocks({ directory, mspId }: PeerLedgerOptions): Promise<void> {
-  const blocks = FrameFiles.inspect({ directory: blocksDirectory(directory), owner: mspId });
   try {
-    for (let number = blocks.firstSequence; number < blocks.nextSequence; number += 1) await blocks.read(number);
+    await FrameFiles.look({ directory: blocksDirectory(directory), owner: mspId }, async (blocks) => {
+      for (let number = blocks.firstSequence; number < blocks.nextSequence; number += 1) await blocks.read(number);
+    });
   } catch (error) {
     throw inWords(error, directory);
   }

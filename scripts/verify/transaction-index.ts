@@ -39,8 +39,11 @@ export function digestOf(text: string): string {
 }
 
 /** @param blocksDirectory - of a peer, also of one that is running */
-export async function indexTransactions(blocksDirectory: string, mspId: string): Promise<TransactionIndex> {
-  const files = FrameFiles.inspect({ directory: blocksDirectory, owner: mspId });
+export function indexTransactions(blocksDirectory: string, mspId: string): Promise<TransactionIndex> {
+  return FrameFiles.look({ directory: blocksDirectory, owner: mspId }, indexFiles);
+}
+
+async function indexFiles(files: FrameFiles): Promise<TransactionIndex> {
   const byId = new Map<string, IndexedTransaction>();
   const unreadable: number[] = [];
   for (let number = files.firstSequence; number < files.nextSequence; number += 1) {

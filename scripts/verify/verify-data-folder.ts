@@ -76,7 +76,7 @@ async function checkAll(run: Run): Promise<void> {
     done(peer.result);
   }
   done(
-    checkAgreement(peers),
+    await checkAgreement(peers),
     await checkOrderer(
       folder,
       peers.map(({ verification }) => verification),

@@ -1,12 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
-import type { FrameFiles } from '../store/frame-files.js';
 import { BlockCorruptError, StoreError } from '../store/ledger-errors.js';
 import type { StateStore } from '../store/state-store.js';
 import { parseBlock } from './block-codec.js';
+import type { Blocks } from './healing-blocks.js';
 import { chainFault, commitFault, EMPTY_TIP, rowsOfCommittedBlock } from './replay-block.js';
 
 export interface PeerStores {
-  readonly blocks: FrameFiles;
+  readonly blocks: Blocks;
   readonly state: StateStore;
 }
 

@@ -1,4 +1,5 @@
 import type { PeerLedger } from '../peer-ledger.js';
+import { StoreError } from '../store/ledger-errors.js';
 import { parseBlock } from './block-codec.js';
 import { blockHeaderHash } from './block-hash.js';
 import { sameBytes } from './replay-block.js';
@@ -16,7 +17,12 @@ export interface DeliveryOptions {
   readonly peers: readonly PeerLedger[];
   /** A peer gets no more blocks until the process is restarted; the others go on. */
   readonly onSetAside: (mspId: string, sentence: string) => void;
+  /** A peer waits for room on its disk. */
+  readonly onWaiting?: (mspId: string, sentence: string) => void;
 }
+
+/** How often a full disk is asked whether there is room again. */
+const FULL_DISK_RETRY_MS = 1000;
 
 export interface BlockDelivery {
   /** Sentence by MSP id of the peers that get no more blocks. */
@@ -31,9 +37,9 @@ export interface BlockDelivery {
  * Feeds every peer by itself, each from its own height on, so that a slow or broken peer holds up nobody. Peers that
  * were behind at the start are brought up the same way.
  */
-export function deliverBlocks({ source, peers, onSetAside }: DeliveryOptions): BlockDelivery {
+export function deliverBlocks({ source, peers, onSetAside, onWaiting }: DeliveryOptions): BlockDelivery {
   const setAside = new Map<string, string>();
-  const feeds = peers.map((peer) => new PeerFeed(peer, source));
+  const feeds = peers.map((peer) => new PeerFeed(peer, source, onWaiting ?? (() => undefined)));
   const ended = feeds.map(async (feed) => {
     const sentence = await feed.run();
     if (sentence === undefined) return;
@@ -60,13 +66,15 @@ export function deliverBlocks({ source, peers, onSetAside }: DeliveryOptions): B
 class PeerFeed {
   readonly peer: PeerLedger;
   readonly #source: BlockSource;
+  readonly #onWaiting: (mspId: string, sentence: string) => void;
   #running = true;
   #wake: () => void = () => undefined;
   #waiting: { height: number; resolve: () => void }[] = [];
 
-  constructor(peer: PeerLedger, source: BlockSource) {
+  constructor(peer: PeerLedger, source: BlockSource, onWaiting: (mspId: string, sentence: string) => void) {
     this.peer = peer;
     this.#source = source;
+    this.#onWaiting = onWaiting;
   }
 
   /** @returns why the peer was set aside; undefined when it was stopped */
@@ -123,7 +131,19 @@ class PeerFeed {
     const number = this.peer.height();
     const bytes = await this.#source.blockByNumber(number);
     if (bytes === undefined) throw new Error(`the orderer has no block ${number}.`);
-    await this.peer.commit(bytes);
+    try {
+      await this.peer.commit(bytes);
+    } catch (error) {
+      if (!(error instanceof StoreError && error.diskFull)) throw error;
+      this.#onWaiting(this.peer.mspId, error.message);
+      await this.#pause();
+    }
+  }
+
+  async #pause(): Promise<void> {
+    const timer = setTimeout(() => this.#wake(), FULL_DISK_RETRY_MS);
+    await this.#nextBlock();
+    clearTimeout(timer);
   }
 
   async #nextBlock(): Promise<void> {

@@ -6,10 +6,10 @@ import type {
   TransactionLocation,
   Version,
 } from '../peer-ledger.js';
-import type { FrameFiles } from '../store/frame-files.js';
 import { StoreError } from '../store/ledger-errors.js';
 import type { StateStore } from '../store/state-store.js';
 import { type BlockParts, committedMetadata, encodeBlock, parseBlock } from './block-codec.js';
+import type { Blocks } from './healing-blocks.js';
 import type { HealingState } from './healing-state.js';
 import { readModification } from './modification.js';
 import type { PeerLedgerOptions } from './open-peer-ledger.js';
@@ -19,14 +19,14 @@ import { type ValidationRules, validateBlock } from './validate-block.js';
 /** A peer's ledger on disk: block files are the truth, the database can be made from them again. */
 export class DiskPeerLedger implements PeerLedger {
   readonly mspId: string;
-  readonly #blocks: FrameFiles;
+  readonly #blocks: Blocks;
   readonly #state: HealingState;
   readonly #rules: ValidationRules;
   readonly #listeners = new Set<(block: CommittedBlock) => void>();
   #committing = false;
   #stopped: string | undefined;
 
-  constructor(options: PeerLedgerOptions, stores: { readonly blocks: FrameFiles; readonly state: HealingState }) {
+  constructor(options: PeerLedgerOptions, stores: { readonly blocks: Blocks; readonly state: HealingState }) {
     this.mspId = options.mspId;
     this.#blocks = stores.blocks;
     this.#state = stores.state;

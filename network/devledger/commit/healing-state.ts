@@ -1,11 +1,11 @@
 import { basename, dirname } from 'node:path';
-import type { FrameFiles } from '../store/frame-files.js';
 import type { FileSystem } from '../store/file-system.js';
 import { keepAside } from '../store/keep-aside.js';
 import { StateCorruptError, StoreError } from '../store/ledger-errors.js';
 import { StateStore } from '../store/state-store.js';
 import type { LedgerTip } from '../store/tip.js';
 import { applyBlocks } from './apply-blocks.js';
+import type { Blocks } from './healing-blocks.js';
 import { EMPTY_TIP } from './replay-block.js';
 
 export interface HealingStateOptions {
@@ -23,9 +23,9 @@ export interface HealingStateOptions {
 export class HealingState {
   readonly #options: HealingStateOptions;
   #store: StateStore;
-  #blocks: FrameFiles | undefined;
-  /** Where the ledger ended when the state was whole; stays while it is made again. */
-  #tip: LedgerTip | undefined;
+  #blocks: Blocks | undefined;
+  /** Where the ledger ended when the state was whole; kept while it is made again. */
+  #keptTip: LedgerTip | undefined;
   /** Commit and rebuilding take turns. */
   #turn: Promise<unknown> = Promise.resolve();
   #healing: Promise<void> | undefined;
@@ -56,7 +56,7 @@ export class HealingState {
    *
    * @throws BlockCorruptError
    */
-  async bringUp(blocks: FrameFiles): Promise<void> {
+  async bringUp(blocks: Blocks): Promise<void> {
     this.#blocks = blocks;
     try {
       await applyBlocks({ blocks, state: this.#store }, this.#options.mspId);
@@ -65,11 +65,10 @@ export class HealingState {
       await this.heal(error);
     }
     if (this.#failure !== undefined) throw this.#failure;
-    this.#tip = this.#store.tip;
   }
 
   get tip(): LedgerTip {
-    return this.#tip ?? EMPTY_TIP;
+    return this.#keptTip ?? this.#store.tip ?? EMPTY_TIP;
   }
 
   get isWhole(): boolean {
@@ -101,13 +100,7 @@ export class HealingState {
 
   /** Does something that changes blocks and state together; as with `read` it may be done a second time. */
   async change<Result>(action: (state: StateStore) => Promise<Result>): Promise<Result> {
-    return this.read((state) =>
-      this.#inTurn(async () => {
-        const result = await action(state);
-        this.#tip = state.tip;
-        return result;
-      }),
-    );
+    return this.read((state) => this.#inTurn(() => action(state)));
   }
 
   /** Resolves when the state is whole again, or cannot be made whole; one at a time, however many ask. */
@@ -135,9 +128,11 @@ export class HealingState {
     const { mspId, onIncident } = this.#options;
     const blocks = this.#blocks;
     if (blocks === undefined || this.#failure !== undefined) throw this.#failure ?? cause;
+    this.#keptTip = this.tip;
     await this.#store.close();
     this.#store = await openAnew(this.#options, cause, (error) => this.heal(error));
     await applyBlocks({ blocks, state: this.#store }, mspId);
+    this.#keptTip = undefined;
     onIncident(`The state of peer ${mspId} was made again from ${blocks.nextSequence} blocks.`);
   }
 

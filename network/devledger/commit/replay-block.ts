@@ -43,6 +43,16 @@ export function chainFault(block: BlockParts, tip: LedgerTip): string | undefine
   return undefined;
 }
 
+/** Where the ledger ends behind a block, by what the block says of itself. */
+export function tipAfter(block: BlockParts): LedgerTip {
+  return {
+    height: block.number + 1,
+    headerHash: blockHeaderHash(block),
+    previousHash: block.previousHash,
+    commitHash: storedCommitHash(block),
+  };
+}
+
 /**
  * What a block changes in the database, taken from the validation codes a peer has already given.
  *

@@ -1,5 +1,5 @@
-import { fsyncSync, readdirSync, readSync } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { constants, fsyncSync, readdirSync, readSync } from 'node:fs';
+import { copyFile, type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 
 /** One open file of a store. Writing has one caller at a time; reading is safe from many places. */
 export interface StoredFile {
@@ -30,6 +30,8 @@ export interface FileSystem {
   list(directory: string): readonly string[];
   /** With those above it; not an error when it is there. */
   makeDirectory(directory: string): Promise<void>;
+  /** Not durable: for what is kept as evidence. */
+  copy(from: string, to: string): Promise<void>;
   /** Replaces what has the new name. Durable after `syncDirectory`. */
   rename(from: string, to: string): Promise<void>;
   /** A file, or a folder with what is in it; not an error when it is not there. */
@@ -47,6 +49,7 @@ export const DISK: FileSystem = {
   makeDirectory: async (directory) => {
     await mkdir(directory, { recursive: true });
   },
+  copy: (from, to) => copyFile(from, to, constants.COPYFILE_FICLONE),
   rename,
   remove: (path) => rm(path, { recursive: true, force: true }),
   syncDirectory: async (directory) => {
@@ -152,4 +155,8 @@ export function errorCodeOf(error: unknown): unknown {
 export function isDiskFull(error: unknown): boolean {
   const code = errorCodeOf(error);
   return code === 'ENOSPC' || code === 'EDQUOT';
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

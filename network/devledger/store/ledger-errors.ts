@@ -24,8 +24,7 @@ export class BlockCorruptError extends Error {
 
   constructor(place: { peer: string; file: string; offsetBytes: number; blockNumber: number }, detail: string) {
     super(
-      `BLOCK_CORRUPT: ${place.peer}, ${place.file} at byte ${place.offsetBytes}, block ${place.blockNumber}: ${detail}. ` +
-        'Take this block from another organisation.',
+      `BLOCK_CORRUPT: ${place.peer}, ${place.file} at byte ${place.offsetBytes}, block ${place.blockNumber}: ${detail}.`,
     );
     this.name = 'BlockCorruptError';
     this.peer = place.peer;

@@ -3,6 +3,7 @@ import { DISK, type FileSystem, isDiskFull } from './file-system.js';
 import { type FileLock, lockFile } from './file-lock.js';
 import { StateCorruptError, StoreError } from './ledger-errors.js';
 import { openRow, sealRow } from './row.js';
+import { type Batch, type Bounds, boundsOf, type RowRange, readBatch, type WantedBatch } from './row-batch.js';
 import { describeRowKey } from './row-keys.js';
 import { DamagedTable } from './tables/damaged-table.js';
 import type { RowView } from './tables/row-view.js';
@@ -19,12 +20,6 @@ export interface RowWrite {
   readonly key: Buffer;
   /** Undefined deletes the row. */
   readonly payload: Uint8Array | undefined;
-}
-
-export interface RowRange {
-  readonly gte: Buffer;
-  readonly lt?: Buffer;
-  readonly lte?: Buffer;
 }
 
 export interface DatabaseOptions {
@@ -50,8 +45,6 @@ const LOCK_NAME = 'lock';
 /** Rows read at one go: the first time few, because most who read a range want few. */
 const BATCH_ROWS_MIN = 16;
 const BATCH_ROWS_MAX = 128;
-/** Deleted keys passed over at one go. */
-const BATCH_STEPS_MAX = 1024;
 
 /**
  * Sorted rows of one peer. What is written is in memory until it has grown to the size of a table: after a crash the
@@ -112,13 +105,7 @@ export class StateDatabase {
   get(key: Buffer, snapshot?: DatabaseSnapshot): Buffer | undefined {
     this.#requireOpen();
     const { view, sequence } = snapshot ?? this.#tables;
-    let row: Buffer | undefined;
-    try {
-      row = view.get(key.toString('latin1'), sequence)?.row;
-    } catch (cause) {
-      throw this.#unreadable(key, cause);
-    }
-    return row === undefined ? undefined : this.#open(key, row);
+    return this.#read(key, view, sequence);
   }
 
   /**
@@ -126,16 +113,18 @@ export class StateDatabase {
    * @throws StateCorruptError
    */
   async getMany(keys: readonly Buffer[], snapshot?: DatabaseSnapshot): Promise<(Buffer | undefined)[]> {
+    this.#requireOpen();
+    const { view, sequence } = snapshot ?? this.#tables;
     const payloads: (Buffer | undefined)[] = [];
-    const held = snapshot ?? this.snapshot();
+    view.hold();
     try {
       const turn = new Turn();
       for (const key of keys) {
-        payloads.push(this.get(key, held));
+        payloads.push(this.#read(key, view, sequence));
         if (turn.isOver()) await turn.pass();
       }
     } finally {
-      if (snapshot === undefined) held.close();
+      view.release();
     }
     return payloads;
   }
@@ -232,6 +221,16 @@ export class StateDatabase {
     this.#lock.release();
   }
 
+  #read(key: Buffer, view: RowView, sequence: number): Buffer | undefined {
+    let row: Buffer | undefined;
+    try {
+      row = view.get(key.toString('latin1'), sequence)?.row;
+    } catch (cause) {
+      throw this.#unreadable(key, cause);
+    }
+    return row === undefined ? undefined : this.#open(key, row);
+  }
+
   #readBatch(view: RowView, sequence: number, wanted: WantedBatch): Batch {
     try {
       return readBatch(view, sequence, wanted);
@@ -271,50 +270,4 @@ export class StateDatabase {
     if (this.#isOpen) this.#onDamage(error);
     return error;
   }
-}
-
-/** Start inclusive, end exclusive; one byte per character. */
-interface Bounds {
-  readonly start: string;
-  readonly end: string | undefined;
-}
-
-interface Batch {
-  readonly rows: readonly [key: Buffer, row: Buffer][];
-  /** What was not read yet; undefined when nothing is left. */
-  readonly rest: Bounds | undefined;
-}
-
-interface WantedBatch {
-  readonly bounds: Bounds;
-  /** Rows at most. */
-  readonly size: number;
-  readonly reverse: boolean;
-}
-
-/** @throws DamagedTable */
-function readBatch(view: RowView, sequence: number, { bounds, size, reverse }: WantedBatch): Batch {
-  const rows: [Buffer, Buffer][] = [];
-  const start = reverse ? bounds.end : bounds.start;
-  const cursor = view.cursor({ direction: reverse ? 'backward' : 'forward', key: start }, sequence);
-  let last = '';
-  for (let steps = 0; rows.length < size && steps < BATCH_STEPS_MAX; steps += 1) {
-    if (cursor.current === undefined || !isWithin(cursor.current.key, bounds)) return { rows, rest: undefined };
-    const { key, row } = cursor.current;
-    if (row !== undefined) rows.push([Buffer.from(key, 'latin1'), row]);
-    last = key;
-    cursor.next();
-  }
-  return { rows, rest: reverse ? { ...bounds, end: last } : { ...bounds, start: `${last}\u0000` } };
-}
-
-function boundsOf({ gte, lt, lte }: RowRange): Bounds {
-  const start = gte.toString('latin1');
-  // The key behind another one is that key and a zero byte.
-  if (lte !== undefined) return { start, end: `${lte.toString('latin1')}\u0000` };
-  return { start, end: lt?.toString('latin1') };
-}
-
-function isWithin(key: string, { start, end }: Bounds): boolean {
-  return key >= start && (end === undefined || key < end);
 }

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { StateSnapshot, TransactionLocation, Version } from '../peer-ledger.js';
 import { DISK } from './file-system.js';
 import { HeightMark } from './height-mark.js';
@@ -14,7 +13,7 @@ import {
   transactionKey,
   VERSION_BYTES,
 } from './row-keys.js';
-import { type DatabaseOptions, type DatabaseSnapshot, type RowWrite, StateDatabase } from './state-database.js';
+import { type DatabaseOptions, type RowWrite, StateDatabase } from './state-database.js';
 import { LeasedSnapshot, SnapshotLease } from './state-snapshot.js';
 import { decodeTip, encodeTip, type LedgerTip } from './tip.js';
 
@@ -40,7 +39,10 @@ export interface BlockRows {
   readonly transactions: readonly { readonly txId: string; readonly txNumber: number; readonly code: number }[];
 }
 
-const HEIGHT_MARK_NAME = 'height';
+/** Beside the folder of the state: what it tells of the blocks holds also when the state is made anew. */
+export function heightMarkPath(stateDirectory: string): string {
+  return `${stateDirectory}.height`;
+}
 
 /** World state, history, transaction index and height of one peer, in one database of its own. */
 export class StateStore {
@@ -66,7 +68,7 @@ export class StateStore {
   static async open(directory: string, peer: string, options: DatabaseOptions = {}): Promise<StateStore> {
     const database = await StateDatabase.open(directory, peer, options);
     try {
-      const mark = await HeightMark.open(options.files ?? DISK, join(directory, HEIGHT_MARK_NAME));
+      const mark = await HeightMark.open(options.files ?? DISK, heightMarkPath(directory));
       return new StateStore({ database, mark }, peer);
     } catch (error) {
       await database.close();
@@ -98,8 +100,8 @@ export class StateStore {
    * made again from it.
    */
   async apply(rows: BlockRows): Promise<void> {
-    await this.#database.write(encodeBlockRows(rows));
     await this.#mark.set(Math.max(this.#mark.height, rows.tip.height));
+    await this.#database.write(encodeBlockRows(rows));
     this.#tip = rows.tip;
     // One database snapshot per block serves every simulation that begins before the next block.
     const previous = this.#lease;
@@ -111,24 +113,25 @@ export class StateStore {
     return new LeasedSnapshot(this.#database, this.#lease, this.#peer);
   }
 
+  // All that is read below is as of the tip, never of a block that is being applied.
   transaction(txId: string): TransactionLocation | undefined {
-    const row = this.#database.get(transactionKey(txId));
+    const row = this.#database.get(transactionKey(txId), this.#lease.snapshot);
     return row === undefined ? undefined : { ...readVersion(row, 0), validationCode: row.readUInt8(VERSION_BYTES) };
   }
 
   async knownTransactions(txIds: readonly string[]): Promise<boolean[]> {
-    const rows = await this.#database.getMany(txIds.map(transactionKey));
+    const rows = await this.#database.getMany(txIds.map(transactionKey), this.#lease.snapshot);
     return rows.map((row) => row !== undefined);
   }
 
   blockNumberByHash(headerHash: Uint8Array): number | undefined {
-    return this.#database.get(blockHashKey(headerHash))?.readUIntBE(0, 6);
+    return this.#database.get(blockHashKey(headerHash), this.#lease.snapshot)?.readUIntBE(0, 6);
   }
 
   /** Where a key was written by valid transactions, newest first. */
-  async *history(namespace: string, key: string, snapshot?: DatabaseSnapshot): AsyncGenerator<Version> {
+  async *history(namespace: string, key: string): AsyncGenerator<Version> {
     const range = historyRange(namespace, key);
-    for await (const row of this.#database.rows(range, { reverse: true, ...(snapshot ? { snapshot } : {}) })) {
+    for await (const row of this.#database.rows(range, { reverse: true, snapshot: this.#lease.snapshot })) {
       yield readVersion(row.key, row.key.length - VERSION_BYTES);
     }
   }

@@ -1,6 +1,6 @@
 import { type BlockParts, parseBlock, storedCommitHash, validationCodes } from '../commit/block-codec.js';
 import { blockHeaderHash } from '../commit/block-hash.js';
-import { chainFault, commitFault, EMPTY_TIP, rowsOfCommittedBlock } from '../commit/replay-block.js';
+import { chainFault, commitFault, EMPTY_TIP, rowsOfCommittedBlock, tipAfter } from '../commit/replay-block.js';
 import { type ValidationRules, validateBlock } from '../commit/validate-block.js';
 import type { BlockHashes, Finding } from './finding.js';
 import type { FrameFiles } from './frame-files.js';
@@ -109,16 +109,6 @@ function hashesOf(block: BlockParts): BlockHashes {
   return {
     headerHashHex: blockHeaderHash(block).toString('hex'),
     commitHashHex: Buffer.from(storedCommitHash(block)).toString('hex'),
-  };
-}
-
-/** Goes on from what the block says of itself, so that one fault is named once and not for every block behind it. */
-function tipAfter(block: BlockParts): LedgerTip {
-  return {
-    height: block.number + 1,
-    headerHash: blockHeaderHash(block),
-    previousHash: block.previousHash,
-    commitHash: storedCommitHash(block),
   };
 }
 

@@ -22,32 +22,41 @@ export async function verifyPeer(folder: PeerFolder, rules?: ValidationRules): P
   const { mspId: peer, directory } = folder;
   const opened = await openState(folder);
   try {
-    const blocks = FrameFiles.inspect({ directory: blocksDirectory(directory), owner: peer });
-    const state = new ReplayedState();
-    const index = opened.database && new IndexCheck(peer, opened.database);
-    const walked = await walkBlocks({
-      peer,
-      blocks,
-      state,
-      rules,
-      applyBelow: opened.height ?? blocks.nextSequence,
-      onBlock: (rows) => index?.check(rows),
-    });
-    const height = blocks.nextSequence;
-    let findings = [...opened.findings, ...walked.findings, ...behind(peer, height, opened.height)];
-    let stateRows = 0;
-    if (opened.database !== undefined && index !== undefined) {
-      if (walked.unreadable.length === 0) await index.checkCounts();
-      const compared = await compareState(peer, opened.database, { state, unreadable: walked.unreadable });
-      stateRows = compared.rows;
-      findings = [...findings, ...index.findings, ...compared.findings];
-      // Where no row names the damage, the place in the file does.
-      if (findings.length === 0) findings = await damagedParts(peer, opened.database);
-    }
-    return { peer, height, stateRows, transactions: walked.transactions, findings, blocks: walked.hashes };
+    return await FrameFiles.look({ directory: blocksDirectory(directory), owner: peer }, (blocks) =>
+      verifyStores(peer, { opened, blocks }, rules),
+    );
   } finally {
     await opened.database?.close();
   }
+}
+
+async function verifyStores(
+  peer: string,
+  { opened, blocks }: { readonly opened: OpenedState; readonly blocks: FrameFiles },
+  rules: ValidationRules | undefined,
+): Promise<PeerVerification> {
+  const state = new ReplayedState();
+  const index = opened.database && new IndexCheck(peer, opened.database);
+  const walked = await walkBlocks({
+    peer,
+    blocks,
+    state,
+    rules,
+    applyBelow: opened.height ?? blocks.nextSequence,
+    onBlock: (rows) => index?.check(rows),
+  });
+  const height = blocks.nextSequence;
+  let findings = [...opened.findings, ...walked.findings, ...behind(peer, height, opened.height)];
+  let stateRows = 0;
+  if (opened.database !== undefined && index !== undefined) {
+    if (walked.unreadable.length === 0) await index.checkCounts();
+    const compared = await compareState(peer, opened.database, { state, unreadable: walked.unreadable });
+    stateRows = compared.rows;
+    findings = [...findings, ...index.findings, ...compared.findings];
+    // Where no row names the damage, the place in the file does.
+    if (findings.length === 0) findings = await damagedParts(peer, opened.database);
+  }
+  return { peer, height, stateRows, transactions: walked.transactions, findings, blocks: walked.hashes };
 }
 
 /**

@@ -257,7 +257,7 @@ describe('comparing and healing', () => {
     expect(await findings()).not.toEqual([]);
     expect(await rebuildPeer(peerOptions(network, peer.directory))).toBe(5);
     expect(await findings()).toEqual([]);
-    expect(readdirSync(peer.directory).sort()).toEqual(['blocks', 'state', 'state.replaced']);
+    expect(readdirSync(peer.directory).sort()).toEqual(['blocks', 'state', 'state.height', 'state.replaced']);
   });
 
   it('a state that cannot be opened is a finding, and rebuilt', async () => {
