@@ -2,6 +2,7 @@ import type { PeerLedger } from '../peer-ledger.js';
 import { StoreError } from '../store/ledger-errors.js';
 import { parseBlock } from './block-codec.js';
 import { blockHeaderHash } from './block-hash.js';
+import { CommitComparison } from './commit-comparison.js';
 import { sameBytes } from './replay-block.js';
 
 /** Where peers get their blocks: the orderer. */
@@ -39,7 +40,13 @@ export interface BlockDelivery {
  */
 export function deliverBlocks({ source, peers, onSetAside, onWaiting }: DeliveryOptions): BlockDelivery {
   const setAside = new Map<string, string>();
-  const feeds = peers.map((peer) => new PeerFeed(peer, source, onWaiting ?? (() => undefined)));
+  const comparison = new CommitComparison();
+  const onCommitted = (peer: PeerLedger) => {
+    for (const [mspId, sentence] of comparison.add(peer)) {
+      feeds.find((feed) => feed.peer.mspId === mspId)?.condemn(sentence);
+    }
+  };
+  const feeds = peers.map((peer) => new PeerFeed(peer, source, { onCommitted, onWaiting }));
   const ended = feeds.map(async (feed) => {
     const sentence = await feed.run();
     if (sentence === undefined) return;
@@ -63,18 +70,24 @@ export function deliverBlocks({ source, peers, onSetAside, onWaiting }: Delivery
   };
 }
 
+interface FeedListeners {
+  readonly onCommitted: (peer: PeerLedger) => void;
+  readonly onWaiting: DeliveryOptions['onWaiting'];
+}
+
 class PeerFeed {
   readonly peer: PeerLedger;
   readonly #source: BlockSource;
-  readonly #onWaiting: (mspId: string, sentence: string) => void;
+  readonly #listeners: FeedListeners;
+  #condemned: string | undefined;
   #running = true;
   #wake: () => void = () => undefined;
   #waiting: { height: number; resolve: () => void }[] = [];
 
-  constructor(peer: PeerLedger, source: BlockSource, onWaiting: (mspId: string, sentence: string) => void) {
+  constructor(peer: PeerLedger, source: BlockSource, listeners: FeedListeners) {
     this.peer = peer;
     this.#source = source;
-    this.#onWaiting = onWaiting;
+    this.#listeners = listeners;
   }
 
   /** @returns why the peer was set aside; undefined when it was stopped */
@@ -82,6 +95,7 @@ class PeerFeed {
     try {
       await this.#reconcile();
       while (this.#running) {
+        if (this.#condemned !== undefined) throw new Error(this.#condemned);
         this.#announce();
         if (this.peer.height() < this.#source.height()) await this.#commitNext();
         else await this.#nextBlock();
@@ -96,6 +110,12 @@ class PeerFeed {
   }
 
   wake(): void {
+    this.#wake();
+  }
+
+  /** Ends as if the peer had failed with this reason. */
+  condemn(reason: string): void {
+    this.#condemned = reason;
     this.#wake();
   }
 
@@ -133,9 +153,10 @@ class PeerFeed {
     if (bytes === undefined) throw new Error(`the orderer has no block ${number}.`);
     try {
       await this.peer.commit(bytes);
+      this.#listeners.onCommitted(this.peer);
     } catch (error) {
       if (!(error instanceof StoreError && error.diskFull)) throw error;
-      this.#onWaiting(this.peer.mspId, error.message);
+      this.#listeners.onWaiting?.(this.peer.mspId, error.message);
       await this.#pause();
     }
   }

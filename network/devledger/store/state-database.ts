@@ -25,7 +25,7 @@ export interface RowWrite {
 export interface DatabaseOptions {
   /** Default: the disk. */
   readonly files?: FileSystem;
-  /** Default 4 MiB: what is kept in memory, and in a crash made again from the blocks. */
+  /** Default 2 MiB: what is kept in memory, and in a crash made again from the blocks. */
   readonly memtableMaxBytes?: number;
   /** For the verifier: rows of a damaged table are handed out as far as they can be made out. */
   readonly salvage?: boolean;
@@ -40,7 +40,7 @@ export interface DatabaseSnapshot {
   close(): void;
 }
 
-const MEMTABLE_MAX_BYTES = 4 * 1024 * 1024;
+const MEMTABLE_MAX_BYTES = 2 * 1024 * 1024;
 const LOCK_NAME = 'lock';
 /** Rows read at one go: the first time few, because most who read a range want few. */
 const BATCH_ROWS_MIN = 16;

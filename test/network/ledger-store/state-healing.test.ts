@@ -63,6 +63,11 @@ function flipIn(path: string, offset: number): void {
   writeFileSync(path, bytes);
 }
 
+function becomeLevelDb(directory: string): void {
+  for (const name of readdirSync(directory)) rmSync(join(directory, name));
+  writeFileSync(join(directory, 'CURRENT'), 'MANIFEST-000001\n');
+}
+
 function damagedFolders(): string[] {
   return readdirSync(join(folder.path, 'peer')).filter((name) => name.startsWith('damaged-'));
 }
@@ -71,6 +76,7 @@ describe('a damaged state is made again from the blocks', () => {
   it.each([
     { what: 'a manifest that was changed', spoil: () => flipIn(stateFile('manifest'), 90) },
     { what: 'a manifest that was cut', spoil: () => truncateSync(stateFile('manifest'), 20) },
+    { what: 'a LevelDB of an earlier version', spoil: () => becomeLevelDb(join(folder.path, 'peer', 'state')) },
     { what: 'a manifest that is gone', spoil: () => rmSync(stateFile('manifest')) },
     { what: 'a table that is gone', spoil: () => rmSync(stateFile('.table')) },
     { what: 'a table that was cut', spoil: () => truncateSync(stateFile('.table'), 100) },

@@ -13,6 +13,8 @@ export interface Manifest {
 }
 
 const MANIFEST_NAME = 'manifest';
+/** Every LevelDB has it. */
+const LEVELDB_NAME = 'CURRENT';
 const FORMAT = 'medledger-tables 1';
 const HASH = 'sha256';
 const EMPTY: Manifest = { tables: [], nextNumber: 1 };
@@ -27,7 +29,9 @@ export async function readManifest(files: FileSystem, directory: string): Promis
   const path = join(directory, MANIFEST_NAME);
   const bytes = await readWholeFile(files, path);
   if (bytes === undefined) {
-    if (files.list(directory).some(isTableName)) throw new DamagedTable(path, 'it is gone');
+    const names = files.list(directory);
+    if (names.some(isTableName)) throw new DamagedTable(path, 'it is gone');
+    if (names.includes(LEVELDB_NAME)) throw new DamagedTable(directory, 'it is the LevelDB of an earlier version');
     return EMPTY;
   }
   const text = bytes.toString('latin1');

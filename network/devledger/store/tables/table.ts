@@ -22,8 +22,8 @@ export interface LoadedPartition extends Partition {
   readonly sizeBytes: number;
 }
 
-const BLOCK_CACHE_BYTES = 6 * 1024 * 1024;
-const PARTITION_CACHE_BYTES = 4 * 1024 * 1024;
+const BLOCK_CACHE_BYTES = 2 * 1024 * 1024;
+const PARTITION_CACHE_BYTES = 1024 * 1024;
 /** Above the size of any table: number of the table and offset together name a part. */
 const OFFSET_LIMIT = 2 ** 33;
 
