@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { PORTS_PER_NETWORK } from '../network/topology.js';
+import { addedLines, addOrganisation } from './network/add-organisation.js';
 import { deploy } from './network/deploy.js';
 import { diagnose } from './network/doctor.js';
 import { down } from './network/down.js';
@@ -43,6 +44,14 @@ verb('logs', 'the ends of the logs')
   .option('-f, --follow', 'go on with what is added', false)
   .action(run((context, options: { of?: string; lines: number; follow: boolean }) => showLogs(context, options)));
 verb('deploy', 'installs, approves and commits what of the chaincode definition is missing').action(run(deploy));
+verb('add-org', 'takes an organisation into the running network; FILE describes it (docs/organisations.md)')
+  .argument('<file>')
+  .action(
+    runWith(async (context, file) => {
+      const added = await addOrganisation(context, file);
+      print(context, added, addedLines(added));
+    }),
+  );
 verb('doctor', 'looks for what would keep a network from starting').action(
   run(async (context) => {
     const findings = await diagnose(context);
@@ -83,6 +92,13 @@ function run<T>(
       process.exitCode = 1;
     }
   };
+}
+
+/** For a verb with an argument. */
+function runWith(
+  work: (context: NetworkContext, argument: string) => Promise<void>,
+): (argument: string, options: GivenOptions) => Promise<void> {
+  return (argument, options) => run((context) => work(context, argument))(options);
 }
 
 function print({ json }: NetworkContext, value: unknown, lines: readonly string[]): void {

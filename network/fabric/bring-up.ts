@@ -32,30 +32,38 @@ export async function bringUpChannel(place: FabricPlace, step: Step): Promise<vo
   await step('chaincode definition', () => deployDefinition(members, topology.chaincode.version));
 }
 
-interface Member {
+/** A peer's organisation and what is asked of it. */
+export interface Member {
   readonly organisation: PeerOrganisation;
   readonly commands: PeerCommands;
   readonly packageId: string;
 }
 
 function membersOf(place: FabricPlace): readonly Member[] {
-  return peerOrganisations(place.topology).map((organisation) => ({
+  return peerOrganisations(place.topology).map((organisation) => memberOf(place, organisation));
+}
+
+export function memberOf(place: FabricPlace, organisation: PeerOrganisation): Member {
+  return {
     organisation,
     commands: peerCommands(place, organisation),
     packageId: chaincodePackage(place.topology, organisation.peer).id,
-  }));
+  };
 }
 
-async function installPackages({ topology, dataDir }: FabricPlace, members: readonly Member[]): Promise<void> {
-  const install = async ({ organisation, commands, packageId }: Member) => {
-    const installed = await commands.installedPackageIds();
-    if (installed.includes(packageId)) return;
-    const path = packageFile(dataDir, organisation.peer.host);
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, chaincodePackage(topology, organisation.peer).bytes);
-    await commands.install();
-  };
-  await Promise.all(members.map(install));
+async function installPackages(place: FabricPlace, members: readonly Member[]): Promise<void> {
+  await Promise.all(members.map((member) => installPackage(place, member)));
+}
+
+/** Does nothing where the peer has it. */
+export async function installPackage({ topology, dataDir }: FabricPlace, member: Member): Promise<void> {
+  const { organisation, commands, packageId } = member;
+  const installed = await commands.installedPackageIds();
+  if (installed.includes(packageId)) return;
+  const path = packageFile(dataDir, organisation.peer.host);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, chaincodePackage(topology, organisation.peer).bytes);
+  await commands.install();
 }
 
 /** Approved by every organisation with its own package, committed once; a new version takes the next sequence. */
@@ -64,7 +72,7 @@ async function deployDefinition(members: readonly Member[], version: string): Pr
   if (first === undefined) throw new Error('invariant failed: an organisation has a peer');
   const committed = await first.commands.committed();
   const definition = nextDefinition(committed, version);
-  await Promise.all(members.map((member) => approve(member, definition)));
+  await Promise.all(members.map((member) => approveDefinition(member, definition)));
   if (committed?.sequence !== definition.sequence) await first.commands.commit(definition);
 }
 
@@ -74,7 +82,8 @@ export function nextDefinition(committed: Definition | undefined, version: strin
   return { version, sequence: (committed?.sequence ?? 0) + 1 };
 }
 
-async function approve({ commands, packageId }: Member, definition: Definition): Promise<void> {
+/** For the member's organisation, with its own package; once. */
+export async function approveDefinition({ commands, packageId }: Member, definition: Definition): Promise<void> {
   if ((await commands.approvedPackageId(definition.sequence)) === packageId) return;
   await commands.approve(definition, packageId);
 }

@@ -24,6 +24,11 @@ export function networkRecordFile(dataDir: string): string {
   return join(fabricFolder(dataDir), 'network.json');
 }
 
+/** One line for each change of the channel's configuration; see channel-update.ts. */
+export function configHistoryFile(dataDir: string): string {
+  return join(fabricFolder(dataDir), 'config-history.jsonl');
+}
+
 /** Our external builder for chaincode as a service, where the release brings none. */
 export function builderFolder(dataDir: string): string {
   return join(fabricFolder(dataDir), 'builder');

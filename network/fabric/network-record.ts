@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { readAddedOrganisations } from '../added-organisations.js';
 import { PUBLIC_FILE_MODE, replaceFile } from '../identities/durable-file.js';
 import type { Topology } from '../topology.js';
 import { FabricError } from './fabric-error.js';
@@ -31,11 +32,20 @@ export function requireSameNetwork(topology: Topology, dataDir: string): void {
   const found = readRecord(path);
   const moved = Object.entries(found.addresses).find(([host, address]) => wanted.addresses[host] !== address);
   const isSame = found.format === FORMAT && found.channel === wanted.channel && moved === undefined;
-  if (isSame && Object.keys(found.addresses).length === Object.keys(wanted.addresses).length) return;
+  const joined = Object.keys(wanted.addresses).filter((host) => found.addresses[host] === undefined);
+  const added = peersAddedTo(dataDir);
+  if (isSame && joined.every((host) => added.includes(host))) return;
   const where = moved === undefined ? 'other nodes' : `${moved[0]} at ${moved[1]}`;
   throw new FabricError(
     'FABRIC_DATA_UNUSABLE',
     `The Fabric network in ${dataDir} was made with ${where}, which its channel records; start it with the same --port-base, or choose another folder with --data.`,
+  );
+}
+
+/** Peers that came later stand in a record of their own. */
+function peersAddedTo(dataDir: string): readonly string[] {
+  return readAddedOrganisations(dataDir).flatMap(({ organisation: { peer } }) =>
+    peer === undefined ? [] : [peer.host],
   );
 }
 

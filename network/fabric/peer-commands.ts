@@ -18,6 +18,8 @@ export interface Definition {
 /** What an administrator of an organisation has its peer do, by Fabric's own `peer` program. */
 export interface PeerCommands {
   join(): Promise<void>;
+  /** Number of blocks. */
+  height(): Promise<number>;
   installedPackageIds(): Promise<readonly string[]>;
   /** Of the package file of this peer. */
   install(): Promise<void>;
@@ -48,6 +50,10 @@ export function peerCommands(place: FabricPlace, organisation: PeerOrganisation)
       const { stdout } = await runOrFail(command('channel', 'list'));
       // Lines of the list are channel names below a heading.
       if (!stdout.split('\n').includes(channel)) throw commandFailed(command('channel', 'join'), joined);
+    },
+    async height() {
+      const { stdout } = await runOrFail(command('channel', 'getinfo', '--channelID', channel));
+      return parseHeight(stdout);
     },
     async installedPackageIds() {
       const { stdout } = await runOrFail(lifecycle('queryinstalled', '--output', 'json'));
@@ -104,7 +110,7 @@ function definitionOptions(place: FabricPlace, { version, sequence }: Definition
 }
 
 /** Any orderer hands a transaction to the leader. */
-function ordererOptions({ topology, dataDir }: FabricPlace): readonly string[] {
+export function ordererOptions({ topology, dataDir }: FabricPlace): readonly string[] {
   const [orderer] = topology.orderers;
   if (orderer === undefined) throw new Error('invariant failed: the topology has an orderer');
   const organisation = organisationFolder(dataDir, ORDERER_DOMAIN, 'orderer');
@@ -127,6 +133,11 @@ const NOTHING_THERE = ['is not defined', 'could not fetch approved chaincode def
 function absent(command: Command, result: CommandResult): undefined {
   if (NOTHING_THERE.some((words) => result.stderr.includes(words))) return undefined;
   throw commandFailed(command, result);
+}
+
+/** `Blockchain info: {"height":7,…}` */
+function parseHeight(text: string): number {
+  return parseAnswer<{ height: number }>(text.slice(text.indexOf('{'))).height;
 }
 
 function parseInstalled(text: string): readonly string[] {

@@ -25,6 +25,7 @@ export {
   type MspDefinition,
   mspDefinitions,
   organisationByTlsCertificate,
+  readAdminIdentity,
   readIdentity,
   readOrdererIdentity,
   readPeerIdentity,

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { withAddedOrganisations } from '../../network/added-organisations.js';
 import { DEFAULT_PORT_BASE, localTopology, type Topology } from '../../network/topology.js';
 import { lockFolder } from '../start/folder-lock.js';
 import type { LedgerKind } from '../start/ledger-choice.js';
@@ -34,7 +35,7 @@ export function networkContext(given: GivenOptions): NetworkContext {
     dataDir,
     ledger: given.ledger ?? remembered?.ledger ?? 'devledger',
     portBase,
-    topology: localTopology(portBase),
+    topology: withAddedOrganisations(localTopology(portBase), dataDir),
     ...(given.bin === undefined ? {} : { bin: given.bin }),
     json: given.json,
     // With --json standard output holds one JSON value and nothing else.
