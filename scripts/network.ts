@@ -6,6 +6,7 @@ import { diagnose } from './network/doctor.js';
 import { down } from './network/down.js';
 import { showLogs } from './network/logs.js';
 import { type GivenOptions, type NetworkContext, networkContext } from './network/network-context.js';
+import { replacedLines, replacePeer } from './network/peer-replacement.js';
 import { networkStatus, statusLines } from './network/status.js';
 import { up } from './network/up.js';
 import { downloadLedger, LEDGER_KINDS } from './start/ledger-choice.js';
@@ -50,6 +51,14 @@ verb('add-org', 'takes an organisation into the running network; FILE describes 
     runWith(async (context, file) => {
       const added = await addOrganisation(context, file);
       print(context, added, addedLines(added));
+    }),
+  );
+verb('replace-peer', 'puts a new peer in the place of one whose ledger or keys are lost; the others go on')
+  .requiredOption('--org <msp>', 'whose peer')
+  .action(
+    run(async (context, { org }: { org: string }) => {
+      const replaced = await replacePeer(context, org);
+      print(context, replaced, replacedLines(replaced));
     }),
   );
 verb('doctor', 'looks for what would keep a network from starting').action(

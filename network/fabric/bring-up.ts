@@ -39,7 +39,7 @@ export interface Member {
   readonly packageId: string;
 }
 
-function membersOf(place: FabricPlace): readonly Member[] {
+export function membersOf(place: FabricPlace): readonly Member[] {
   return peerOrganisations(place.topology).map((organisation) => memberOf(place, organisation));
 }
 
@@ -66,14 +66,26 @@ export async function installPackage({ topology, dataDir }: FabricPlace, member:
   await commands.install();
 }
 
-/** Approved by every organisation with its own package, committed once; a new version takes the next sequence. */
-async function deployDefinition(members: readonly Member[], version: string): Promise<void> {
+/**
+ * Approved by every organisation with its own package, committed once; a new version takes the next sequence. So does a
+ * definition that was approved by a peer which is lost: Fabric lets nobody approve the same one twice.
+ */
+export async function deployDefinition(members: readonly Member[], version: string): Promise<void> {
   const [first] = members;
   if (first === undefined) throw new Error('invariant failed: an organisation has a peer');
   const committed = await first.commands.committed();
-  const definition = nextDefinition(committed, version);
-  await Promise.all(members.map((member) => approveDefinition(member, definition)));
+  let definition = nextDefinition(committed, version);
+  if (!(await approvedByAll(members, definition))) {
+    definition = { version, sequence: definition.sequence + 1 };
+    await approvedByAll(members, definition);
+  }
   if (committed?.sequence !== definition.sequence) await first.commands.commit(definition);
+}
+
+/** @returns false when a peer has lost the approval of its organisation */
+async function approvedByAll(members: readonly Member[], definition: Definition): Promise<boolean> {
+  const approvals = await Promise.all(members.map((member) => approveDefinition(member, definition)));
+  return !approvals.includes('lost');
 }
 
 /** The committed definition where it is of this version, else the one after it. */
@@ -83,7 +95,12 @@ export function nextDefinition(committed: Definition | undefined, version: strin
 }
 
 /** For the member's organisation, with its own package; once. */
-export async function approveDefinition({ commands, packageId }: Member, definition: Definition): Promise<void> {
-  if ((await commands.approvedPackageId(definition.sequence)) === packageId) return;
-  await commands.approve(definition, packageId);
+async function approveDefinition(
+  { commands, packageId }: Member,
+  definition: Definition,
+): Promise<'approved' | 'lost'> {
+  const approval = await commands.approval(definition.sequence);
+  if (approval.kind === 'lost') return 'lost';
+  if (approval.kind === 'none' || approval.packageId !== packageId) await commands.approve(definition, packageId);
+  return 'approved';
 }

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { approveDefinition, installPackage, memberOf } from './bring-up.js';
+import { deployDefinition, installPackage, memberOf, membersOf } from './bring-up.js';
 import { FabricError } from './fabric-error.js';
 import { type PeerOrganisation, peerOrganisations } from './members.js';
 import { peerCommands } from './peer-commands.js';
@@ -25,10 +25,7 @@ export async function joinPeer(place: FabricPlace, organisation: PeerOrganisatio
     await untilHeight(() => member.commands.height(), height, organisation);
   });
   await step('chaincode package', () => installPackage(place, member));
-  await step('approval of the chaincode definition', async () => {
-    const committed = await member.commands.committed();
-    if (committed !== undefined) await approveDefinition(member, committed);
-  });
+  await step('chaincode definition', () => deployDefinition(membersOf(place), place.topology.chaincode.version));
 }
 
 /** As far as any of them is: one that does not answer is passed over. */

@@ -15,6 +15,12 @@ export interface Definition {
   readonly sequence: number;
 }
 
+/** Whether an organisation has approved a definition. `lost`: it has, with its lost peer, and cannot do so again. */
+export type Approval =
+  | { readonly kind: 'approved'; readonly packageId: string | undefined }
+  | { readonly kind: 'none' }
+  | { readonly kind: 'lost' };
+
 /** What an administrator of an organisation has its peer do, by Fabric's own `peer` program. */
 export interface PeerCommands {
   join(): Promise<void>;
@@ -23,8 +29,7 @@ export interface PeerCommands {
   installedPackageIds(): Promise<readonly string[]>;
   /** Of the package file of this peer. */
   install(): Promise<void>;
-  /** @returns undefined when this organisation has approved no such definition */
-  approvedPackageId(sequence: number): Promise<string | undefined>;
+  approval(sequence: number): Promise<Approval>;
   approve(definition: Definition, packageId: string): Promise<void>;
   /** @returns undefined when the channel has no definition of the chaincode */
   committed(): Promise<Definition | undefined>;
@@ -62,10 +67,12 @@ export function peerCommands(place: FabricPlace, organisation: PeerOrganisation)
     async install() {
       await runOrFail(lifecycle('install', packageFile(dataDir, organisation.peer.host)));
     },
-    async approvedPackageId(sequence) {
+    async approval(sequence) {
       const asked = lifecycle('queryapproved', ...onChannel, '--sequence', String(sequence), '--output', 'json');
       const result = await run(asked);
-      return result.status === 0 ? parseApprovedPackageId(result.stdout) : absent(asked, result);
+      if (result.status === 0) return { kind: 'approved', packageId: parseApprovedPackageId(result.stdout) };
+      if (result.stderr.includes(HASH_ALONE)) return { kind: 'lost' };
+      return absent(asked, result) ?? { kind: 'none' };
     },
     async approve(definition, packageId) {
       const agreed = definitionOptions(place, definition);
@@ -129,6 +136,8 @@ function endorserOptions({ topology, dataDir }: FabricPlace): readonly string[] 
 
 /** Fabric's answers where there is nothing; any other failure is one. */
 const NOTHING_THERE = ['is not defined', 'could not fetch approved chaincode definition'];
+/** A new peer's in the place of a lost one: what its organisation approved is in no block, only its hash is. */
+const HASH_ALONE = 'private data matching public hash version is not available';
 
 function absent(command: Command, result: CommandResult): undefined {
   if (NOTHING_THERE.some((words) => result.stderr.includes(words))) return undefined;

@@ -5,6 +5,7 @@ export {
 } from './certificate-authority.js';
 export { ensureIdentities } from './ensure-identities.js';
 export { FABRIC_ATTRIBUTES_OID, type FabricAttributes } from './fabric-attributes.js';
+export { forgetPeerKeys } from './forget-keys.js';
 export { IdentitiesError, type IdentitiesErrorCode } from './identities-error.js';
 export {
   authorityPaths,
