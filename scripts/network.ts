@@ -7,6 +7,7 @@ import { down } from './network/down.js';
 import { showLogs } from './network/logs.js';
 import { type GivenOptions, type NetworkContext, networkContext } from './network/network-context.js';
 import { replacedLines, replacePeer } from './network/peer-replacement.js';
+import { type RevocationOptions, revoke, revokedLines } from './network/revocation.js';
 import { networkStatus, statusLines } from './network/status.js';
 import { up } from './network/up.js';
 import { downloadLedger, LEDGER_KINDS } from './start/ledger-choice.js';
@@ -59,6 +60,15 @@ verb('replace-peer', 'puts a new peer in the place of one whose ledger or keys a
     run(async (context, { org }: { org: string }) => {
       const replaced = await replacePeer(context, org);
       print(context, replaced, replacedLines(replaced));
+    }),
+  );
+verb('revoke', 'takes back a certificate, or all of a member; a running ledger refuses them from then on')
+  .option('--cert <file>', 'certificate in PEM')
+  .option('--member <id>', 'whose certificates')
+  .action(
+    run(async (context, options: RevocationOptions) => {
+      const revoked = await revoke(context, options);
+      print(context, revoked, revokedLines(revoked));
     }),
   );
 verb('doctor', 'looks for what would keep a network from starting').action(

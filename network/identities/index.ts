@@ -20,7 +20,7 @@ export {
   tlsPaths,
   userFolder,
 } from './identity-paths.js';
-export type { IssuedEntry } from './issued-list.js';
+export { type IssuedEntry, readIssued } from './issued-list.js';
 export {
   type Identity,
   type MspDefinition,
@@ -35,4 +35,13 @@ export {
   type TlsOwner,
   tlsCaBundle,
 } from './read-identity.js';
-export { type Revocation, readRevocations, revokeCertificate } from './revocation-list.js';
+export {
+  isIssuedBy,
+  REVOCATION_DELAY_MS,
+  type Revocation,
+  readRevocations,
+  revocationListFile,
+  revokeCertificate,
+  revokeSerials,
+  serialHexOf,
+} from './revocation-list.js';
