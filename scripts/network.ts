@@ -8,6 +8,7 @@ import { showLogs } from './network/logs.js';
 import { type GivenOptions, type NetworkContext, networkContext } from './network/network-context.js';
 import { replacedLines, replacePeer } from './network/peer-replacement.js';
 import { type RevocationOptions, revoke, revokedLines } from './network/revocation.js';
+import { type RenewalOptions, renew, renewedLines } from './network/renewal.js';
 import { networkStatus, statusLines } from './network/status.js';
 import { up } from './network/up.js';
 import { downloadLedger, LEDGER_KINDS } from './start/ledger-choice.js';
@@ -16,6 +17,7 @@ import { oneLine } from './start/one-line.js';
 const PORT_MIN = 1024;
 const PORT_MAX = 65_535;
 const LINES = 20;
+const RENEW_WITHIN_DAYS = 60;
 
 const program = new Command('npm run network --').description(
   'The ledger of a consortium on this machine, by itself: peers, orderers and chaincode services, without gateways. ' +
@@ -69,6 +71,15 @@ verb('revoke', 'takes back a certificate, or all of a member; a running ledger r
     run(async (context, options: RevocationOptions) => {
       const revoked = await revoke(context, options);
       print(context, revoked, revokedLines(revoked));
+    }),
+  );
+verb('renew', 'renews certificates that end soon, one process at a time; the network goes on')
+  .option('--org <msp>', 'only of this organisation')
+  .option('--within <days>', 'those that end within this time', wholeNumber, RENEW_WITHIN_DAYS)
+  .action(
+    run(async (context, options: RenewalOptions) => {
+      const renewed = await renew(context, options);
+      print(context, renewed, renewedLines(renewed));
     }),
   );
 verb('doctor', 'looks for what would keep a network from starting').action(

@@ -29,10 +29,13 @@ export interface ChannelUpdate {
   readonly change: (config: common.ConfigGroup, generated: common.ConfigGroup) => void;
 }
 
-const COMMITTED_MS = 30_000;
+const COMMITTED_MS = 10_000;
 const POLL_MS = 100;
-/** Somebody else may have changed the configuration in between: it is made anew from what is there then. */
-const ATTEMPTS = 3;
+/**
+ * Somebody else may have changed the configuration in between, and orderers lose an update on the way to a leader that
+ * they are just reconnecting to: it is made anew from what is there then, and by its versions counts once.
+ */
+const ATTEMPTS = 4;
 const NONCE_BYTES = 24;
 
 /**
@@ -54,7 +57,7 @@ export async function updateChannel(place: FabricPlace, update: ChannelUpdate): 
   }
 }
 
-/** @returns undefined when another change came first */
+/** @returns undefined when it is to be tried again */
 async function attemptUpdate(
   place: FabricPlace,
   given: {
@@ -83,22 +86,22 @@ async function attemptUpdate(
     );
   }
   const sequence = current.sequence + 1;
-  await untilCommitted(place, folder, sequence);
+  if (!(await isCommitted(place, folder, sequence))) {
+    if (!isLast) return undefined;
+    throw new FabricError(
+      'FABRIC_NOT_READY',
+      `the orderers took the change of the channel (${update.what}) and made no block of it within ${COMMITTED_MS / 1000} s, ${ATTEMPTS} times; see their logs.`,
+    );
+  }
   recordUpdate(place.dataDir, { sequence, what: update.what, signers: update.signers.map(({ mspId }) => mspId) });
   return sequence;
 }
 
-/** Until an orderer hands out a block with it; peers take it as they take every block. */
-async function untilCommitted(place: FabricPlace, folder: string, sequence: number): Promise<void> {
-  for (const untilMs = Date.now() + COMMITTED_MS; ; await wait(POLL_MS)) {
-    if ((await currentConfig(place, folder)).sequence >= sequence) return;
-    if (Date.now() > untilMs) {
-      throw new FabricError(
-        'FABRIC_NOT_READY',
-        `the orderers took the change of the channel and made no block of it within ${COMMITTED_MS / 1000} s; see their logs.`,
-      );
-    }
-  }
+/** Waits until an orderer hands out a block with it; peers take it as they take every block. */
+async function isCommitted(place: FabricPlace, folder: string, sequence: number): Promise<boolean> {
+  for (const untilMs = Date.now() + COMMITTED_MS; Date.now() < untilMs; await wait(POLL_MS))
+    if ((await currentConfig(place, folder)).sequence >= sequence) return true;
+  return false;
 }
 
 interface CurrentConfig {

@@ -45,3 +45,11 @@ export {
   revokeSerials,
   serialHexOf,
 } from './revocation-list.js';
+export {
+  authorityEnds,
+  type CertificateEnd,
+  type CertificateOwner,
+  certificateEnds,
+  certificateOwners,
+  renewCertificates,
+} from './service-certificates.js';

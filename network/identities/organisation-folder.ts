@@ -25,6 +25,8 @@ export interface OrganisationFolder {
   readonly domain: string;
   readonly kind: OrganisationKind;
   readonly nowMs: number;
+  /** Of what the authorities issue; theirs are renewed RENEW_BEFORE_END_MS before their end. */
+  readonly renewBeforeEndMs?: number;
   readonly ca: KeyPair;
   readonly tlsCa: KeyPair;
 }
@@ -111,7 +113,7 @@ async function ensureSigner(
   const { ca, domain, nowMs } = organisation;
   const { mspFolder, subject, attributes } = signer;
   await ensureKeyPair(mspKeyPair(mspFolder, subject.commonName), {
-    nowMs,
+    ...renewalOf(organisation),
     issuedBy: ca,
     issue: async (publicKeySpki) => {
       const issued = await issueCertificate({
@@ -119,7 +121,7 @@ async function ensureSigner(
         publicKeySpki,
         issuer: issuerOf(ca, authoritySubject('ca', domain)),
         notBeforeMs: nowMs - BACKDATED_MS,
-        notAfterMs: nowMs + SERVICE_LIFE_MS,
+        notAfterMs: serviceEndMs(ca, nowMs),
         use: { kind: 'signer', ...(attributes === undefined ? {} : { attributes }) },
       });
       return issued.pem;
@@ -132,7 +134,7 @@ async function ensureTls(organisation: OrganisationFolder, owner: string, host: 
   const { tlsCa, domain, nowMs } = organisation;
   const paths = tlsPaths(owner);
   await ensureKeyPair(paths, {
-    nowMs,
+    ...renewalOf(organisation),
     issuedBy: tlsCa,
     issue: async (publicKeySpki) => {
       const issued = await issueCertificate({
@@ -140,13 +142,22 @@ async function ensureTls(organisation: OrganisationFolder, owner: string, host: 
         publicKeySpki,
         issuer: issuerOf(tlsCa, authoritySubject('tlsca', domain)),
         notBeforeMs: nowMs - BACKDATED_MS,
-        notAfterMs: nowMs + SERVICE_LIFE_MS,
+        notAfterMs: serviceEndMs(tlsCa, nowMs),
         use: { kind: 'tls', dnsNames: [host, 'localhost'], ipAddresses: ['127.0.0.1'] },
       });
       return issued.pem;
     },
   });
   ensureText(paths.authority, tlsCa.certificatePem);
+}
+
+function renewalOf({ nowMs, renewBeforeEndMs }: OrganisationFolder): { nowMs: number; renewBeforeEndMs?: number } {
+  return { nowMs, ...(renewBeforeEndMs === undefined ? {} : { renewBeforeEndMs }) };
+}
+
+/** Nothing that an authority vouches for is good for longer than the authority. */
+function serviceEndMs({ certificate }: KeyPair, nowMs: number): number {
+  return Math.min(nowMs + SERVICE_LIFE_MS, certificate.validToDate.getTime());
 }
 
 /** Trust anchors and NodeOUs, which Fabric wants in the organisation's MSP folder and in every one below it. */

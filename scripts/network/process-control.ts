@@ -1,10 +1,8 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { FabricError } from '../../network/fabric/fabric-error.js';
 import { isReady, type Readiness } from '../start/readiness.js';
-import { StartError } from '../start/start-error.js';
 import { type NetworkContext, runningProcesses } from './network-context.js';
+import { until } from './until.js';
 
-const POLL_MS = 50;
 const END_MS = 30_000;
 const SERVING_MS = 60_000;
 
@@ -48,10 +46,4 @@ export function runningSupervisor({ dataDir }: Pick<NetworkContext, 'dataDir'>):
         `${name} does not serve; see logs/${name}.log in ${dataDir}.`,
       ),
   };
-}
-
-async function until(isSo: () => boolean | Promise<boolean>, deadlineMs: number, otherwise: string): Promise<void> {
-  for (const untilMs = Date.now() + deadlineMs; !(await isSo()); await wait(POLL_MS)) {
-    if (Date.now() > untilMs) throw new StartError(`After ${deadlineMs / 1000} s ${otherwise}`);
-  }
 }
