@@ -53,3 +53,10 @@ export {
   certificateOwners,
   renewCertificates,
 } from './service-certificates.js';
+export {
+  type FabricCa,
+  type FabricCaPlace,
+  type FabricCaRegistrar,
+  openFabricCa,
+} from './fabric-ca/fabric-ca-client.js';
+export { fabricCaIssuer } from './fabric-ca/fabric-ca-issuer.js';
