@@ -59,4 +59,4 @@ export {
   type FabricCaRegistrar,
   openFabricCa,
 } from './fabric-ca/fabric-ca-client.js';
-export { fabricCaIssuer } from './fabric-ca/fabric-ca-issuer.js';
+export { fabricCaIssuer, memberIssuer } from './fabric-ca/fabric-ca-issuer.js';

@@ -79,7 +79,7 @@ export async function ensureGateway(organisation: OrganisationFolder): Promise<v
 }
 
 /** `custodian-hospital-a` for Custodian@hospital-a.medledger.example. */
-function serviceAttributes(user: ServiceUser, domain: string): FabricAttributes {
+export function serviceAttributes(user: ServiceUser, domain: string): FabricAttributes {
   const memberId = `${user.toLowerCase()}-${domain.split('.')[0]}`;
   return { memberId, role: 'admin', 'hf.EnrollmentID': memberId };
 }
@@ -161,7 +161,15 @@ function serviceEndMs({ certificate }: KeyPair, nowMs: number): number {
 }
 
 /** Trust anchors and NodeOUs, which Fabric wants in the organisation's MSP folder and in every one below it. */
-function ensureMspFolder({ folder, domain, ca, tlsCa }: OrganisationFolder, mspFolder: string): void {
+export function ensureMspFolder(
+  {
+    folder,
+    domain,
+    ca,
+    tlsCa,
+  }: Pick<OrganisationFolder, 'folder' | 'domain'> & Record<'ca' | 'tlsCa', Pick<KeyPair, 'certificatePem'>>,
+  mspFolder: string,
+): void {
   const caName = basename(authorityPaths(folder, domain, 'ca').certificate);
   const tlsCaName = basename(authorityPaths(folder, domain, 'tlsca').certificate);
   ensureText(join(mspFolder, 'cacerts', caName), ca.certificatePem);
@@ -170,7 +178,7 @@ function ensureMspFolder({ folder, domain, ca, tlsCa }: OrganisationFolder, mspF
 }
 
 /** Derived files: made again wherever they differ from what they are derived from. */
-function ensureText(path: string, text: string): void {
+export function ensureText(path: string, text: string): void {
   if (existsSync(path) && readText(path) === text) return;
   replaceFile(path, text, PUBLIC_FILE_MODE);
 }

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import type { MemberCertificateRequest } from '../certificate-authority.js';
+import type { Organisation } from '../../topology.js';
+import { type MemberCertificateRequest, openCertificateAuthority } from '../certificate-authority.js';
 import { IdentitiesError } from '../identities-error.js';
 import type { RequestedKey } from './certificate-request.js';
+import { openRegistrar } from './ensure-from-fabric-ca.js';
 import type { FabricCa, FabricCaRegistrar } from './fabric-ca-client.js';
 
 const SECRET_BYTES = 24;
@@ -33,6 +35,19 @@ export function fabricCaIssuer(options: {
       return certificatePem;
     },
   };
+}
+
+/**
+ * Whoever certifies members' keys for an organisation: its Fabric CA, else the authority in the data folder.
+ *
+ * @throws IdentitiesError IDENTITIES_UNREADABLE
+ */
+export function memberIssuer(
+  dataDir: string,
+  { mspId, domain, fabricCa }: Pick<Organisation, 'mspId' | 'domain' | 'fabricCa'>,
+): { readonly mspId: string; issueMember(request: FabricCaMember): Promise<string> } {
+  if (fabricCa === undefined) return openCertificateAuthority(dataDir, domain);
+  return fabricCaIssuer({ mspId, ...openRegistrar(dataDir, domain, fabricCa) });
 }
 
 /** With the member's own signature over the request; see RFC 2986. */

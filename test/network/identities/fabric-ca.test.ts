@@ -1,5 +1,7 @@
 import 'reflect-metadata';
 import { createPublicKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { msp } from '@hyperledger/fabric-protos';
@@ -7,8 +9,22 @@ import { Pkcs10CertificateRequest, X509Crl } from '@peculiar/x509';
 import { signLowS } from '../../../network/devledger/low-s.js';
 import { MspRegistry } from '../../../network/devledger/msp.js';
 import { certificateRequest, type RequestedKey } from '../../../network/identities/fabric-ca/certificate-request.js';
-import { FABRIC_ATTRIBUTES_OID, fabricCaIssuer, openFabricCa } from '../../../network/identities/index.js';
-import type { FabricCa, FabricCaRegistrar } from '../../../network/identities/index.js';
+import {
+  ensureIdentities,
+  FABRIC_ATTRIBUTES_OID,
+  type FabricCa,
+  type FabricCaRegistrar,
+  fabricCaIssuer,
+  type Identity,
+  memberIssuer,
+  mspDefinitions,
+  openFabricCa,
+  organisationByTlsCertificate,
+  readIdentity,
+  readPeerIdentity,
+  readTls,
+} from '../../../network/identities/index.js';
+import { localTopology, type Topology } from '../../../network/topology.js';
 import { type FabricCaServer, startFabricCa } from './fabric-ca-server.js';
 
 jest.setTimeout(90_000);
@@ -49,11 +65,15 @@ function issue(memberId: string, key: RequestedKey): Promise<string> {
 }
 
 function identityOf(certificatePem: string) {
-  const serialized = new msp.SerializedIdentity();
-  serialized.setMspid('HospitalAMSP');
-  serialized.setIdBytes(Buffer.from(certificatePem));
   const registry = new MspRegistry([{ mspId: 'HospitalAMSP', caCertPems: [authorityPem] }]);
-  return registry.identity(serialized.serializeBinary());
+  return registry.identity(serializedOf('HospitalAMSP', certificatePem));
+}
+
+function serializedOf(mspId: string, certificatePem: string): Uint8Array {
+  const serialized = new msp.SerializedIdentity();
+  serialized.setMspid(mspId);
+  serialized.setIdBytes(Buffer.from(certificatePem));
+  return serialized.serializeBinary();
 }
 
 function describeServer(): void {
@@ -68,6 +88,7 @@ function describeServer(): void {
   afterAll(() => server?.stop());
 
   describe('gives', describeGiven);
+  describe('makes the folder of an organisation', describeFolder);
   describe('refuses', describeRefused);
 }
 
@@ -100,6 +121,68 @@ function describeGiven(): void {
   });
 
   it('a list of what was taken back, whose holder enrols no more', whatIsTakenBack);
+}
+
+function describeFolder(): void {
+  let dataDir: string;
+  let topology: Topology;
+  const domain = 'hospital-a.medledger.example';
+  const host = `peer0.${domain}`;
+
+  beforeAll(async () => {
+    dataDir = mkdtempSync(join(tmpdir(), 'fabric-ca-folder-'));
+    const [secretFile, tlsRootFile] = [join(dataDir, 'secret'), join(dataDir, 'tls-root.pem')];
+    writeFileSync(secretFile, `${server.admin.secret}\n`);
+    writeFileSync(tlsRootFile, server.tlsRootPem);
+    const fabricCa = { url: server.url, tlsRootFile, admin: { id: server.admin.id, secretFile } };
+    const local = localTopology(20_000);
+    const organisations = local.organisations.map((member) =>
+      member.mspId === 'HospitalAMSP' ? { ...member, fabricCa } : member,
+    );
+    topology = { ...local, organisations };
+  });
+  afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
+
+  it('that the ledger and the gateway read like any other', async () => {
+    await ensureIdentities(renamed(topology), dataDir);
+    const registry = new MspRegistry(mspDefinitions(dataDir, topology, { includeOrderer: false }));
+    const ouOf = ({ mspId, certificatePem }: Identity) => registry.identity(serializedOf(mspId, certificatePem)).ou;
+    expect(ouOf(readIdentity(dataDir, domain, 'Admin'))).toBe('admin');
+    expect(ouOf(readIdentity(dataDir, domain, 'Custodian'))).toBe('client');
+    expect(ouOf(readPeerIdentity(dataDir, domain, `new-${host}`))).toBe('peer');
+    const { certificatePem } = readTls(dataDir, domain, { kind: 'gateway' });
+    const organisationOf = organisationByTlsCertificate(dataDir, topology);
+    expect(organisationOf(new X509Certificate(certificatePem).raw)?.mspId).toBe('HospitalAMSP');
+  });
+
+  it('again: every certificate stays', async () => {
+    const before = readIdentity(dataDir, domain, 'Admin').certificatePem;
+    await ensureIdentities(renamed(topology), dataDir);
+    expect(readIdentity(dataDir, domain, 'Admin').certificatePem).toBe(before);
+  });
+
+  it('whose gateway certifies members there', async () => {
+    const [member] = topology.organisations;
+    if (member === undefined) throw new Error('there is an organisation');
+    const pem = await memberIssuer(dataDir, member).issueMember({
+      memberId: 'patient-of-ca',
+      role: 'patient',
+      ou: 'client',
+      ...newKey(),
+    });
+    expect(attributesOf(pem)).toMatchObject({ memberId: 'patient-of-ca', role: 'patient' });
+    expect(identityOf(pem).ou).toBe('client');
+  });
+}
+
+/** The name of the peer itself was given to an earlier one. */
+function renamed(topology: Topology): Topology {
+  const organisations = topology.organisations.map((member) =>
+    member.fabricCa === undefined || member.peer === undefined
+      ? member
+      : { ...member, peer: { ...member.peer, host: `new-${member.peer.host}` } },
+  );
+  return { ...topology, organisations };
 }
 
 async function whatIsTakenBack(): Promise<void> {
