@@ -59,4 +59,5 @@ export {
   type FabricCaRegistrar,
   openFabricCa,
 } from './fabric-ca/fabric-ca-client.js';
+export { ensureFromFabricCa } from './fabric-ca/ensure-from-fabric-ca.js';
 export { fabricCaIssuer, memberIssuer } from './fabric-ca/fabric-ca-issuer.js';

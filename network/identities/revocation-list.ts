@@ -8,7 +8,7 @@ import { keyIdentifierHex, toBeSigned } from './certificate.js';
 import { PUBLIC_FILE_MODE, replaceFile } from './durable-file.js';
 import { IdentitiesError, unreadable } from './identities-error.js';
 import { authorityPaths, organisationFolder, revocationListPath } from './identity-paths.js';
-import { readKeyPair, readText } from './key-pair.js';
+import { readCertificate, readKeyPair, readText } from './key-pair.js';
 import { BACKDATED_MS } from './organisation-folder.js';
 
 /** A certificate that its authority has taken back. */
@@ -53,8 +53,8 @@ export async function revokeCertificate(
 
 /** Whether the certificate authority of an organisation signed the certificate. */
 export function isIssuedBy(dataDir: string, domain: string, certificatePem: string): boolean {
-  const authority = readKeyPair(authorityPaths(organisationFolder(dataDir, domain), domain, 'ca'));
-  return new X509Certificate(certificatePem).verify(authority.certificate.publicKey);
+  const { certificate } = authorityPaths(organisationFolder(dataDir, domain), domain, 'ca');
+  return new X509Certificate(certificatePem).verify(readCertificate(certificate).publicKey);
 }
 
 /**

@@ -10,6 +10,7 @@ import {
   type CertificateOwner,
   certificateEnds,
   certificateOwners,
+  ensureFromFabricCa,
   renewCertificates,
 } from '../../network/identities/index.js';
 import type { Topology } from '../../network/topology.js';
@@ -186,7 +187,11 @@ async function renewGateway(renewal: Renewal, owner: CertificateOwner): Promise<
 }
 
 function newCertificates({ context, withinMs }: Renewal, owner: CertificateOwner): Promise<void> {
-  return renewCertificates(context.dataDir, owner, { nowMs: Date.now(), withinMs });
+  const { dataDir, topology } = context;
+  const nowMs = Date.now();
+  const organisation = topology.organisations.find(({ mspId }) => mspId === owner.mspId);
+  if (organisation?.fabricCa === undefined) return renewCertificates(dataDir, owner, { nowMs, withinMs });
+  return ensureFromFabricCa(organisation, organisation.fabricCa, { dataDir, nowMs, renewBeforeEndMs: withinMs });
 }
 
 async function restart(

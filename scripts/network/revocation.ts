@@ -42,6 +42,10 @@ export async function revoke(context: NetworkContext, options: RevocationOptions
   const startedAtMs = Date.now();
   const { dataDir, topology, ledger } = context;
   const { organisation, serialsHex } = chosen(topology, dataDir, options);
+  if (organisation.fabricCa !== undefined)
+    throw unknown(
+      `${organisation.mspId} is certified by the Fabric CA at ${organisation.fabricCa.url}: revoke it there`,
+    );
   // Asked first: a list that could not be published would be believed to count.
   const run = ledger === 'fabric' ? await fabricRun(context, 'revoke') : undefined;
   const fresh = await revokeSerials(dataDir, organisation.domain, serialsHex, { delayMs: REVOCATION_DELAY_MS });

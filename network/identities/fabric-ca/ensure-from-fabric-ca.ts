@@ -17,7 +17,7 @@ import {
   tlsPaths,
   userFolder,
 } from '../identity-paths.js';
-import { ensureKeyPair, readKeyPair, readText } from '../key-pair.js';
+import { ensureKeyPair, RENEW_BEFORE_END_MS, readKeyPair, readText } from '../key-pair.js';
 import { organisationFileText } from '../organisation-file.js';
 import { ensureMspFolder, ensureText, serviceAttributes } from '../organisation-folder.js';
 import { type FabricCa, type FabricCaRegistrar, openFabricCa, type Registration } from './fabric-ca-client.js';
@@ -29,6 +29,7 @@ interface Place {
   readonly folder: string;
   readonly domain: string;
   readonly nowMs: number;
+  readonly renewBeforeEndMs: number;
   readonly ca: FabricCa;
   readonly registrar: FabricCaRegistrar;
 }
@@ -43,14 +44,14 @@ interface Place {
 export async function ensureFromFabricCa(
   organisation: Organisation,
   fabricCa: FabricCaTopology,
-  options: { readonly dataDir: string; readonly nowMs: number },
+  options: { readonly dataDir: string; readonly nowMs: number; readonly renewBeforeEndMs?: number },
 ): Promise<void> {
   const { mspId, domain, peer } = organisation;
-  const { dataDir, nowMs } = options;
+  const { dataDir, nowMs, renewBeforeEndMs = RENEW_BEFORE_END_MS } = options;
   const folder = organisationFolder(dataDir, domain);
   const ca = openPlace(fabricCa);
-  const registrar = await ensureRegistrar({ folder, domain, nowMs, ca }, fabricCa);
-  const place: Place = { folder, domain, nowMs, ca, registrar };
+  const registrar = await ensureRegistrar({ folder, domain, nowMs, renewBeforeEndMs, ca }, fabricCa);
+  const place: Place = { folder, domain, nowMs, renewBeforeEndMs, ca, registrar };
   ensureText(organisationFilePath(folder), organisationFileText(mspId, domain));
   ensureMsp(place, join(folder, 'msp'));
   if (peer !== undefined) {
@@ -95,11 +96,12 @@ function openPlace({ url, caName, tlsRootFile }: FabricCaTopology): FabricCa {
 
 /** Enrols the administrator that the server was set up with, and keeps the authority's certificate. */
 async function ensureRegistrar(
-  { folder, domain, nowMs, ca }: Omit<Place, 'registrar'>,
+  { folder, domain, nowMs, renewBeforeEndMs, ca }: Omit<Place, 'registrar'>,
   { admin }: FabricCaTopology,
 ): Promise<FabricCaRegistrar> {
   const { certificatePem, privateKey } = await ensureKeyPair(registrarPaths(folder), {
     nowMs,
+    renewBeforeEndMs,
     issuedBy: undefined,
     issue: async (publicKeySpki, key) => {
       const sign = async (bytes: Uint8Array) => signLowS(key, bytes);
@@ -128,12 +130,13 @@ async function ensureTls(place: Place, owner: string, named: Named): Promise<voi
 }
 
 async function ensureEnrolled(
-  { folder, nowMs, ca, registrar }: Place,
+  { folder, nowMs, renewBeforeEndMs, ca, registrar }: Place,
   paths: KeyPairPaths,
   { named, tlsHosts }: { readonly named: Named; readonly tlsHosts?: readonly string[] },
 ): Promise<void> {
   await ensureKeyPair(paths, {
     nowMs,
+    renewBeforeEndMs,
     issuedBy: undefined,
     issue: async (publicKeySpki, key) => {
       const secret = await ensureRegistered({ folder, ca, registrar }, named);
