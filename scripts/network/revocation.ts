@@ -33,10 +33,10 @@ export interface RevokedResult {
 }
 
 /**
- * Takes certificates back. On return the running ledger refuses whoever shows one of them; a ledger that does not run
- * refuses them from its next start on (Fabric: from the next `revoke` on it, which publishes the whole list).
+ * Takes certificates back. On return the running ledger refuses whoever shows one of them. The embedded ledger need not
+ * run: it refuses them from its next start on; Fabric learns of them by a change of its channel, so it has to.
  *
- * @throws FabricError CERTIFICATE_UNKNOWN, CHANNEL_UPDATE_REFUSED
+ * @throws FabricError CERTIFICATE_UNKNOWN, NETWORK_NOT_RUNNING, CHANNEL_UPDATE_REFUSED
  */
 export async function revoke(context: NetworkContext, options: RevocationOptions): Promise<RevokedResult> {
   const startedAtMs = Date.now();
