@@ -1,4 +1,5 @@
 import { isAbsolute, join, resolve } from 'node:path';
+import { withAddedOrganisations } from '../network/added-organisations.js';
 import { DEFAULT_PORT_BASE, localTopology, type Organisation, type Topology } from '../network/topology.js';
 
 /** Everything a gateway process is told. Read once at start, frozen, passed down. */
@@ -36,7 +37,10 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'];
  * @throws Error with one sentence when a variable is missing or wrong
  */
 export function readConfig(env: { readonly [name: string]: string | undefined }): GatewayConfig {
-  const topology = localTopology(integerOf(env, 'MEDLEDGER_PORT_BASE', DEFAULT_PORT_BASE, 1024, 65_000));
+  const given = env.MEDLEDGER_DATA ?? '.medledger';
+  const dataDir = isAbsolute(given) ? given : resolve(given);
+  const portBase = integerOf(env, 'MEDLEDGER_PORT_BASE', DEFAULT_PORT_BASE, 1024, 65_000);
+  const topology = withAddedOrganisations(localTopology(portBase), dataDir);
   const organisation = topology.organisations.find(({ mspId }) => mspId === env.MEDLEDGER_MSP);
   if (organisation === undefined) {
     const known = topology.organisations.map(({ mspId }) => mspId).join(', ');
@@ -44,8 +48,6 @@ export function readConfig(env: { readonly [name: string]: string | undefined })
   }
   const logLevel = env.MEDLEDGER_LOG_LEVEL ?? 'info';
   if (!LOG_LEVELS.includes(logLevel)) throw new Error(`MEDLEDGER_LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}.`);
-  const given = env.MEDLEDGER_DATA ?? '.medledger';
-  const dataDir = isAbsolute(given) ? given : resolve(given);
   return Object.freeze({
     topology,
     organisation,

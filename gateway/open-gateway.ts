@@ -7,6 +7,7 @@ import { bringMissedDeposits } from './composition/bring-missed.js';
 import { buildServices } from './composition/build-services.js';
 import { Closers } from './composition/closers.js';
 import { custodianDoors } from './composition/custodian-doors.js';
+import { internalTrust } from './composition/follow-consortium.js';
 import { addLaneCounters } from './composition/lane-counters.js';
 import { type GatewayChain, openGatewayChain } from './composition/open-chain.js';
 import { openGatewayStores } from './composition/open-stores.js';
@@ -18,7 +19,6 @@ import { whatIsNotReady } from './composition/readiness.js';
 import type { GatewayConfig } from './config.js';
 import { verifySignature } from './custody/evidence-check.js';
 import { type Custody, openCustody } from './custody/open-custody.js';
-import { organisationByTlsCertificate, readTls, tlsCaBundle } from './identity/network-identities.js';
 import { custodianKeys, pinnedOrganisations } from './identity/pinned-consortium.js';
 import { buildInternalServer } from './internal/internal-server.js';
 import { createBackgroundWork } from './services/background-work.js';
@@ -136,13 +136,10 @@ function doorsOf(config: GatewayConfig, others: OtherGateways, custody: Custody 
   return custodianDoors({ topology, keys, others: others.apis, ...own });
 }
 
-function internalServer({ config, logger }: Context, { custody, vault }: Parts): FastifyInstance {
-  const { dataDir, topology, organisation } = config;
-  const organisationOf = organisationByTlsCertificate(dataDir, topology);
-  return buildInternalServer({
-    api: ownInternalApi(custody, vault.local),
-    tls: { ...readTls(dataDir, organisation.domain, { kind: 'gateway' }), caPem: tlsCaBundle(dataDir, topology) },
-    organisationOf: (certificateDer) => organisationOf(certificateDer)?.mspId,
-    logger,
-  });
+function internalServer({ config, logger, closers }: Context, { custody, vault }: Parts): FastifyInstance {
+  const trust = internalTrust(config, logger);
+  const api = ownInternalApi(custody, vault.local);
+  const server = buildInternalServer({ api, tls: trust.tls, organisationOf: trust.organisationOf, logger });
+  closers.add(trust.follow(server.server), (following) => following.close());
+  return server;
 }

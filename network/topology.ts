@@ -17,6 +17,8 @@ export interface Organisation {
   };
   readonly endorses: boolean;
   readonly custodian: boolean;
+  /** Left out, its authority is in the data folder. */
+  readonly fabricCa?: FabricCaTopology;
   readonly gateway: {
     /** REST, for members. */
     readonly port: number;
@@ -27,6 +29,18 @@ export interface Organisation {
     /** MSP whose peer this gateway talks to: its own, or the host's of a client organisation. */
     readonly peerMspId: string;
   };
+}
+
+/** The Fabric CA server that an organisation's certificates come from. */
+export interface FabricCaTopology {
+  /** E.g. https://ca.hospital-a.example:7054 */
+  readonly url: string;
+  /** One server may hold several authorities; its first one where left out. */
+  readonly caName?: string;
+  /** Authority of the server's own TLS certificate, PEM. */
+  readonly tlsRootFile?: string;
+  /** Who registers others; the file holds the secret that the server was set up with. */
+  readonly admin: { readonly id: string; readonly secretFile: string };
 }
 
 /** A node of the ordering service. The embedded ledger orders by itself and leaves these ports closed. */

@@ -1,10 +1,14 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { CONSENSUS_KINDS, PORTS_PER_NETWORK } from '../network/topology.js';
+import { addedLines, addOrganisation } from './network/add-organisation.js';
 import { deploy } from './network/deploy.js';
 import { diagnose } from './network/doctor.js';
 import { down } from './network/down.js';
 import { showLogs } from './network/logs.js';
 import { type GivenOptions, type NetworkContext, networkContext } from './network/network-context.js';
+import { replacedLines, replacePeer } from './network/peer-replacement.js';
+import { type RevocationOptions, revoke, revokedLines } from './network/revocation.js';
+import { type RenewalOptions, renew, renewedLines } from './network/renewal.js';
 import { rebuildPeer } from './network/rebuild-peer.js';
 import { networkStatus, statusLines } from './network/status.js';
 import { up } from './network/up.js';
@@ -14,6 +18,7 @@ import { oneLine } from './start/one-line.js';
 const PORT_MIN = 1024;
 const PORT_MAX = 65_535;
 const LINES = 20;
+const RENEW_WITHIN_DAYS = 60;
 
 const program = new Command('npm run network --').description(
   'The ledger of a consortium on this machine, by itself: peers, orderers and chaincode services, without gateways. ' +
@@ -50,6 +55,40 @@ verb('rebuild-peer', 'makes the state of a stopped peer again from its blocks; t
     run(async (context, { org }: { org: string }) => {
       const done = await rebuildPeer(context, org);
       print(context, { done }, [done]);
+    }),
+  );
+verb('add-org', 'takes an organisation into the running network; FILE describes it (docs/organisations.md)')
+  .argument('<file>')
+  .action(
+    runWith(async (context, file) => {
+      const added = await addOrganisation(context, file);
+      print(context, added, addedLines(added));
+    }),
+  );
+verb('replace-peer', 'puts a new peer in the place of one whose ledger or keys are lost; the others go on')
+  .requiredOption('--org <msp>', 'whose peer')
+  .action(
+    run(async (context, { org }: { org: string }) => {
+      const replaced = await replacePeer(context, org);
+      print(context, replaced, replacedLines(replaced));
+    }),
+  );
+verb('revoke', 'takes back a certificate, or all of a member; a running ledger refuses them from then on')
+  .option('--cert <file>', 'certificate in PEM')
+  .option('--member <id>', 'whose certificates')
+  .action(
+    run(async (context, options: RevocationOptions) => {
+      const revoked = await revoke(context, options);
+      print(context, revoked, revokedLines(revoked));
+    }),
+  );
+verb('renew', 'renews certificates that end soon, one process at a time; the network goes on')
+  .option('--org <msp>', 'only of this organisation')
+  .option('--within <days>', 'those that end within this time', wholeNumber, RENEW_WITHIN_DAYS)
+  .action(
+    run(async (context, options: RenewalOptions) => {
+      const renewed = await renew(context, options);
+      print(context, renewed, renewedLines(renewed));
     }),
   );
 verb('doctor', 'looks for what would keep a network from starting').action(
@@ -95,6 +134,13 @@ function run<T>(
       process.exitCode = 1;
     }
   };
+}
+
+/** For a verb with an argument. */
+function runWith(
+  work: (context: NetworkContext, argument: string) => Promise<void>,
+): (argument: string, options: GivenOptions) => Promise<void> {
+  return (argument, options) => run((context) => work(context, argument))(options);
 }
 
 function print({ json }: NetworkContext, value: unknown, lines: readonly string[]): void {

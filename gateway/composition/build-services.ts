@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ERRORS, isErrorCode } from '@medledger/chaincode/domain';
 import type { FastifyBaseLogger } from 'fastify';
 import type { GatewayConfig } from '../config.js';
-import { createEnrolment, localCertificateIssuer } from '../identity/enrolment.js';
+import { createEnrolment, certificateIssuer } from '../identity/enrolment.js';
 import type { Sessions } from '../identity/sessions.js';
 import type { WalletStore } from '../identity/wallet-store.js';
 import type { LedgerChain } from '../ledger/chain.js';
@@ -58,7 +58,7 @@ export function buildServices(parts: ServiceParts): Services {
   const add = adder(parts, { storeCiphertexts, idSecret });
   const onBadShare = (found: { custodian: string; recordId: string; transactionId: string }) =>
     logger.error(found, 'a custodian returned a share that does not fit the record');
-  const enrolment = createEnrolment(localCertificateIssuer(config.dataDir, config.organisation.domain), parts.wallets);
+  const enrolment = createEnrolment(certificateIssuer(config.dataDir, config.organisation), parts.wallets);
   return {
     ...accounts,
     signUpPatient: (input) =>

@@ -7,6 +7,7 @@ import { deliverBlocks } from './commit/deliver-blocks.js';
 import { genesisBlock } from './commit/genesis-block.js';
 import { blocksDirectory, openPeerLedger } from './commit/open-peer-ledger.js';
 import { SignatureCache } from './commit/signature-cache.js';
+import { followRevocations } from './follow-revocations.js';
 import { type MspDefinition, MspRegistry } from './msp.js';
 import { openOrderer } from './orderer/open-orderer.js';
 import type { PeerLedger } from './peer-ledger.js';
@@ -83,6 +84,8 @@ async function start(
   const definitions = mspDefinitions(dataDir, topology, { includeOrderer: false });
   const msps = new MspRegistry(definitions);
   const signatures = new SignatureCache(msps);
+  const unfollow = followRevocations({ dataDir, topology, msps, log });
+  closers.push(async () => unfollow());
   const orderer = await openOrderer({
     directory: join(dataDir, 'ledger', 'orderer'),
     peers: blocksOfPeers(options),

@@ -74,6 +74,20 @@ export class MspRegistry {
   }
 
   /**
+   * Replaces what the authorities of an organisation have taken back.
+   *
+   * @throws MspError UNKNOWN_MSP
+   */
+  setRevocations(mspId: string, revocations: NonNullable<MspDefinition['revocations']>): void {
+    const member = this.#members.get(mspId);
+    if (member === undefined) throw new MspError('UNKNOWN_MSP', `MSP ${mspId} is not a member of the channel.`);
+    const revokedAtMs = new Map(revocations.map((revocation) => [revocation.serialHex, revocation.revokedAtMs]));
+    this.#members.set(mspId, { ...member, revokedAtMs });
+    // Whoever was looked up before was found in good standing.
+    this.#identities.clear();
+  }
+
+  /**
    * Who a serialised identity is: issued by an authority of its MSP, with a P-256 key. Says nothing about time.
    *
    * @param serializedIdentity - msp.SerializedIdentity

@@ -34,6 +34,11 @@ export function builtChaincodeFolder(dataDir: string, host: string): string {
   return join(nodeDataFolder(dataDir, host), 'store', 'externalbuilder', 'builds');
 }
 
+/** One line for each change of the channel's configuration; see channel-update.ts. */
+export function configHistoryFile(dataDir: string): string {
+  return join(fabricFolder(dataDir), 'config-history.jsonl');
+}
+
 /** Package files are named by their id's label; each organisation has its own, as the address is in it. */
 export function packageFile(dataDir: string, host: string): string {
   return join(fabricFolder(dataDir), 'packages', `${host}.tar.gz`);

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { readAddedOrganisations } from '../added-organisations.js';
 import { PUBLIC_FILE_MODE, replaceFile } from '../identities/durable-file.js';
 import { type Consensus, DEFAULT_CONSENSUS, type Topology } from '../topology.js';
 import { FabricError } from './fabric-error.js';
@@ -34,7 +35,9 @@ export function requireSameNetwork(topology: Topology, dataDir: string): void {
   requireSameConsensus(found.consensus ?? DEFAULT_CONSENSUS, topology.consensus, dataDir);
   const moved = Object.entries(found.addresses).find(([host, address]) => wanted.addresses[host] !== address);
   const isSame = found.format === FORMAT && found.channel === wanted.channel && moved === undefined;
-  if (isSame && Object.keys(found.addresses).length === Object.keys(wanted.addresses).length) return;
+  const joined = Object.keys(wanted.addresses).filter((host) => found.addresses[host] === undefined);
+  const added = peersAddedTo(dataDir);
+  if (isSame && joined.every((host) => added.includes(host))) return;
   const where = moved === undefined ? 'other nodes' : `${moved[0]} at ${moved[1]}`;
   throw new FabricError(
     'FABRIC_DATA_UNUSABLE',
@@ -47,6 +50,13 @@ function requireSameConsensus(made: Consensus, wanted: Consensus, dataDir: strin
   throw new FabricError(
     'FABRIC_DATA_UNUSABLE',
     `The Fabric network in ${dataDir} orders by ${made}, not by ${wanted}, which its channel records; start it with --consensus ${made}, or choose another folder with --data.`,
+  );
+}
+
+/** Peers that came later stand in a record of their own. */
+function peersAddedTo(dataDir: string): readonly string[] {
+  return readAddedOrganisations(dataDir).flatMap(({ organisation: { peer } }) =>
+    peer === undefined ? [] : [peer.host],
   );
 }
 

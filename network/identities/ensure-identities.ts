@@ -1,4 +1,5 @@
 import { ORDERER_DOMAIN, type Organisation, type Topology } from '../topology.js';
+import { ensureFromFabricCa } from './fabric-ca/ensure-from-fabric-ca.js';
 import { ORDERER_MSP_ID, organisationFolder, SERVICE_USERS } from './identity-paths.js';
 import { ensureChaincode, ensureGateway, ensureNode, ensureOrganisation, ensureUser } from './organisation-folder.js';
 
@@ -21,7 +22,8 @@ export async function ensureIdentities(
 }
 
 async function ensureMember(member: Organisation, dataDir: string, nowMs: number): Promise<void> {
-  const { mspId, domain } = member;
+  const { mspId, domain, fabricCa } = member;
+  if (fabricCa !== undefined) return ensureFromFabricCa(member, fabricCa, { dataDir, nowMs });
   const folder = organisationFolder(dataDir, domain);
   const organisation = await ensureOrganisation({ folder, mspId, domain, kind: 'peer', nowMs });
   if (member.peer !== undefined) {

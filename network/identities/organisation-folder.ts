@@ -28,6 +28,8 @@ export interface OrganisationFolder {
   readonly domain: string;
   readonly kind: OrganisationKind;
   readonly nowMs: number;
+  /** Of what the authorities issue; theirs are renewed RENEW_BEFORE_END_MS before their end. */
+  readonly renewBeforeEndMs?: number;
   readonly ca: KeyPair;
   readonly tlsCa: KeyPair;
 }
@@ -85,7 +87,7 @@ export async function ensureChaincode(organisation: OrganisationFolder): Promise
 }
 
 /** `custodian-hospital-a` for Custodian@hospital-a.medledger.example. */
-function serviceAttributes(user: ServiceUser, domain: string): FabricAttributes {
+export function serviceAttributes(user: ServiceUser, domain: string): FabricAttributes {
   const memberId = `${user.toLowerCase()}-${domain.split('.')[0]}`;
   return { memberId, role: 'admin', 'hf.EnrollmentID': memberId };
 }
@@ -119,7 +121,7 @@ async function ensureSigner(
   const { ca, domain, nowMs } = organisation;
   const { mspFolder, subject, attributes } = signer;
   await ensureKeyPair(mspKeyPair(mspFolder, subject.commonName), {
-    nowMs,
+    ...renewalOf(organisation),
     issuedBy: ca,
     issue: async (publicKeySpki) => {
       const issued = await issueCertificate({
@@ -127,7 +129,7 @@ async function ensureSigner(
         publicKeySpki,
         issuer: issuerOf(ca, authoritySubject('ca', domain)),
         notBeforeMs: nowMs - BACKDATED_MS,
-        notAfterMs: nowMs + SERVICE_LIFE_MS,
+        notAfterMs: serviceEndMs(ca, nowMs),
         use: { kind: 'signer', ...(attributes === undefined ? {} : { attributes }) },
       });
       return issued.pem;
@@ -140,7 +142,7 @@ async function ensureTls(organisation: OrganisationFolder, owner: string, host: 
   const { tlsCa, domain, nowMs } = organisation;
   const paths = tlsPaths(owner);
   await ensureKeyPair(paths, {
-    nowMs,
+    ...renewalOf(organisation),
     issuedBy: tlsCa,
     issue: async (publicKeySpki) => {
       const issued = await issueCertificate({
@@ -148,7 +150,7 @@ async function ensureTls(organisation: OrganisationFolder, owner: string, host: 
         publicKeySpki,
         issuer: issuerOf(tlsCa, authoritySubject('tlsca', domain)),
         notBeforeMs: nowMs - BACKDATED_MS,
-        notAfterMs: nowMs + SERVICE_LIFE_MS,
+        notAfterMs: serviceEndMs(tlsCa, nowMs),
         use: { kind: 'tls', dnsNames: [host, 'localhost'], ipAddresses: ['127.0.0.1'] },
       });
       return issued.pem;
@@ -157,8 +159,25 @@ async function ensureTls(organisation: OrganisationFolder, owner: string, host: 
   ensureText(paths.authority, tlsCa.certificatePem);
 }
 
+function renewalOf({ nowMs, renewBeforeEndMs }: OrganisationFolder): { nowMs: number; renewBeforeEndMs?: number } {
+  return { nowMs, ...(renewBeforeEndMs === undefined ? {} : { renewBeforeEndMs }) };
+}
+
+/** Nothing that an authority vouches for is good for longer than the authority. */
+function serviceEndMs({ certificate }: KeyPair, nowMs: number): number {
+  return Math.min(nowMs + SERVICE_LIFE_MS, certificate.validToDate.getTime());
+}
+
 /** Trust anchors and NodeOUs, which Fabric wants in the organisation's MSP folder and in every one below it. */
-function ensureMspFolder({ folder, domain, ca, tlsCa }: OrganisationFolder, mspFolder: string): void {
+export function ensureMspFolder(
+  {
+    folder,
+    domain,
+    ca,
+    tlsCa,
+  }: Pick<OrganisationFolder, 'folder' | 'domain'> & Record<'ca' | 'tlsCa', Pick<KeyPair, 'certificatePem'>>,
+  mspFolder: string,
+): void {
   const caName = basename(authorityPaths(folder, domain, 'ca').certificate);
   const tlsCaName = basename(authorityPaths(folder, domain, 'tlsca').certificate);
   ensureText(join(mspFolder, 'cacerts', caName), ca.certificatePem);
@@ -167,7 +186,7 @@ function ensureMspFolder({ folder, domain, ca, tlsCa }: OrganisationFolder, mspF
 }
 
 /** Derived files: made again wherever they differ from what they are derived from. */
-function ensureText(path: string, text: string): void {
+export function ensureText(path: string, text: string): void {
   if (existsSync(path) && readText(path) === text) return;
   replaceFile(path, text, PUBLIC_FILE_MODE);
 }

@@ -10,6 +10,7 @@ import {
   mspKeyPair,
   nodeFolder,
   ORDERER_MSP_ID,
+  type OrganisationKind,
   organisationFolder,
   type ServiceUser,
   tlsPaths,
@@ -61,6 +62,13 @@ export function readIdentity(dataDir: string, domain: string, user: ServiceUser)
   const folder = organisationFolder(dataDir, domain);
   const mspFolder = join(userFolder(folder, user, domain), 'msp');
   return identityOf(folder, readKeyPair(mspKeyPair(mspFolder, `${user}@${domain}`)));
+}
+
+/** Who changes the channel for an organisation: one with members, or the ordering one. */
+export function readAdminIdentity(dataDir: string, domain: string, kind: OrganisationKind = 'peer'): Identity {
+  const folder = organisationFolder(dataDir, domain, kind);
+  const mspFolder = join(userFolder(folder, 'Admin', domain), 'msp');
+  return identityOf(folder, readKeyPair(mspKeyPair(mspFolder, `Admin@${domain}`)));
 }
 
 /** The key that a peer endorses with. */

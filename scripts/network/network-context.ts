@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { withAddedOrganisations } from '../../network/added-organisations.js';
 import { type Consensus, DEFAULT_PORT_BASE, localTopology, type Topology } from '../../network/topology.js';
 import { chooseConsensus } from '../start/consensus-choice.js';
 import { lockFolder } from '../start/folder-lock.js';
@@ -38,7 +39,7 @@ export function networkContext(given: GivenOptions): NetworkContext {
     dataDir,
     ledger,
     portBase,
-    topology: localTopology(portBase, chooseConsensus(dataDir, { ...given, ledger })),
+    topology: withAddedOrganisations(localTopology(portBase, chooseConsensus(dataDir, { ...given, ledger })), dataDir),
     ...(given.bin === undefined ? {} : { bin: given.bin }),
     json: given.json,
     // With --json standard output holds one JSON value and nothing else.

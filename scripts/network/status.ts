@@ -1,18 +1,17 @@
-import { X509Certificate } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
 import { leaderOf } from '../../network/fabric/operations.js';
 import { channelOnOrderer } from '../../network/fabric/orderer-admin.js';
 import {
-  mspKeyPair,
-  nodeFolder,
-  organisationFolder,
-  tlsPaths,
-  type OrganisationKind,
+  authorityEnds,
+  type CertificateEnd,
+  certificateEnds,
+  certificateOwners,
 } from '../../network/identities/index.js';
-import { type Consensus, ORDERER_DOMAIN, type Orderer } from '../../network/topology.js';
-import { join } from 'node:path';
+import type { Consensus, Orderer } from '../../network/topology.js';
 import { peerHeights } from '../start/ledger-view.js';
 import { isHeld, type NetworkContext, runningProcesses } from './network-context.js';
+
+/** As early as a start would renew them. */
+const WARN_BEFORE_END_MS = 60 * 86_400_000;
 
 export interface NetworkStatus {
   readonly running: boolean;
@@ -23,8 +22,10 @@ export interface NetworkStatus {
   readonly processes: Readonly<Record<string, number>>;
   readonly peers: readonly PeerStatus[];
   readonly orderers: readonly OrdererStatus[];
-  /** The certificate of a node that ends first. */
+  /** The certificate that ends first. */
   readonly certificates: { readonly host: string; readonly endsAt: string } | undefined;
+  /** Certificates that end soon, and what to do. */
+  readonly warnings: readonly string[];
 }
 
 export interface PeerStatus {
@@ -47,12 +48,15 @@ export interface OrdererStatus {
 export async function networkStatus(context: NetworkContext): Promise<NetworkStatus> {
   const { dataDir, ledger, topology } = context;
   const running = isHeld(dataDir);
+  const ends = endsInOrder(context);
+  const [first] = ends;
   const common = {
     running,
     ledger,
     ...(ledger === 'fabric' ? { consensus: topology.consensus } : {}),
     processes: runningProcesses(dataDir),
-    certificates: firstToEnd(context),
+    certificates: first === undefined ? undefined : { host: first.host, endsAt: isoTime(first.endsAtMs) },
+    warnings: warningsOf(ends),
   };
   if (!running) return { ...common, peers: [], orderers: [] };
   const heights = await peerHeights(topology, dataDir);
@@ -64,10 +68,11 @@ export async function networkStatus(context: NetworkContext): Promise<NetworkSta
 }
 
 export function statusLines(status: NetworkStatus): readonly string[] {
-  const { running, processes, peers, orderers, certificates } = status;
+  const { running, processes, peers, orderers, certificates, warnings } = status;
   const ledger = status.consensus === undefined ? status.ledger : `${status.ledger}, orderers by ${status.consensus}`;
-  const ends =
+  const first =
     certificates === undefined ? [] : [`first certificate to end: ${certificates.host}, ${certificates.endsAt}`];
+  const ends = [...first, ...warnings.map((warning) => `WARNING ${warning}`)];
   if (!running) return [`no network runs on this folder (ledger: ${ledger})`, ...ends];
   return [
     `ledger: ${ledger}`,
@@ -98,24 +103,30 @@ async function ordererStatuses({ topology, dataDir }: NetworkContext): Promise<r
   return Promise.all(topology.orderers.map(statusOf));
 }
 
-/** Certificates of peers and, on Fabric, of orderers: identities and TLS. */
-function firstToEnd({ dataDir, topology, ledger }: NetworkContext): NetworkStatus['certificates'] {
-  const peers = topology.organisations.flatMap(({ domain, peer }) =>
-    peer === undefined ? [] : [{ domain, host: peer.host, kind: 'peer' as const }],
-  );
-  const orderers = topology.orderers.map(({ host }) => ({ domain: ORDERER_DOMAIN, host, kind: 'orderer' as const }));
-  const nodes = ledger === 'fabric' ? [...peers, ...orderers] : peers;
-  const ends = nodes.flatMap((node) => endsOf(dataDir, node));
-  return ends.sort((left, right) => left.endsAt.localeCompare(right.endsAt))[0];
+interface NamedEnd extends CertificateEnd {
+  readonly host: string;
 }
 
-function endsOf(dataDir: string, node: { domain: string; host: string; kind: OrganisationKind }) {
-  const folder = nodeFolder(organisationFolder(dataDir, node.domain, node.kind), node.host, node.kind);
-  const files = [mspKeyPair(join(folder, 'msp'), node.host).certificate, tlsPaths(folder).certificate];
-  return files.filter(existsSync).map((file) => {
-    const { validToDate } = new X509Certificate(readFileSync(file));
-    return { host: node.host, endsAt: validToDate.toISOString() };
+/** Certificates of services and authorities, the first to end first; orderers have them on Fabric alone. */
+function endsInOrder({ dataDir, topology, ledger }: NetworkContext): readonly NamedEnd[] {
+  const owners = certificateOwners(topology).filter(({ kind }) => kind !== 'orderer' || ledger === 'fabric');
+  const services = owners.flatMap((owner) => {
+    const { host } = owner;
+    return certificateEnds(dataDir, owner).map((end) => ({ ...end, host }));
   });
+  const authorities = authorityEnds(dataDir, topology).map((end) => ({ ...end, host: `an authority of ${end.mspId}` }));
+  return [...services, ...authorities].sort((left, right) => left.endsAtMs - right.endsAtMs);
+}
+
+function warningsOf(ends: readonly NamedEnd[]): readonly string[] {
+  const soonMs = Date.now() + WARN_BEFORE_END_MS;
+  return ends
+    .filter(({ endsAtMs }) => endsAtMs <= soonMs)
+    .map(({ host, file, endsAtMs }) => `${host}: ${file} ends on ${isoTime(endsAtMs)}; npm run network -- renew`);
+}
+
+function isoTime(timeMs: number): string {
+  return new Date(timeMs).toISOString();
 }
 
 function heightText(height: number | undefined): string {

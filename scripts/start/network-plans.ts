@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { readAddedOrganisations, withAddedOrganisations } from '../../network/added-organisations.js';
 import { chaincodePackage } from '../../network/fabric/chaincode-package.js';
 import { nodeProcesses } from '../../network/fabric/node-processes.js';
 import { chaincodeFolder, organisationFolder, tlsPaths } from '../../network/identities/index.js';
@@ -26,11 +27,14 @@ export interface NetworkPlans {
 
 /** Every process of the network: a chaincode service per peer, the ledger, a gateway per organisation. */
 export function networkPlans(place: NetworkPlace): NetworkPlans {
-  const topology = topologyOn(place.ledger ?? DEVLEDGER, place.portBase);
+  const topology = withAddedOrganisations(topologyOn(place.ledger ?? DEVLEDGER, place.portBase), place.dataDir);
+  const joining = readAddedOrganisations(place.dataDir).filter(({ stage }) => stage === 'joining');
   return {
     chaincode: chaincodePlans(place, topology),
     ledger: ledgerPlans(place, topology),
-    gateways: topology.organisations.map((organisation) => gatewayPlan(place, organisation)),
+    gateways: topology.organisations
+      .filter(({ mspId }) => !joining.some(({ organisation }) => organisation.mspId === mspId))
+      .map((organisation) => gatewayPlan(place, organisation)),
   };
 }
 

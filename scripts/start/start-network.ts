@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { SignedRegister } from '@medledger/chaincode/domain';
 import { ensureIdentities } from '../../network/identities/index.js';
+import { withAddedOrganisations } from '../../network/added-organisations.js';
 import type { Organisation, Topology } from '../../network/topology.js';
 import { CREDENTIALS_FILE, Credentials } from '../seed/credentials.js';
 import { DOCTORS_MIN } from '../seed/demo-staff.js';
@@ -10,6 +11,7 @@ import { type DataFolder, openDataFolder } from './data-folder.js';
 import { prepareConsortium, requireFounded, submitRegister } from './found-consortium.js';
 import { type LedgerChoice, topologyOn } from './ledger-choice.js';
 import { networkPlans, preloadUrl, restUrl } from './network-plans.js';
+import { oneLine } from './one-line.js';
 import { untilServing } from './ledger-view.js';
 import { writePlace } from './network-place.js';
 import { requireFreePorts } from './ports.js';
@@ -44,7 +46,7 @@ const LEFT_OVER_MS = 12_000;
  * @throws StartError, and errors of the parts, each with a message for the operator; nothing keeps running then
  */
 export async function startNetwork(options: StartOptions, progress: Progress): Promise<void> {
-  const topology = topologyOn(options.ledger, options.portBase);
+  const topology = withAddedOrganisations(topologyOn(options.ledger, options.portBase), options.dataDir);
   const stop = listenForStop(Date.now);
   const ledger = options.ledger.kind;
   const { channel, consensus } = topology;
@@ -81,14 +83,30 @@ async function supervise(run: Run): Promise<void> {
     supervisor.kill();
     process.exit(130);
   });
-  process.on('SIGUSR2', () => supervisor.restartStopped());
+  const isUp = bringUp(run);
+  let adding = isUp.catch(() => undefined);
+  process.on('SIGUSR2', () => {
+    supervisor.restartStopped();
+    adding = adding.then(() => startAdded(run));
+  });
   try {
     const failed = supervisor.failed.then((error) => Promise.reject(error));
-    await Promise.race([bringUp(run), stop.requested, failed]);
+    await Promise.race([isUp, stop.requested, failed]);
     await Promise.race([stop.requested, failed]);
   } finally {
     await progress.step('stopped', () => supervisor.stop());
     runningFile(run.folder.path).remove();
+  }
+}
+
+/** Whoever joined since: see network/added-organisations.ts. Without it the others go on as before. */
+async function startAdded({ options, folder, supervisor, progress }: Run): Promise<void> {
+  try {
+    const plans = networkPlans({ ...options, dataDir: folder.path });
+    await Promise.all([supervisor.startAdded(plans.chaincode), supervisor.startAdded(plans.ledger)]);
+    if (options.ledgerOnly !== true) await supervisor.startAdded(plans.gateways);
+  } catch (error) {
+    progress.say(oneLine(error));
   }
 }
 

@@ -70,6 +70,22 @@ export class Supervisor {
       throw new StartError(`None of ${plans.map(({ title }) => title).join(', ')} is ready.`);
   }
 
+  /**
+   * Starts those of the plans that are not known yet, and waits until they serve: of an organisation that joined.
+   *
+   * @throws StartError when one ends before, or takes too long; nothing else ends for it
+   */
+  async startAdded(plans: readonly ProcessPlan[]): Promise<void> {
+    // One that never served is no member: it is tried again.
+    for (const group of this.#groups) {
+      const members = group.filter(({ child, isServing }) => isServing || !child.hasEnded);
+      group.splice(0, group.length, ...members);
+    }
+    const known = new Set(this.#members().map(({ plan }) => plan.name));
+    const added = plans.filter(({ name }) => !known.has(name));
+    if (added.length > 0) await this.startGroup(added);
+  }
+
   /** Starts what was stopped by hand. */
   restartStopped(): void {
     for (const member of this.#members()) {
