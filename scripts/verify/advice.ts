@@ -13,8 +13,8 @@ export const ENDORSED =
   'The blocks say so too, so two organisations endorsed it: keep the data folder as evidence and show it to the other ' +
   'organisations. No rebuild takes it back.';
 
-export const REFILL_FABRIC_PEER = (storeFolder: string): string =>
-  `Stop the network, move ${storeFolder} away and start it again: the peer joins the channel anew and judges all blocks.`;
+export const REPLACE_PEER = (mspId: string): string =>
+  `Start the network and run npm run network -- replace-peer --org ${mspId}: a new peer takes and judges all blocks.`;
 
 export const REFILL_FABRIC_ORDERER = (storeFolder: string): string =>
   `The other orderers have it. Stop the network, move ${storeFolder} away and start it again: the orderer is brought all ` +

@@ -69,7 +69,7 @@ export function checkAgreement(peers: readonly CheckedPeer[]): CheckResult {
     const isHeight = where.startsWith('height');
     // A ledger that runs went on while the peers were looked at one after the other.
     if (isHeight && found !== undefined && found.heightNow() >= highest) continue;
-    log.found(`${peer} ${where}`, detail, isHeight ? CATCH_UP : REFILL(found?.folder ?? peer));
+    log.found(`${peer} ${where}`, detail, isHeight ? CATCH_UP : (found?.refill ?? CATCH_UP));
   }
   return log.result;
 }

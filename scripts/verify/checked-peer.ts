@@ -6,8 +6,8 @@ import type { TransactionIndex } from './transaction-index.js';
 /** One peer whose blocks and state were looked at, on whichever ledger. */
 export interface CheckedPeer {
   readonly mspId: string;
-  /** The peer's own folder: what an operator moves away. */
-  readonly folder: string;
+  /** What an operator does when its blocks are damaged. */
+  readonly refill: string;
   readonly verification: PeerVerification;
   readonly result: CheckResult;
   readonly hasState: boolean;

@@ -1,6 +1,7 @@
 import { blocksDirectory, stateDirectory } from '../../network/devledger/commit/open-peer-ledger.js';
 import { FrameFiles } from '../../network/devledger/store/frame-files.js';
 import { StoreError } from '../../network/devledger/store/ledger-errors.js';
+import { REFILL } from './advice.js';
 import type { CheckedPeer, LedgerLook } from './checked-peer.js';
 import { checkOrderer } from './check-orderer.js';
 import { checkPeer } from './check-peers.js';
@@ -29,7 +30,7 @@ async function checkCopy(folder: LedgerFolder, copy: PeerCopy): Promise<CheckedP
   const checked = await checkPeer(folder, copy);
   return {
     mspId,
-    folder: original,
+    refill: REFILL(original),
     ...checked,
     hasState,
     heightNow: () => FrameFiles.inspect({ directory: blocksDirectory(directory), owner: mspId }).nextSequence,

@@ -76,7 +76,7 @@ export class FabricBlockFiles {
     const bytes = readFileSync(file);
     for (let at = 0; at < bytes.length; ) {
       const expected = this.nextSequence;
-      const found = frameAt(bytes, at, expected, expected) ?? nextFrame(bytes, at, expected);
+      const found = wholeFrame(bytes, at, expected, expected) ?? nextFrame(bytes, at, expected);
       if (found === undefined) {
         this.#noteLostEnd(bytes, at, file);
         return;
@@ -111,10 +111,16 @@ function frameAt(bytes: Buffer, at: number, from: number, to: number) {
 /** The next whole block behind damage. */
 function nextFrame(bytes: Buffer, from: number, expected: number) {
   for (let at = from + 1; at < bytes.length; at += 1) {
-    const found = frameAt(bytes, at, expected, expected + BLOCKS_SKIPPED_MAX);
-    if (found !== undefined && decodeFrame(bytes.subarray(at, found.endBytes)) !== undefined) return found;
+    const found = wholeFrame(bytes, at, expected + 1, expected + BLOCKS_SKIPPED_MAX);
+    if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/** A length that was changed may still end somewhere, but then what it spans is no block. */
+function wholeFrame(bytes: Buffer, at: number, from: number, to: number) {
+  const found = frameAt(bytes, at, from, to);
+  return found && decodeFrame(bytes.subarray(at, found.endBytes)) && found;
 }
 
 /** @param bytes - of a frame, with its length */

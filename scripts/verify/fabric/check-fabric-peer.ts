@@ -3,13 +3,13 @@ import { type BlockParts, encodeBlock } from '../../../network/devledger/commit/
 import { MspRegistry, type MspDefinition } from '../../../network/devledger/msp.js';
 import type { Finding, PeerVerification } from '../../../network/devledger/store/finding.js';
 import { FabricBlockFiles } from '../../../network/fabric/store/block-files.js';
-import { nodeStoreFolder, peerBlocksFolder, peerStateFolder } from '../../../network/fabric/store/store-paths.js';
-import { REBUILD, REFILL_FABRIC_PEER, STARTS_OVER } from '../advice.js';
+import { peerBlocksFolder, peerStateFolder } from '../../../network/fabric/store/store-paths.js';
+import { REBUILD, REPLACE_PEER, STARTS_OVER } from '../advice.js';
 import type { CheckedPeer } from '../checked-peer.js';
 import { CheckLog } from '../finding.js';
 import type { LedgerFolder } from '../ledger-folder.js';
 import { type BlockSource, indexTransactions } from '../transaction-index.js';
-import { compareFabricState } from './compare-fabric-state.js';
+import { compareFabricState, type StateComparison } from './compare-fabric-state.js';
 import { FabricState, type StateCopy } from './fabric-state.js';
 import { membersFault } from './channel-members.js';
 import { walkFabricBlocks } from './walk-fabric-blocks.js';
@@ -28,7 +28,7 @@ export type ChannelMsps = readonly MspDefinition[];
 /** One peer by itself: its blocks against each other and the rules, its state against its blocks. */
 export async function checkFabricPeer(folder: LedgerFolder, msps: ChannelMsps, peer: FabricPeer): Promise<CheckedPeer> {
   const { mspId, host } = peer;
-  const store = nodeStoreFolder(folder.dataDir, host);
+  const refill = REPLACE_PEER(mspId);
   const directory = peerBlocksFolder(folder.dataDir, host, folder.topology.channel);
   const log = new CheckLog('peer', mspId, REBUILD(mspId));
   const hasBlocks = existsSync(directory);
@@ -36,15 +36,15 @@ export async function checkFabricPeer(folder: LedgerFolder, msps: ChannelMsps, p
   log.count('blocks', verification.height);
   log.count('transactions', verification.transactions);
   log.count('state rows', verification.stateRows);
-  if (!hasBlocks) log.found(directory, 'the peer has no blocks', REFILL_FABRIC_PEER(store));
+  if (!hasBlocks) log.found(directory, 'the peer has no blocks', refill);
   if (peer.state === undefined)
     log.found(peerStateFolder(folder.dataDir, host), 'the peer has no state database', STARTS_OVER);
   for (const { kind, where, detail } of verification.findings)
-    log.found(`${kind}: ${where}`, detail, kind === 'block' ? REFILL_FABRIC_PEER(store) : REBUILD(mspId));
+    log.found(`${kind}: ${where}`, detail, kind === 'block' ? refill : REBUILD(mspId));
   const inspect = () => FabricBlockFiles.inspect({ directory, owner: mspId });
   return {
     mspId,
-    folder: store,
+    refill,
     verification,
     result: log.result,
     hasState: hasBlocks && stateFile(peer) !== undefined,
@@ -67,13 +67,19 @@ async function verify(folder: LedgerFolder, msps: ChannelMsps, peer: FabricPeer)
   try {
     const deciders = folder.peers.map((organisation) => organisation.mspId);
     const height = database?.height;
+    let compared: StateComparison | undefined;
     const walked = await walkFabricBlocks({
       files,
       msps: new MspRegistry(msps),
       membersFault: (block: BlockParts) => membersFault(block, msps),
-      judged: { rules: { ...folder.rules, deciders }, applyBelow: height ?? files.nextSequence },
+      judged: {
+        rules: { ...folder.rules, deciders },
+        stateHeight: height ?? files.nextSequence,
+        onState: (replayed) => {
+          compared = database && compareFabricState(mspId, database, replayed);
+        },
+      },
     });
-    const compared = database && compareFabricState(mspId, database, walked);
     const findings: Finding[] = [
       ...walked.faults.map((fault) => ({ peer: mspId, kind: 'block' as const, ...fault })),
       ...(state !== undefined && 'fault' in state ? [unreadableState(folder, peer, state.fault)] : []),

@@ -3,7 +3,14 @@ import type { Finding } from '../../../network/devledger/store/finding.js';
 import { digestOf, type ReplayedState, type ReplayedValue } from '../../../network/devledger/store/replayed-state.js';
 import { printable } from '../../../network/devledger/store/row-keys.js';
 import type { FabricState, ScannedRow } from './fabric-state.js';
+import type { ReplayedBlocks } from './walk-fabric-blocks.js';
 import { hashesBeside, stateKeyText } from './transaction-writes.js';
+
+/** What came of it, and how many values there were. */
+export interface StateComparison {
+  readonly findings: readonly Finding[];
+  readonly rows: number;
+}
 
 /**
  * Compares every live value with the state made again from the blocks. Fabric keeps no digest beside a value: this is
@@ -11,11 +18,7 @@ import { hashesBeside, stateKeyText } from './transaction-writes.js';
  *
  * @param replayed.unreadable - numbers of blocks that could not be read; rows they may have written are not judged
  */
-export function compareFabricState(
-  peer: string,
-  database: FabricState,
-  replayed: { readonly state: ReplayedState; readonly unreadable: readonly number[] },
-): { findings: Finding[]; rows: number } {
+export function compareFabricState(peer: string, database: FabricState, replayed: ReplayedBlocks): StateComparison {
   const findings: Finding[] = [];
   const found = (namespace: string, key: string, detail: string) =>
     findings.push({ peer, kind: 'state', where: `state ${namespace}/${printable(key)}`, detail });

@@ -22,19 +22,24 @@ export interface FabricBlockWalk {
   /** Of a peer; an orderer concludes nothing about transactions. */
   readonly judged?: {
     readonly rules: FabricRules;
-    /** Blocks from here on are checked but not applied: the state has not seen them yet. */
-    readonly applyBelow: number;
+    /** How many blocks the peer's state has seen; there may be more by now. */
+    readonly stateHeight: number;
+    /** Told of the state as it should be at that height, before any further block changes it. */
+    readonly onState: (replayed: ReplayedBlocks) => void;
   };
+}
+
+/** What blocks have written so far. */
+export interface ReplayedBlocks {
+  readonly state: ReplayedState;
+  /** Numbers of blocks that could not be read: what they wrote is not known. */
+  readonly unreadable: readonly number[];
 }
 
 export interface FabricBlockWalkResult {
   readonly faults: readonly { readonly where: string; readonly detail: string }[];
   readonly hashes: readonly (BlockHashes | undefined)[];
-  /** Numbers of blocks that could not be read: what they wrote is not known. */
-  readonly unreadable: readonly number[];
   readonly transactions: number;
-  /** Empty where nothing was judged. */
-  readonly state: ReplayedState;
 }
 
 /**
@@ -42,7 +47,7 @@ export interface FabricBlockWalkResult {
  * signatures, and of a peer every transaction, the validation codes and the commit hash.
  */
 export async function walkFabricBlocks(walk: FabricBlockWalk): Promise<FabricBlockWalkResult> {
-  const { files } = walk;
+  const { files, judged } = walk;
   const faults: { where: string; detail: string }[] = [];
   const hashes: (BlockHashes | undefined)[] = Array.from({ length: files.firstSequence }, () => undefined);
   const unreadable: number[] = [];
@@ -54,6 +59,7 @@ export async function walkFabricBlocks(walk: FabricBlockWalk): Promise<FabricBlo
     before.tip = undefined;
   }
   for (let number = files.firstSequence; number < files.nextSequence; number += 1) {
+    if (number === judged?.stateHeight) judged.onState({ state: before.state, unreadable });
     const place = files.place(number);
     const where = `block ${number}, ${place?.file} from byte ${place?.offsetBytes}`;
     const block = await readBlock(files, number);
@@ -68,7 +74,9 @@ export async function walkFabricBlocks(walk: FabricBlockWalk): Promise<FabricBlo
       applyBlock(block, walk, before);
     }
   }
-  return { faults, hashes, unreadable, transactions: before.txIds.size, state: before.state };
+  const isStateAhead = judged !== undefined && judged.stateHeight >= files.nextSequence;
+  if (isStateAhead) judged.onState({ state: before.state, unreadable });
+  return { faults, hashes, transactions: before.txIds.size };
 }
 
 interface Before {
@@ -132,7 +140,7 @@ function applyBlock(block: BlockParts, { judged }: FabricBlockWalk, before: Befo
     const envelope = parseEnvelope(bytes);
     if (config === undefined && !('rejected' in envelope)) before.txIds.add(envelope.txId);
   }
-  if (judged !== undefined && number < judged.applyBelow) before.state.apply(writesOfBlock(block));
+  if (judged !== undefined) before.state.apply(writesOfBlock(block));
 }
 
 /** @returns undefined when its bytes, or the hashes in its metadata, are none */
