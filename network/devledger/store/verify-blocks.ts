@@ -41,7 +41,11 @@ export async function walkBlocks(walk: BlockWalk): Promise<BlockWalkResult> {
     const block = await readBlock(walk, number, found);
     hashes.push(block && hashesOf(block));
     if (block === undefined) unreadable.push(number);
-    else await checkBlock(block, { walk, tip, txIds, found, complete: unreadable.length === 0 });
+    else {
+      // Behind what the database has seen, the state before a block is not known any more.
+      const complete = unreadable.length === 0 && number <= walk.applyBelow;
+      await checkBlock(block, { walk, tip, txIds, found, complete });
+    }
     tip = block && tipAfter(block);
   }
   return { findings, hashes, unreadable, transactions: txIds.size };
