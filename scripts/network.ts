@@ -5,6 +5,8 @@ import { diagnose } from './network/doctor.js';
 import { down } from './network/down.js';
 import { showLogs } from './network/logs.js';
 import { type GivenOptions, type NetworkContext, networkContext } from './network/network-context.js';
+import { restoreSnapshot } from './network/restore.js';
+import { takeSnapshot } from './network/snapshot.js';
 import { networkStatus, statusLines } from './network/status.js';
 import { up } from './network/up.js';
 import { downloadLedger, LEDGER_KINDS } from './start/ledger-choice.js';
@@ -57,6 +59,23 @@ verb('download', 'fetches the official release of Fabric, checked against its SH
     print(context, { folder }, [`Fabric's programs are in ${folder}`]);
   }),
 );
+verb('snapshot', 'copies all that must not be lost, as of one moment, with a digest of each file')
+  .option('--out <dir>', 'a new folder; beside the data folder where left out')
+  .action(
+    run(async (context, { out }: { out?: string }) => {
+      print(context, await takeSnapshot(context, out), []);
+    }),
+  );
+verb('restore', 'puts a snapshot into an empty data folder, and checks it')
+  .requiredOption('--from <dir>', 'what snapshot made')
+  .option('--no-verify', 'leave out the look at the restored ledger')
+  .action(
+    run(async (context, { from, verify }: { from: string; verify: boolean }) => {
+      const restored = await restoreSnapshot(context, from, { verify });
+      print(context, restored, []);
+      if (restored.report?.ok === false) process.exitCode = 1;
+    }),
+  );
 
 await program.parseAsync();
 
