@@ -3,6 +3,7 @@ import { PORTS_PER_NETWORK } from '../network/topology.js';
 import { deploy } from './network/deploy.js';
 import { diagnose } from './network/doctor.js';
 import { down } from './network/down.js';
+import { exportNetwork } from './network/export.js';
 import { showLogs } from './network/logs.js';
 import { type GivenOptions, type NetworkContext, networkContext } from './network/network-context.js';
 import { restoreSnapshot } from './network/restore.js';
@@ -59,6 +60,14 @@ verb('download', 'fetches the official release of Fabric, checked against its SH
     print(context, { folder }, [`Fabric's programs are in ${folder}`]);
   }),
 );
+verb('export', 'connection profiles for clients of Fabric, and the topology as a diagram of Mermaid')
+  .option('--out <dir>', 'folder for the files; the diagram is printed where left out')
+  .action(
+    run(async (context, { out }: { out?: string }) => {
+      const exported = exportNetwork(context, out);
+      print(context, exported, out === undefined ? [exported.topology.trimEnd()] : exported.files);
+    }),
+  );
 verb('snapshot', 'copies all that must not be lost, as of one moment, with a digest of each file')
   .option('--out <dir>', 'a new folder; beside the data folder where left out')
   .action(
