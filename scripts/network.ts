@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { PORTS_PER_NETWORK } from '../network/topology.js';
+import { writeComposeFile } from './network/containers.js';
 import { deploy } from './network/deploy.js';
 import { diagnose } from './network/doctor.js';
 import { down } from './network/down.js';
@@ -66,6 +67,14 @@ verb('export', 'connection profiles for clients of Fabric, and the topology as a
     run(async (context, { out }: { out?: string }) => {
       const exported = exportNetwork(context, out);
       print(context, exported, out === undefined ? [exported.topology.trimEnd()] : exported.files);
+    }),
+  );
+verb('containers', 'writes a compose file that runs a network on Fabric in the official images; never run here')
+  .requiredOption('--out <dir>', 'folder for compose.yaml')
+  .action(
+    run(async (context, { out }: { out: string }) => {
+      const { file, services } = writeComposeFile(context, out);
+      print(context, { file, services }, [`${services.length} services in ${file}; docker compose -f ${file} up -d`]);
     }),
   );
 verb('snapshot', 'copies all that must not be lost, as of one moment, with a digest of each file')
