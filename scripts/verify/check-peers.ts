@@ -58,7 +58,7 @@ function checkGenesis({ topology, msps }: LedgerFolder, { blocks }: PeerVerifica
 }
 
 /** Heights, block hashes and commit hashes of all peers that were checked. */
-export function checkAgreement(peers: readonly CheckedPeer[]): CheckResult {
+export async function checkAgreement(peers: readonly CheckedPeer[]): Promise<CheckResult> {
   const log = new CheckLog('agreement', 'network', CATCH_UP);
   const verifications = peers.map(({ verification }) => verification);
   log.count('peers', peers.length);
@@ -68,7 +68,7 @@ export function checkAgreement(peers: readonly CheckedPeer[]): CheckResult {
     const found = peers.find(({ mspId }) => mspId === peer);
     const isHeight = where.startsWith('height');
     // A ledger that runs went on while the peers were looked at one after the other.
-    if (isHeight && found !== undefined && found.heightNow() >= highest) continue;
+    if (isHeight && found !== undefined && (await found.heightNow()) >= highest) continue;
     log.found(`${peer} ${where}`, detail, isHeight ? CATCH_UP : (found?.refill ?? CATCH_UP));
   }
   return log.result;

@@ -12,7 +12,7 @@ export interface CheckedPeer {
   readonly result: CheckResult;
   readonly hasState: boolean;
   /** Number of blocks the peer has by now; a ledger that runs goes on while it is looked at. */
-  heightNow(): number;
+  heightNow(): Promise<number>;
   /** @returns undefined where the state cannot be read, which the check has said; the caller closes it */
   open(): Promise<{ readonly state: StateView; readonly index: TransactionIndex } | undefined>;
 }

@@ -26,21 +26,24 @@ export function withEmbeddedLedger<T>(
 }
 
 async function checkCopy(folder: LedgerFolder, copy: PeerCopy): Promise<CheckedPeer> {
-  const { mspId, directory, original, hasState } = copy;
+  const { mspId, original, hasState } = copy;
   const checked = await checkPeer(folder, copy);
   return {
     mspId,
     refill: REFILL(original),
     ...checked,
     hasState,
-    heightNow: () => FrameFiles.inspect({ directory: blocksDirectory(directory), owner: mspId }).nextSequence,
+    heightNow: () => withBlocks(copy, async ({ nextSequence }) => nextSequence),
     async open() {
       const state = hasState ? await openState(folder, copy) : undefined;
       if (state === undefined) return undefined;
-      const blocks = FrameFiles.inspect({ directory: blocksDirectory(directory), owner: mspId });
-      return { state, index: await indexTransactions(blocks) };
+      return { state, index: await withBlocks(copy, indexTransactions) };
     },
   };
+}
+
+function withBlocks<T>({ mspId, directory }: PeerCopy, action: (blocks: FrameFiles) => Promise<T>): Promise<T> {
+  return action(FrameFiles.inspect({ directory: blocksDirectory(directory), owner: mspId }));
 }
 
 /** @returns undefined where it cannot be opened, which the check of the peer has said */

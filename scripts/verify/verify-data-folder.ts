@@ -75,7 +75,7 @@ async function checkAll(run: Run): Promise<void> {
     done(peer.result);
   }
   const verifications = peers.map(({ verification }) => verification);
-  done(checkAgreement(peers), ...(await ledger.checkOrderers(verifications)));
+  done(await checkAgreement(peers), ...(await ledger.checkOrderers(verifications)));
   // Stores beside the chain are held against one peer: the first in which nothing was found, and it comes last.
   const best = peers.find(({ result }) => result.findings.length === 0) ?? peers.find(({ hasState }) => hasState);
   for (const peer of peers.filter((other) => other !== best))

@@ -48,7 +48,7 @@ export async function checkFabricPeer(folder: LedgerFolder, msps: ChannelMsps, p
     verification,
     result: log.result,
     hasState: hasBlocks && stateFile(peer) !== undefined,
-    heightNow: () => (hasBlocks ? inspect().nextSequence : 0),
+    heightNow: async () => (hasBlocks ? inspect().nextSequence : 0),
     async open() {
       const state = hasBlocks ? openState(folder, peer) : undefined;
       return state && { state, index: await indexTransactions(sourceOf(inspect())) };

@@ -12,9 +12,10 @@ import {
 } from '../../../network/fabric/store/state-row.js';
 import { decodeHeight } from '../../../network/fabric/store/order-preserving.js';
 import { CannotLook } from '../cannot-look.js';
-import { copyDatabase } from '../copy-database.js';
+
 import { DAMAGED, type StateView, type StoredRow, type StoredText } from '../peer-state.js';
 import { endOf } from '../state-keys.js';
+import { copyLevelDb } from './copy-leveldb.js';
 
 /** A row of the state; `undefined` parts are bytes that are no value. */
 export type ScannedRow = Pick<FabricStateRow, 'namespace' | 'key'> & {
@@ -34,7 +35,7 @@ const NOTES_MAX_BYTES = 1024 * 1024;
  */
 export async function copyFabricState(stateFolder: string, temporary: string): Promise<StateCopy> {
   const levels = join(temporary, 'leveldb');
-  await copyDatabase(stateFolder, levels);
+  await copyLevelDb(stateFolder, levels);
   const file = join(temporary, 'state.sqlite');
   const fault = await readLevels(levels, file);
   return fault === undefined ? { file } : { fault };
