@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { whileFrozen } from '../../../scripts/network/frozen-processes.js';
 import { liveAWhile, keepBusy, type SampleStory } from '../../network/verify/sample-story.js';
 import { flipByte } from '../../network/verify/spoil.js';
 import { open } from '../../support/care.js';
@@ -149,6 +150,16 @@ describe('restore refuses', () => {
 });
 
 describe('processes that stand still', () => {
+  it('do so for a few seconds at most', async () => {
+    const tooLong = whileFrozen([], async (signal) => {
+      for (;;) {
+        signal.throwIfAborted();
+        await wait(50);
+      }
+    });
+    await expect(tooLong).rejects.toThrow(/cannot be copied within 5 s; stop the network first/);
+  });
+
   const stateOf = (pid: number) => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.charAt(0);
 
   it('go on when the one that stopped them is killed', async () => {
