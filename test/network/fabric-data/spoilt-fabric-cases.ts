@@ -15,10 +15,12 @@ import { openFabricState } from '../../support/fabric-state.js';
 import { flipStateBit } from '../../support/tamper.js';
 import type { SampleCopy } from '../verify/sample-copy.js';
 import { flipByte } from '../verify/spoil.js';
+import { rewriteCode } from './rewritten-blocks.js';
 
 const A = 'HospitalAMSP';
 const B = 'HospitalBMSP';
 const ORDERER = 'orderer2.medledger.example';
+const MVCC_READ_CONFLICT = 11;
 
 const hostOf = (copy: SampleCopy, mspId: string) => organisationWithPeer(copy, mspId).peer.host;
 
@@ -107,6 +109,16 @@ export function spoiltBlockCases(copy: () => SampleCopy): void {
     const found = await copy().findings({ vault: false, custody: false });
     expectLine(found, `^peer ${B} · block: block 8: the state has seen \\d+ blocks; the files hold 8`);
     expectLine(found, `^agreement network · ${B} height 8: another peer has \\d+ blocks`);
+  });
+
+  it('a validation code, with every commit hash made anew: judged again, it is another', async () => {
+    const number = FabricBlockFiles.inspect({ directory: blocksOf(copy(), A), owner: 'test' }).nextSequence - 3;
+    await rewriteCode(blocksOf(copy(), A), { number, code: MVCC_READ_CONFLICT });
+    const found = await copy().findings({ vault: false, custody: false });
+    const code = `transaction 0 is stored with validation code ${MVCC_READ_CONFLICT}, but it is valid`;
+    expectLine(found, `^peer ${A} · block: block ${number}, .*: ${code}`);
+    expect(found.join('\n')).not.toContain('commit hash does not match');
+    expectLine(found, `^agreement network · ${A} block ${number}: same transactions, but other validation codes`);
   });
 
   it('the signature of an orderer', async () => {
