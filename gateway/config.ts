@@ -77,8 +77,17 @@ function integerOf(
   return value;
 }
 
-/** Gateways that are started together share their environment, but never a node: two copies in one are one copy. */
-function kuboUrlOf(given: string | undefined, topology: Topology, { mspId }: Organisation): string | undefined {
+/**
+ * Gateways that are started together share their environment, but never a node: two copies in one are one copy.
+ *
+ * @param given - VAULT_KUBO_URL
+ * @returns undefined where the organisation keeps the embedded node
+ */
+export function kuboUrlOf(
+  given: string | undefined,
+  topology: Topology,
+  { mspId }: Pick<Organisation, 'mspId'>,
+): string | undefined {
   if (given === undefined || given === '' || isRpcUrl(given)) return given || undefined;
   const known = topology.organisations.map((organisation) => organisation.mspId);
   const pairs = given.split(',').map((pair) => {

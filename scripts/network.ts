@@ -1,15 +1,19 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { CONSENSUS_KINDS, PORTS_PER_NETWORK } from '../network/topology.js';
 import { addedLines, addOrganisation } from './network/add-organisation.js';
+import { writeComposeFile } from './network/containers.js';
 import { deploy } from './network/deploy.js';
 import { diagnose } from './network/doctor.js';
 import { down } from './network/down.js';
+import { exportNetwork } from './network/export.js';
 import { showLogs } from './network/logs.js';
 import { type GivenOptions, type NetworkContext, networkContext } from './network/network-context.js';
 import { replacedLines, replacePeer } from './network/peer-replacement.js';
 import { type RevocationOptions, revoke, revokedLines } from './network/revocation.js';
 import { type RenewalOptions, renew, renewedLines } from './network/renewal.js';
 import { rebuildPeer } from './network/rebuild-peer.js';
+import { restoreSnapshot } from './network/restore.js';
+import { takeSnapshot } from './network/snapshot.js';
 import { networkStatus, statusLines } from './network/status.js';
 import { up } from './network/up.js';
 import { downloadLedger, LEDGER_KINDS } from './start/ledger-choice.js';
@@ -105,6 +109,39 @@ verb('download', 'fetches the official release of Fabric, checked against its SH
     print(context, { folder }, [`Fabric's programs are in ${folder}`]);
   }),
 );
+verb('export', 'connection profiles for clients of Fabric, and the topology as a diagram of Mermaid')
+  .option('--out <dir>', 'folder for the files; the diagram is printed where left out')
+  .action(
+    run(async (context, { out }: { out?: string }) => {
+      const exported = exportNetwork(context, out);
+      print(context, exported, out === undefined ? [exported.topology.trimEnd()] : exported.files);
+    }),
+  );
+verb('containers', 'writes a compose file that runs a network on Fabric in the official images; never run here')
+  .requiredOption('--out <dir>', 'folder for compose.yaml')
+  .action(
+    run(async (context, { out }: { out: string }) => {
+      const { file, services } = writeComposeFile(context, out);
+      print(context, { file, services }, [`${services.length} services in ${file}; docker compose -f ${file} up -d`]);
+    }),
+  );
+verb('snapshot', 'copies all that must not be lost, as of one moment, with a digest of each file')
+  .option('--out <dir>', 'a new folder; beside the data folder where left out')
+  .action(
+    run(async (context, { out }: { out?: string }) => {
+      print(context, await takeSnapshot(context, out), []);
+    }),
+  );
+verb('restore', 'puts a snapshot into an empty data folder, and checks it')
+  .requiredOption('--from <dir>', 'what snapshot made')
+  .option('--no-verify', 'leave out the look at the restored ledger')
+  .action(
+    run(async (context, { from, verify }: { from: string; verify: boolean }) => {
+      const restored = await restoreSnapshot(context, from, { verify });
+      print(context, restored, []);
+      if (restored.report?.ok === false) process.exitCode = 1;
+    }),
+  );
 
 await program.parseAsync();
 

@@ -8,13 +8,13 @@ import {
   placeOf,
   type Purpose,
 } from '@medledger/chaincode/domain';
-import type { PeerState } from './peer-state.js';
+import type { StateView } from './peer-state.js';
 import { grantKey } from './state-keys.js';
 import { type GrantRow, parseGrantRow, readMember, readRecordSet, statedGrant } from './stored-values.js';
 import type { IndexedTransaction, TransactionIndex } from './transaction-index.js';
 
 export interface OutcomeCase {
-  readonly state: PeerState;
+  readonly state: StateView;
   readonly index: TransactionIndex;
   readonly entry: LaneEntry;
 }

@@ -7,11 +7,13 @@ import { type MspDefinition, MspRegistry } from '../../network/devledger/msp.js'
 import { mspDefinitions } from '../../network/identities/index.js';
 import type { Organisation, Topology } from '../../network/topology.js';
 import { lockFolder } from '../start/folder-lock.js';
+import type { LedgerKind } from '../start/ledger-choice.js';
 import { CannotLook } from './cannot-look.js';
 
 /** The parts of a data folder that say what the rest of it has to be. */
 export interface LedgerFolder {
   readonly dataDir: string;
+  readonly ledger: LedgerKind;
   readonly topology: Topology;
   /** Of the members whose certificates lie in the folder. */
   readonly msps: readonly MspDefinition[];
@@ -20,19 +22,18 @@ export interface LedgerFolder {
   readonly peers: readonly Organisation[];
 }
 
-const NEEDED = ['organizations', 'ledger/peers'];
-/** Where `npm start --ledger fabric` keeps its peers. */
-const FABRIC_FOLDER = 'fabric';
+/** Where each ledger keeps its peers, and what identities they have. */
+const NEEDED: Readonly<Record<LedgerKind, readonly string[]>> = {
+  devledger: ['organizations', 'ledger/peers'],
+  fabric: ['organizations', 'fabric/nodes'],
+};
 const LOCK_FILE = 'start.lock';
 
 /** @throws CannotLook when it is no data folder, or its certificates cannot be read */
 export function openLedgerFolder(dataDir: string, topology: Topology): LedgerFolder {
   if (!existsSync(dataDir)) throw new CannotLook(`There is no folder ${dataDir}; name the data folder with --data.`);
-  if (isFolder(join(dataDir, FABRIC_FOLDER)))
-    throw new CannotLook(
-      `The ledger in ${dataDir} is Hyperledger Fabric’s: verify-ledger reads the embedded one only.`,
-    );
-  const missing = NEEDED.find((part) => !isFolder(join(dataDir, part)));
+  const ledger = isFolder(join(dataDir, 'fabric')) ? 'fabric' : 'devledger';
+  const missing = NEEDED[ledger].find((part) => !isFolder(join(dataDir, part)));
   if (missing !== undefined)
     throw new CannotLook(
       `${dataDir} has no folder ${missing}: name the data folder of a network that was started once, or restore that folder from a backup.`,
@@ -42,6 +43,7 @@ export function openLedgerFolder(dataDir: string, topology: Topology): LedgerFol
   const endorsers = topology.organisations.filter(({ endorses }) => endorses).map(({ mspId }) => mspId);
   return {
     dataDir,
+    ledger,
     topology,
     msps,
     rules: {

@@ -76,3 +76,6 @@ export class PeerState {
 function textOf(payload: Buffer): string {
   return payload.toString('utf8', VERSION_BYTES);
 }
+
+/** What the checks read of a peer's live state, whichever ledger keeps it. */
+export type StateView = Pick<PeerState, 'height' | 'read' | 'rows' | 'close'>;

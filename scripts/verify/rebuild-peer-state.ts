@@ -1,4 +1,6 @@
 import { existsSync } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import {
   blocksDirectory,
   type PeerLedgerOptions,
@@ -7,8 +9,9 @@ import {
 import { FrameFiles } from '../../network/devledger/store/frame-files.js';
 import { BlockCorruptError, StoreError } from '../../network/devledger/store/ledger-errors.js';
 import { rebuildPeer } from '../../network/devledger/store/verify-peer.js';
+import { nodeStoreFolder, peerStateFolder } from '../../network/fabric/store/store-paths.js';
 import type { Topology } from '../../network/topology.js';
-import { REFILL } from './advice.js';
+import { REFILL, STARTS_OVER } from './advice.js';
 import { CannotLook } from './cannot-look.js';
 import { openLedgerFolder, peerLedgerOptions, whileStopped } from './ledger-folder.js';
 
@@ -21,7 +24,9 @@ import { openLedgerFolder, peerLedgerOptions, whileStopped } from './ledger-fold
 export async function rebuildPeerState(input: { dataDir: string; topology: Topology; mspId: string }): Promise<string> {
   const { dataDir, topology, mspId } = input;
   const folder = openLedgerFolder(dataDir, topology);
-  if (!folder.peers.some((peer) => peer.mspId === mspId)) throw new CannotLook(`${mspId} has no peer to rebuild.`);
+  const peer = folder.peers.find((organisation) => organisation.mspId === mspId)?.peer;
+  if (peer === undefined) throw new CannotLook(`${mspId} has no peer to rebuild.`);
+  if (folder.ledger === 'fabric') return setFabricStateAside({ dataDir, mspId, host: peer.host });
   const options = peerLedgerOptions(folder, mspId);
   const { directory } = options;
   if (!existsSync(blocksDirectory(directory)))
@@ -31,6 +36,19 @@ export async function rebuildPeerState(input: { dataDir: string; topology: Topol
     return rebuild(options);
   });
   return `${mspId}: state made again from ${height} blocks; the old one is ${stateDirectory(directory)}.replaced`;
+}
+
+/** Fabric makes by itself what of a state is missing, from its blocks, when the peer starts. */
+async function setFabricStateAside(input: { dataDir: string; mspId: string; host: string }): Promise<string> {
+  const { dataDir, mspId, host } = input;
+  const state = peerStateFolder(dataDir, host);
+  const replaced = join(nodeStoreFolder(dataDir, host), 'state.replaced');
+  if (!existsSync(state)) throw new CannotLook(`${mspId} has no state to set aside. ${STARTS_OVER}`);
+  await whileStopped(dataDir, async () => {
+    await rm(replaced, { recursive: true, force: true });
+    await rename(state, replaced);
+  });
+  return `${mspId}: the state was set aside as ${replaced}; the peer makes it again from its blocks when it starts`;
 }
 
 /**

@@ -136,7 +136,11 @@ function startCommand(options: NetworkOptions, dataDir: string, portBase: number
   if (options.doctors !== undefined) args.push('--demo-doctors', String(options.doctors));
   if (options.restartAfterMs !== undefined) args.push('--restart-after', String(options.restartAfterMs));
   // The channel takes the network down with a test run that is killed.
-  const child = spawn(process.execPath, args, { cwd: PROJECT_DIR, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  const child = spawn(process.execPath, args, {
+    cwd: PROJECT_DIR,
+    env: process.env,
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
   const lines: string[] = [];
   for (const output of [child.stdout, child.stderr]) {
     if (output !== null) createInterface({ input: output }).on('line', (line) => lines.push(line));

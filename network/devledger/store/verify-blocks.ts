@@ -42,6 +42,7 @@ export async function walkBlocks(walk: BlockWalk): Promise<BlockWalkResult> {
     hashes.push(block && hashesOf(block));
     if (block === undefined) unreadable.push(number);
     else {
+      // Behind what the database has seen, the state before a block is not known any more.
       const complete = unreadable.length === 0 && number <= walk.applyBelow;
       await checkBlock(block, { walk, tip, txIds, found, complete });
     }

@@ -72,3 +72,11 @@ export function changed(text: string, from: string | RegExp, to: string): string
 export function statIfThere(file: string): Stats | undefined {
   return statSync(file, { throwIfNoEntry: false });
 }
+
+/** Names, sizes and times of everything below a folder. */
+export function fingerprint(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .map((name) => [name, statIfThere(join(directory, name))] as const)
+    .map(([name, found]) => `${name} ${found?.size} ${found?.mtimeMs}`)
+    .sort();
+}
