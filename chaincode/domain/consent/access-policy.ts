@@ -1,12 +1,16 @@
 import type { ErrorCode } from '../errors.js';
-import type { AgencyId, GrantId, MemberId, PatientId } from '../ids.js';
-import type { Action, Purpose } from '../vocabulary.js';
+import type { AgencyId, DelegationId, EmergencyId, GrantId, MemberId, PatientId, RepresentationId } from '../ids.js';
+import type { Action, Purpose, Role } from '../vocabulary.js';
 import type { Grant } from './grant.js';
 import { covers, type NewRecordFacts, type RecordFacts } from './scope.js';
 
+/** Who asks, as the register has it. */
 export interface Actor {
   readonly memberId: MemberId;
+  readonly role: Role;
   readonly agencyId?: AgencyId;
+  /** Version of the register document that names the member as it is now; patients are in none. */
+  readonly registerVersion?: number;
 }
 
 export interface AccessRequest {
@@ -22,11 +26,32 @@ export interface AccessRequest {
 /** By which rule: what a custodian checks again, and what an explanation names. */
 export type Basis =
   | { readonly kind: 'own' }
-  | { readonly kind: 'grant'; readonly grantId: GrantId; readonly version: number };
+  | { readonly kind: 'grant'; readonly grantId: GrantId; readonly version: number }
+  | {
+      readonly kind: 'delegation';
+      readonly delegationId: DelegationId;
+      readonly version: number;
+      /** The parent, as it stood. */
+      readonly grantId: GrantId;
+      readonly grantVersion: number;
+    }
+  | { readonly kind: 'policy'; readonly version: number }
+  | { readonly kind: 'emergency'; readonly emergencyId: EmergencyId; readonly policyVersion: number }
+  | { readonly kind: 'representation'; readonly representationId: RepresentationId; readonly version: number };
 
 export type DenyCode = Extract<
   ErrorCode,
-  'NO_GRANT' | 'PURPOSE_NOT_GRANTED' | 'GRANT_NOT_STARTED' | 'GRANT_ENDED' | 'RECORD_UNKNOWN'
+  | 'NO_GRANT'
+  | 'PURPOSE_NOT_GRANTED'
+  | 'GRANT_NOT_STARTED'
+  | 'GRANT_ENDED'
+  | 'RECORD_UNKNOWN'
+  | 'EXCLUDED'
+  | 'USES_SPENT'
+  | 'NOTICE_MISSING'
+  | 'EMERGENCY_NOT_ALLOWED'
+  | 'EMERGENCY_ENDED'
+  | 'REVIEW_OVERDUE'
 >;
 
 export type AccessDecision =

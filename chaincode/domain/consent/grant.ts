@@ -1,11 +1,11 @@
 import { DomainError } from '../errors.js';
-import { agencyId, type GrantId, grantId, memberId, type PatientId, type RequestId, requestId } from '../ids.js';
+import { type GrantId, grantId, type PatientId, type RequestId, requestId } from '../ids.js';
 import { ACTIONS, type Action, type Purpose, purpose } from '../vocabulary.js';
-import { distinct, notSupported, object, oneOf, optional, type Parse, timeMs } from '../shape.js';
+import { GRANT_USES_MAX } from '../limits.js';
+import { distinct, integer, object, oneOf, optional, type Parse, timeMs } from '../shape.js';
 import { parseStatement, type SignedStatement, type Statement, type StatementKind } from '../statement.js';
+import { type Grantee, grantee } from './grantee.js';
 import { type Scope, scope } from './scope.js';
-
-export type Grantee = { readonly kind: 'person' | 'agency'; readonly id: string };
 
 /** What the patient gives: to whom, for what, over which records, from when until when. */
 export interface GrantBody {
@@ -18,6 +18,10 @@ export interface GrantBody {
   readonly untilMs: number;
   /** The request this answers. */
   readonly requestId?: RequestId;
+  /** How many records may be opened under it in all, whatever its later versions say of other things. */
+  readonly uses?: number;
+  /** To an agency or a role: the register the patient saw. Who was named later needs a notice first. */
+  readonly registerVersion?: number;
 }
 
 /** A grant as the rules read it: what was signed last. */
@@ -34,22 +38,9 @@ export interface StoredGrant {
   readonly revocation?: SignedStatement;
 }
 
-const granteeKind: Parse<'person' | 'agency'> = (value, pointer) => {
-  if (value === 'role') notSupported()(value, pointer);
-  return oneOf(['person', 'agency'])(value, pointer);
-};
+const action: Parse<Action> = oneOf(ACTIONS);
 
-export const grantee: Parse<Grantee> = (value, pointer) => {
-  const parsed = object({ kind: granteeKind, id: memberId })(value, pointer);
-  return { kind: parsed.kind, id: parsed.kind === 'agency' ? agencyId(parsed.id, `${pointer}/id`) : parsed.id };
-};
-
-const supportedAction: Parse<Action> = (value, pointer) => {
-  if (value === 'share') notSupported()(value, pointer);
-  return oneOf(['read', 'add'])(value, pointer);
-};
-
-export const grantActions: Parse<readonly Action[]> = distinct(supportedAction, { min: 1, max: ACTIONS.length });
+export const grantActions: Parse<readonly Action[]> = distinct(action, { min: 1, max: ACTIONS.length });
 
 export const grantBody: Parse<GrantBody> = (value, pointer) => {
   const body = parseBody(value, pointer);
@@ -65,7 +56,8 @@ const parseBody = object({
   fromMs: timeMs,
   untilMs: timeMs,
   requestId: optional(requestId),
-  uses: notSupported(),
+  uses: optional(integer({ min: 1, max: GRANT_USES_MAX })),
+  registerVersion: optional(integer({ min: 1, max: 2 ** 31 })),
 });
 
 export const revocationBody: Parse<Record<string, never>> = object({});

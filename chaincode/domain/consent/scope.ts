@@ -1,16 +1,19 @@
 import { recordClass, type RecordId, recordId } from '../ids.js';
 import { SCOPE_CLASSES_MAX, SCOPE_RECORDS_MAX } from '../limits.js';
-import { distinct, notSupported, object, oneOf, optional, type Parse } from '../shape.js';
+import { dataDateMs, distinct, notSupported, object, oneOf, optional, type Parse } from '../shape.js';
 import type { Label } from '../vocabulary.js';
 
 /**
  * What a grant covers. Dimensions are ANDed; an absent class or record dimension means any; absent labels mean
- * normal (N) only. Label V and windows on the data's date have no rule yet and are refused.
+ * normal (N) only. Label V has no key construction yet and is refused.
  */
 export interface Scope {
   readonly classes?: readonly string[];
   readonly records?: readonly RecordId[];
   readonly labels?: readonly Label[];
+  /** Window on the data's own date: `from` counts, `until` does not. */
+  readonly dataFromMs?: number;
+  readonly dataUntilMs?: number;
 }
 
 /** What a rule needs to know of a record; never its content. */
@@ -18,6 +21,8 @@ export interface RecordFacts {
   readonly recordId: RecordId;
   readonly class: string;
   readonly label: Label;
+  /** The data's own date. */
+  readonly dateMs: number;
 }
 
 /** What a rule needs to know before a record exists. */
@@ -32,8 +37,8 @@ export const scope: Parse<Scope> = object({
   classes: optional(distinct(recordClass, { min: 1, max: SCOPE_CLASSES_MAX })),
   records: optional(distinct(recordId, { min: 1, max: SCOPE_RECORDS_MAX })),
   labels: optional(distinct(supportedLabel, { min: 1, max: 2 })),
-  dataFrom: notSupported(),
-  dataUntil: notSupported(),
+  dataFromMs: optional(dataDateMs),
+  dataUntilMs: optional(dataDateMs),
 });
 
 const DEFAULT_LABELS: readonly Label[] = ['N'];
