@@ -16,7 +16,7 @@ import type { EmergencyResult, LedgerChain } from '../ledger/chain.js';
 import { MedledgerError } from '../medledger-error.js';
 import { idFor } from './derived-ids.js';
 import type { Caller, DeclaredEmergency, OpenedRecord, Services } from './medledger.js';
-import type { createOpenRecord } from './open-record.js';
+import { type createOpenRecord, patientOf } from './open-record.js';
 import { type NotePorts, sealNote } from './patient-notes.js';
 import type { KeysOf } from './people.js';
 import { NOTHING_NAMED, signStatement } from './statements.js';
@@ -49,17 +49,18 @@ export function createEmergencies(ports: EmergencyPorts) {
     /** One more record within a declared emergency. */
     async openInEmergency(
       caller: Caller,
-      input: { patientId: PatientId; recordId: RecordId; emergencyId: string },
+      input: { recordId: string; emergencyId: string },
     ): Promise<OpenedRecord> {
       const identity = keysOf(caller);
-      const { patientId } = input;
+      const id = recordId(input.recordId, '/recordId');
+      const patientId = await patientOf(chain, identity, id);
       const declaration = await declarationOf(chain, identity, { patientId, given: input.emergencyId });
-      const recordIds = [input.recordId];
+      const recordIds = [id];
       const result = await chain.emergency({ identity, patientId, declaration, recordIds });
       const [item] = itemsOf(result.committed.answer, result.committed.transactionId);
       const { transactionId } = result.committed;
       if (item?.outcome !== 'permit') throw new MedledgerError(item?.code ?? 'RECORD_UNKNOWN', undefined, { transactionId });
-      return read(ports, identity, { result, recordId: input.recordId });
+      return read(ports, identity, { result, recordId: id });
     },
 
     async emergencies(caller: Caller, input: { patientId: string; limit: number; cursor?: string }) {

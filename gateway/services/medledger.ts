@@ -106,6 +106,7 @@ export type GrantChanges = Partial<Omit<GrantInput, 'grantee'>>;
 
 export interface ListedGrant extends Omit<GrantInput, 'fromMs'> {
   readonly grantId: string;
+  readonly registerVersion?: number;
   readonly fromMs: number;
   readonly used?: number;
   /** Who gave it for the patient. */
@@ -238,7 +239,12 @@ export interface PageOf<T> {
 }
 
 export interface Services {
-  signUpPatient(input: { password: string; profile?: object }): Promise<{ patientId: string }>;
+  signUpPatient(input: {
+    password: string;
+    profile?: object;
+    /** Default: what is labelled normal may be read in an emergency. */
+    emergency?: { allowed: boolean };
+  }): Promise<{ patientId: string }>;
   signIn(input: { memberId: string; password: string }): Promise<{ accessToken: string; expiresInS: number }>;
   signOut(caller: Caller): Promise<void>;
   /** Who the bearer of this token is; throws NOT_SIGNED_IN or SESSION_ENDED. */

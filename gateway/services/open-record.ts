@@ -84,7 +84,8 @@ export function createOpenRecord(ports: OpenRecordPorts) {
   };
 }
 
-async function patientOf(chain: LedgerChain, identity: Parameters<LedgerChain['query']>[0], wanted: RecordId) {
+/** @throws MedledgerError RECORD_UNKNOWN */
+export async function patientOf(chain: LedgerChain, identity: Parameters<LedgerChain['query']>[0], wanted: RecordId) {
   const [located] = await chain.query(identity, 'records:locate', { recordIds: [wanted] });
   if (located === undefined) throw new MedledgerError('RECORD_UNKNOWN');
   return located.patientId;
