@@ -107,7 +107,9 @@ export function buildServices(parts: ServiceParts): Services {
     listRecords: createListRecords({ chain, keysOf }),
     recordVersions,
     openRecord: async (caller, { emergencyId, ...input }) =>
-      emergencyId === undefined ? openings.openRecord(caller, input) : openInEmergency(caller, { ...input, emergencyId }),
+      emergencyId === undefined
+        ? openings.openRecord(caller, input)
+        : openInEmergency(caller, { ...input, emergencyId }),
     ...emergencies,
     ...createGrants(consent),
     ...createPolicies(consent),

@@ -9,7 +9,13 @@ import {
   type TransactionName,
 } from '@medledger/chaincode/domain';
 import { createChainQueries, type QueryAnswers, type QueryOptions } from './chain-queries.js';
-import { type LaneActor, type LaneCall, LaneClient, type LaneClientOptions, type LaneCommitted } from './lane-client.js';
+import {
+  type LaneActor,
+  type LaneCall,
+  LaneClient,
+  type LaneClientOptions,
+  type LaneCommitted,
+} from './lane-client.js';
 import type { LaneMetrics } from './lane-metrics.js';
 import type { LedgerIdentity } from './ledger.js';
 import { type OneTimeKeyPair, type OpenCall, OpenQueue, type OpenResult } from './open-queue.js';

@@ -35,7 +35,11 @@ export function careGroupRoutes(app: GatewayApp, { services }: Pick<RouteContext
     async (request, reply) => {
       const { patientId } = request.params;
       const { members } = request.body;
-      const made = await services.makeCareGroup(callerOf(request), { patientId, members, ...idempotencyKeyOf(request) });
+      const made = await services.makeCareGroup(callerOf(request), {
+        patientId,
+        members,
+        ...idempotencyKeyOf(request),
+      });
       return reply.code(201).header('location', `/v1/patients/${patientId}/care-groups`).send(made);
     },
   );
@@ -51,7 +55,6 @@ export function careGroupRoutes(app: GatewayApp, { services }: Pick<RouteContext
         response: { 200: storedCareGroup },
       },
     },
-    async (request) =>
-      services.setCareGroup(callerOf(request), { ...request.params, members: request.body.members }),
+    async (request) => services.setCareGroup(callerOf(request), { ...request.params, members: request.body.members }),
   );
 }

@@ -64,7 +64,11 @@ export const emergencyPath = strictObject({ patientId, emergencyId });
 export const reviewBody = strictObject({
   finding,
   comment: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 2000, description: 'a text of 1 to 2000 characters, sealed to the patient' }),
+    Type.String({
+      minLength: 1,
+      maxLength: 2000,
+      description: 'a text of 1 to 2000 characters, sealed to the patient',
+    }),
   ),
 });
 export const reviewed = strictObject({ transactionId });

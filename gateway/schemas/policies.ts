@@ -3,11 +3,24 @@ import { limits, PURPOSES, STAFF_ROLES } from '@medledger/chaincode/domain';
 import type { PolicyInput } from '../services/medledger.js';
 import { parseScope } from './consent-input.js';
 import { grantee, listOf, scope, shownGrantee, shownScope } from './consents.js';
-import { label, oneOf, purpose, recordClass, recordId, strictObject, transactionId, wholeNumber } from './vocabulary.js';
+import {
+  label,
+  oneOf,
+  purpose,
+  recordClass,
+  recordId,
+  strictObject,
+  transactionId,
+  wholeNumber,
+} from './vocabulary.js';
 
 const role = oneOf(STAFF_ROLES, `one of ${STAFF_ROLES.join(', ')}`);
 const some = <T extends Parameters<typeof Type.Array>[0]>(item: T, itemsMax: number) =>
-  Type.Array(item, { maxItems: itemsMax, uniqueItems: true, description: `a list of up to ${itemsMax} different items` });
+  Type.Array(item, {
+    maxItems: itemsMax,
+    uniqueItems: true,
+    description: `a list of up to ${itemsMax} different items`,
+  });
 
 /** `scope` and the like belong to `permit`; the rule itself says which of them are missing. */
 const defaultRule = strictObject({

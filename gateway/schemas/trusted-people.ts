@@ -41,7 +41,14 @@ export const appointed = strictObject({ representationId, transactionId });
 export const ended = strictObject({ transactionId });
 export const representatives = strictObject({
   items: Type.Array(
-    strictObject({ representationId, memberId, from: time, until: time, version: wholeNumber, revoked: Type.Boolean() }),
+    strictObject({
+      representationId,
+      memberId,
+      from: time,
+      until: time,
+      version: wholeNumber,
+      revoked: Type.Boolean(),
+    }),
   ),
 });
 

@@ -80,10 +80,7 @@ export function createAccessRequests(ports: AccessRequestPorts) {
 function createAnswers(ports: AccessRequestPorts) {
   const { chain } = ports;
   return {
-    async approveRequest(
-      caller: Caller,
-      input: ApprovalInput & { requestId: string; idempotencyKey?: string },
-    ) {
+    async approveRequest(caller: Caller, input: ApprovalInput & { requestId: string; idempotencyKey?: string }) {
       const { identity, request } = await answered(ports, caller, input.requestId);
       const { patientId, requestId: id, actions, requesterId } = request;
       const body = await grantBodyFor(chain, identity, {

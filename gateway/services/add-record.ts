@@ -53,7 +53,15 @@ export function createAddRecord(ports: AddRecordPorts) {
     if (record === undefined || blockNumber === undefined) throw new MedledgerError('OUTCOME_UNKNOWN');
     const { cid, sha256, sizeBytes } = record.stored;
     const { transactionId } = added;
-    return { recordId: record.recordId, version: relation.version ?? 1, cid, sha256, sizeBytes, transactionId, blockNumber };
+    return {
+      recordId: record.recordId,
+      version: relation.version ?? 1,
+      cid,
+      sha256,
+      sizeBytes,
+      transactionId,
+      blockNumber,
+    };
   };
 }
 

@@ -47,10 +47,7 @@ export function createEmergencies(ports: EmergencyPorts) {
     },
 
     /** One more record within a declared emergency. */
-    async openInEmergency(
-      caller: Caller,
-      input: { recordId: string; emergencyId: string },
-    ): Promise<OpenedRecord> {
+    async openInEmergency(caller: Caller, input: { recordId: string; emergencyId: string }): Promise<OpenedRecord> {
       const identity = keysOf(caller);
       const id = recordId(input.recordId, '/recordId');
       const patientId = await patientOf(chain, identity, id);
@@ -59,7 +56,8 @@ export function createEmergencies(ports: EmergencyPorts) {
       const result = await chain.emergency({ identity, patientId, declaration, recordIds });
       const [item] = itemsOf(result.committed.answer, result.committed.transactionId);
       const { transactionId } = result.committed;
-      if (item?.outcome !== 'permit') throw new MedledgerError(item?.code ?? 'RECORD_UNKNOWN', undefined, { transactionId });
+      if (item?.outcome !== 'permit')
+        throw new MedledgerError(item?.code ?? 'RECORD_UNKNOWN', undefined, { transactionId });
       return read(ports, identity, { result, recordId: id });
     },
 

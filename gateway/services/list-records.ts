@@ -29,7 +29,10 @@ export function createRecordVersions(ports: { chain: LedgerChain; keysOf: KeysOf
 
 /** Version that stands last; a dispute stands beside and counts for none. */
 export function newestOf(versions: readonly ListedRecord[]): number {
-  return versions.reduce((newest, { version, relatesTo }) => (relatesTo?.kind === 'disputes' ? newest : Math.max(newest, version)), 0);
+  return versions.reduce(
+    (newest, { version, relatesTo }) => (relatesTo?.kind === 'disputes' ? newest : Math.max(newest, version)),
+    0,
+  );
 }
 
 function listed({ txId, commitment: _commitment, patientId: _patientId, ...record }: RecordMetadata): ListedRecord {

@@ -1,5 +1,6 @@
 import type {
   AccessRequestAnswer,
+  Basis,
   CareGroup,
   Delegation,
   EmergencyReason,
@@ -183,10 +184,18 @@ export interface LogItem {
   readonly recordIds: readonly string[];
   readonly purpose?: string;
   readonly outcome: 'permit' | 'deny';
-  readonly basis?: { readonly kind: string; readonly grantId?: string; readonly version?: number };
+  /** The rule behind a permit, and the statement it rests on. */
+  readonly basis?: Basis;
   readonly code?: string;
   readonly requestId?: string;
   readonly grantId?: string;
+  readonly delegationId?: string;
+  readonly groupId?: string;
+  /** Appointed or ended; or by which the actor acted for the patient. */
+  readonly representationId?: string;
+  readonly emergencyId?: string;
+  readonly reason?: string;
+  readonly finding?: string;
   readonly transactionId: string;
   readonly blockNumber: number;
   readonly sequence: number;
@@ -346,7 +355,10 @@ export interface Services {
     caller: Caller,
     input: AccessRequestInput & { idempotencyKey?: string },
   ): Promise<{ requestId: string; status: 'pending'; transactionId?: string }>;
-  listAccessRequests(caller: Caller, input: { patientId?: string; limit: number; cursor?: string }): Promise<PageOf<ListedAccessRequest>>;
+  listAccessRequests(
+    caller: Caller,
+    input: { patientId?: string; limit: number; cursor?: string },
+  ): Promise<PageOf<ListedAccessRequest>>;
   approveRequest(
     caller: Caller,
     input: ApprovalInput & { requestId: string; idempotencyKey?: string },

@@ -48,7 +48,14 @@ export function createPolicies({ chain, keysOf }: { chain: LedgerChain; keysOf: 
       const version = (stored?.version ?? 0) + 1;
       const body = await policyBodyFor(chain, identity, input.policy);
       const { channel } = chain;
-      const policy = await signStatement(identity, { channel, patientId, kind: 'policy', id: POLICY_ID, version, body });
+      const policy = await signStatement(identity, {
+        channel,
+        patientId,
+        kind: 'policy',
+        id: POLICY_ID,
+        version,
+        body,
+      });
       const business = { patientId, policy };
       const { transactionId } = await chain.transact({ identity, name: 'consents:setPolicy', patientId, business });
       return { version, transactionId };
