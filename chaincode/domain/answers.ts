@@ -1,7 +1,7 @@
 import type { StoredGrant } from './consent/grant.js';
 import type { StoredAccessRequest } from './consent/access-request.js';
 import type { EmergencyReview, ReviewFinding, UnreviewedCount } from './consent/emergency.js';
-import type { AgencyId, EmergencyId, GrantId, MemberId, MspId, PatientId, RecordId } from './ids.js';
+import type { AgencyId, EmergencyId, GrantId, MemberId, MspId, PatientId, RecordId, SetId } from './ids.js';
 import type { LaneEntry } from './lane/entry.js';
 import type { LaneHead, LaneTip } from './lane/head.js';
 import type { WalkFault } from './lane/walk.js';
@@ -96,6 +96,17 @@ export interface UnreviewedAnswer {
   readonly emergencies: readonly StoredEmergency[];
 }
 
+/** Enough to check the author's signature without the author's organisation. */
+export interface OriginAnswer {
+  readonly setId: SetId;
+  readonly authorSignature: string;
+  /** `recordDigest` of every record of the set, in order. */
+  readonly digests: readonly string[];
+  readonly author: Member;
+  /** The document that names the author; a patient's id certifies its own key. */
+  readonly register?: SignedRegister;
+}
+
 /** Versions oldest first; a dispute stands beside the version it is about. */
 export type VersionsAnswer = readonly RecordMetadata[];
 
@@ -111,6 +122,8 @@ export interface StaffMember {
 export interface GrantAnswer {
   readonly grantId: GrantId;
   readonly stored: StoredGrant;
+  /** Openings made under a grant that counts them. */
+  readonly used?: number;
   readonly txId: string;
 }
 

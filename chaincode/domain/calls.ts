@@ -156,6 +156,8 @@ export const QUERIES = {
   'records:metadata': object({ recordIds: distinct(recordId, { min: 1, max: OPENINGS_PER_CALL_MAX }) }),
   /** The chain of versions and disputes around one record, as far as the caller may list it. */
   'records:versions': object({ recordId }),
+  /** Who signed a record that the caller may list, and what is needed to check it. */
+  'records:origin': object({ recordId }),
   'records:locate': object({ recordIds: distinct(recordId, { min: 1, max: OPENINGS_PER_CALL_MAX }) }),
   'consents:grants': object({ patientId: memberId, ...page }),
   'consents:requests': object({ patientId: optional(memberId), ...page }),

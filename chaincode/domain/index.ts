@@ -29,6 +29,7 @@ export * from './lane/walk.js';
 export * as limits from './limits.js';
 export * from './outcome.js';
 export * from './record/record.js';
+export * from './record/record-origin.js';
 export * from './register/member.js';
 export * from './register/register-document.js';
 export * as shape from './shape.js';
