@@ -52,6 +52,8 @@ export const RELEASE_AGE_MAX_MS = 120_000;
 export const LOG_READING_MAX_MS = 600_000;
 /** How long a declared emergency opens records. */
 export const EMERGENCY_DURATION_MAX_MS = 4 * 3600 * 1000;
+/** How far the clock of who declares may be from the entry's time: as far as peers allow a proposal's. */
+export const EMERGENCY_SKEW_MAX_MS = 120_000;
 /** By when a second person must have reviewed it. */
 export const REVIEW_DUE_MS = 72 * 3600 * 1000;
 /** Emergencies of one actor that nobody has reviewed yet. */

@@ -1,10 +1,11 @@
+import type { ConsentsAnswer } from '../answers.js';
 import type { GrantId } from '../ids.js';
-import type { CareGroup } from './care-group.js';
-import type { Delegation } from './delegation.js';
-import type { Emergency } from './emergency.js';
-import type { Grant } from './grant.js';
-import type { Policy } from './policy.js';
-import type { Representation } from './representation.js';
+import { type CareGroup, careGroupOf } from './care-group.js';
+import { type Delegation, delegationOf } from './delegation.js';
+import { type Emergency, emergencyOf } from './emergency.js';
+import { type Grant, grantOf } from './grant.js';
+import { type Policy, policyOf } from './policy.js';
+import { type Representation, representationOf } from './representation.js';
 
 /**
  * Everything a patient has said, or the part of it that can concern one actor: the input of every decision,
@@ -33,3 +34,21 @@ export const NO_CONSENTS: Consents = {
   used: {},
   noticed: {},
 };
+
+/**
+ * What the stored statements say now. Signatures are checked where they are stored and where keys are released.
+ *
+ * @throws DomainError STATEMENT_INVALID for what is none
+ */
+export function consentsOf(answer: ConsentsAnswer): Consents {
+  return {
+    ...(answer.policy === undefined ? {} : { policy: policyOf(answer.policy) }),
+    grants: answer.grants.map(grantOf),
+    delegations: answer.delegations.map(delegationOf),
+    groups: answer.groups.map(careGroupOf),
+    representations: answer.representations.map(representationOf),
+    emergencies: answer.emergencies.map(({ declaration }) => emergencyOf(declaration)),
+    used: answer.used,
+    noticed: answer.noticed,
+  };
+}

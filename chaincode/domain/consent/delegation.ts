@@ -1,9 +1,11 @@
-import type { DelegationId, GrantId, MemberId } from '../ids.js';
-import { grantId } from '../ids.js';
+import type { StoredStatement } from '../answers.js';
+import { type DelegationId, delegationId, type GrantId, grantId, type MemberId } from '../ids.js';
 import { distinct, integer, object, oneOf, optional, type Parse, timeMs } from '../shape.js';
 import { type Purpose, purpose } from '../vocabulary.js';
 import { type Grantee, grantee } from './grantee.js';
+import { standingOf } from './revocation.js';
 import { type Scope, scope } from './scope.js';
+import { parseStated, requireBy, requireWindow, type Stated } from './stated.js';
 
 /** What a delegate passes on of a grant it holds. It ends with its parent, which every decision reads. */
 export interface DelegationBody {
@@ -32,7 +34,32 @@ const passedOnTo: Parse<Grantee> = (value, pointer) => {
   return grantee(value, pointer);
 };
 
-export const delegationBody: Parse<DelegationBody> = object({
+/** @throws DomainError STATEMENT_INVALID when it is no delegation statement, or names nobody who signed it */
+export function parseDelegationStatement(
+  text: string,
+): Stated<DelegationBody, DelegationId> & { readonly by: MemberId } {
+  const statement = parseStated(text, { kind: 'delegation', id: delegationId, body: delegationBody });
+  return { ...statement, by: requireBy(statement) };
+}
+
+/** What the stored statements say now. */
+export function delegationOf(stored: StoredStatement): Delegation {
+  const said = parseDelegationStatement(stored.statement.text);
+  return {
+    ...said.body,
+    delegationId: said.id,
+    delegateId: said.by,
+    ...standingOf('delegation', said, stored.revocation?.text),
+  };
+}
+
+export const delegationBody: Parse<DelegationBody> = (value, pointer) => {
+  const body = parseBody(value, pointer);
+  requireWindow(body, pointer);
+  return body;
+};
+
+const parseBody: Parse<DelegationBody> = object({
   parentId: grantId,
   grantee: passedOnTo,
   actions: distinct<'read' | 'add'>(oneOf(['read', 'add']), { min: 1, max: 2 }),

@@ -1,5 +1,7 @@
-import type { AgencyId, EmergencyId, MemberId, PatientId } from '../ids.js';
+import { type AgencyId, type EmergencyId, emergencyId, type MemberId, type PatientId } from '../ids.js';
 import { object, oneOf, type Parse, timeMs } from '../shape.js';
+import type { SignedStatement } from '../statement.js';
+import { parseStated, requireBy, requireWindow, type Stated } from './stated.js';
 
 /** Why the patient cannot be asked. */
 export const EMERGENCY_REASONS = ['unconscious', 'life-threatening', 'incapacitated', 'time-critical'] as const;
@@ -43,7 +45,25 @@ export interface UnreviewedCount {
   readonly overdue: number;
 }
 
-export const emergencyBody: Parse<EmergencyBody> = object({
+/** @throws DomainError STATEMENT_INVALID when it is no declaration, or names nobody who signed it */
+export function parseEmergencyStatement(text: string): Stated<EmergencyBody, EmergencyId> & { readonly by: MemberId } {
+  const statement = parseStated(text, { kind: 'emergency', id: emergencyId, body: emergencyBody });
+  return { ...statement, by: requireBy(statement) };
+}
+
+/** What was declared. */
+export function emergencyOf(declaration: SignedStatement): Emergency {
+  const { id, patientId, by, body } = parseEmergencyStatement(declaration.text);
+  return { ...body, emergencyId: id, patientId, actorId: by };
+}
+
+export const emergencyBody: Parse<EmergencyBody> = (value, pointer) => {
+  const body = parseBody(value, pointer);
+  requireWindow(body, pointer);
+  return body;
+};
+
+const parseBody: Parse<EmergencyBody> = object({
   reason: oneOf(EMERGENCY_REASONS),
   fromMs: timeMs,
   untilMs: timeMs,

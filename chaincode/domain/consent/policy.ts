@@ -1,9 +1,12 @@
+import { DomainError } from '../errors.js';
 import { recordClass, type RecordId, recordId } from '../ids.js';
 import { EXCLUSIONS_MAX, SCOPE_CLASSES_MAX } from '../limits.js';
+import type { SignedStatement } from '../statement.js';
 import { boolean, distinct, integer, list, object, oneOf, optional, type Parse } from '../shape.js';
 import { type Label, type Purpose, PURPOSES, purpose, type Role, STAFF_ROLES } from '../vocabulary.js';
 import { type Grantee, grantee } from './grantee.js';
 import { type Scope, scope } from './scope.js';
+import { parseStated, type Stated } from './stated.js';
 
 /** A patient has one policy; its statements all carry this id. */
 export const POLICY_ID = `y${'0'.repeat(32)}`;
@@ -47,6 +50,15 @@ export interface Policy extends PolicyBody {
   readonly version: number;
 }
 
+const policyId: Parse<typeof POLICY_ID> = oneOf([POLICY_ID]);
+
+const defaultScope: Parse<Scope> = (value, pointer) => {
+  const parsed = scope(value, pointer);
+  if (parsed.labels?.some((given) => given !== 'N') === true)
+    throw new DomainError('INPUT_INVALID', `${pointer}/labels: only what is labelled N is given by default`);
+  return parsed;
+};
+
 const defaultRule: Parse<DefaultRule> = (value, pointer) => {
   const kind = oneOf(['deny', 'permit'])((value as { kind?: unknown } | null)?.kind, `${pointer}/kind`);
   if (kind === 'deny') return object({ kind: oneOf(['deny']) })(value, pointer);
@@ -54,10 +66,21 @@ const defaultRule: Parse<DefaultRule> = (value, pointer) => {
     kind: oneOf(['permit']),
     roles: distinct<Role>(oneOf(STAFF_ROLES), { min: 1, max: STAFF_ROLES.length }),
     purposes: distinct(purpose, { min: 1, max: PURPOSES.length }),
-    scope,
+    scope: defaultScope,
     registerVersion: integer({ min: 1, max: 2 ** 31 }),
   })(value, pointer);
 };
+
+/** @throws DomainError STATEMENT_INVALID when it is no policy statement */
+export function parsePolicyStatement(text: string): Stated<PolicyBody, typeof POLICY_ID> {
+  return parseStated(text, { kind: 'policy', id: policyId, body: policyBody });
+}
+
+/** What the stored statement says now. */
+export function policyOf(stored: SignedStatement): Policy {
+  const { version, body } = parsePolicyStatement(stored.text);
+  return { ...body, version };
+}
 
 /** @throws DomainError INPUT_INVALID or NOT_SUPPORTED, with a pointer */
 export const policyBody: Parse<PolicyBody> = object({
