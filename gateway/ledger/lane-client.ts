@@ -5,10 +5,10 @@ import {
   formatLaneProof,
   keyHashOf,
   type LaneTip,
-  limits,
   memberId,
   type PatientId,
   parseLaneHead,
+  tipFor,
   tipOf,
   type TransactionAnswer,
   type TransactionInput,
@@ -120,7 +120,7 @@ export class LaneClient {
 
   async #attempt<N extends TransactionName>(turn: Turn<N>): Promise<LaneCommitted> {
     const { call, lane } = turn;
-    const tip = solvedAt(call.name, lane.tip ?? (await this.#tip(turn)));
+    const tip = tipFor(call.name, lane.tip ?? (await this.#tip(turn)));
     turn.businessJson ??= canonicalJson(await takeBusiness(call));
     const nonce = await this.#nonce(turn, tip, turn.businessJson);
     const proof = formatLaneProof({ ...tip, nonce });
@@ -172,11 +172,6 @@ export class LaneClient {
     this.metrics.conflicts[error.conflict] += 1;
     return error;
   }
-}
-
-/** In an emergency nobody waits for a puzzle: it is solved at the floor, whatever the lane's difficulty. */
-function solvedAt(name: TransactionName, tip: LaneTip): LaneTip {
-  return name === 'access:emergency' ? { ...tip, difficulty: limits.DIFFICULTY_MIN } : tip;
 }
 
 async function takeBusiness<N extends TransactionName>({ business }: LaneCall<N>): Promise<TransactionInput<N>> {

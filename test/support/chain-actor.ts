@@ -24,6 +24,7 @@ import {
   type SignedRegister,
   type SignedStatement,
   statementBytes,
+  tipFor,
   type TransactionName,
   toBase64url,
 } from '@medledger/chaincode/domain';
@@ -122,7 +123,8 @@ export function prepareCall(
   actor: ChainActor,
   call: { transaction: TransactionName; business: object; patientId?: PatientId; tip: LaneTip; channel?: string },
 ): { businessJson: string; proofJson: string } {
-  const { transaction, tip } = call;
+  const { transaction } = call;
+  const tip = tipFor(transaction, call.tip);
   const businessJson = canonicalJson(call.business);
   const header = headerOf({
     channel: call.channel ?? CHANNEL,
