@@ -24,7 +24,10 @@ import { createExplanations } from '../services/explanations.js';
 import { createGrants } from '../services/grants.js';
 import type { JobStore } from '../services/job-store.js';
 import { createListRecords, createRecordVersions, newestOf } from '../services/list-records.js';
+import type { ConsentServices, ExplanationServices } from '../services/consent-services.js';
 import type { Services } from '../services/medledger.js';
+import type { NotePorts } from '../services/patient-notes.js';
+import type { KeysOf } from '../services/people.js';
 import type { MissedDeposits } from '../services/missed-deposits.js';
 import { createNotices } from '../services/notices.js';
 import { createOpenRecord } from '../services/open-record.js';
@@ -111,14 +114,7 @@ export function buildServices(parts: ServiceParts): Services {
         ? openings.openRecord(caller, input)
         : openInEmergency(caller, { ...input, emergencyId }),
     ...emergencies,
-    ...createGrants(consent),
-    ...createPolicies(consent),
-    ...createCareGroups(consent),
-    ...createRepresentatives(consent),
-    ...createDelegations(consent),
-    ...createNotices(consent),
-    ...createExplanations(consent),
-    ...createAccessRequests({ ...consent, ...notes }),
+    ...createConsentServices(consent, notes),
     ...createChainViewServices({ chain, keysOf, views, nowMs }),
     verifyPatient: createVerifyPatient({ chain, keysOf }),
     notReady: parts.notReady,
@@ -130,6 +126,30 @@ function tellFailedJob(logger: FastifyBaseLogger, jobId: string, error: unknown)
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'INTERNAL';
   if (isErrorCode(code) && ERRORS[code].status < 500) logger.info({ jobId, code }, 'job refused');
   else logger.error({ jobId, err: error }, 'job failed');
+}
+
+interface ConsentParts {
+  readonly chain: LedgerChain;
+  readonly keysOf: KeysOf;
+  readonly nowMs: () => number;
+  readonly idSecret: Uint8Array;
+}
+
+/** What patients give, take back and are asked for. */
+function createConsentServices(
+  consent: ConsentParts,
+  notes: Omit<NotePorts, 'chain'>,
+): ConsentServices & ExplanationServices {
+  return {
+    ...createGrants(consent),
+    ...createPolicies(consent),
+    ...createCareGroups(consent),
+    ...createRepresentatives(consent),
+    ...createDelegations(consent),
+    ...createNotices(consent),
+    ...createExplanations(consent),
+    ...createAccessRequests({ ...consent, ...notes }),
+  };
 }
 
 type Add = ReturnType<typeof adder>;

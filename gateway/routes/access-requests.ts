@@ -12,7 +12,7 @@ import {
   requestPath,
 } from '../schemas/consents.js';
 import { formatTime } from '../schemas/iso-time.js';
-import type { ListedAccessRequest } from '../services/medledger.js';
+import type { ListedAccessRequest } from '../services/consent-services.js';
 import { idempotencyKeyOf } from './idempotency-key.js';
 import { pageReply, parsePage } from './page-reply.js';
 import { copyGrantee, copyScope } from './shown-scope.js';

@@ -12,7 +12,7 @@ import {
 } from '../schemas/emergencies.js';
 import { formatTime } from '../schemas/iso-time.js';
 import { patientPath } from '../schemas/records.js';
-import type { DeclaredEmergency } from '../services/medledger.js';
+import type { DeclaredEmergency } from '../services/consent-services.js';
 import { idempotencyKeyOf } from './idempotency-key.js';
 import { pageReply, parsePage } from './page-reply.js';
 

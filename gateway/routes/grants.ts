@@ -12,7 +12,7 @@ import {
 } from '../schemas/consents.js';
 import { formatTime } from '../schemas/iso-time.js';
 import { patientPath } from '../schemas/records.js';
-import type { ListedGrant } from '../services/medledger.js';
+import type { ListedGrant } from '../services/consent-services.js';
 import { idempotencyKeyOf } from './idempotency-key.js';
 import { pageReply, parsePage } from './page-reply.js';
 import { copyGrantee, copyScope } from './shown-scope.js';

@@ -1,5 +1,5 @@
 import { formatTime } from '../schemas/iso-time.js';
-import type { GranteeInput, ScopeInput } from '../services/medledger.js';
+import type { GranteeInput, ScopeInput } from '../services/consent-services.js';
 
 /** A response schema wants lists of its own; what the rules hold is read-only. */
 export function copyScope({ classes, records, labels, dataFromMs, dataUntilMs }: ScopeInput): {

@@ -1,4 +1,10 @@
-import type { AccessRequestInput, ApprovalInput, GrantChanges, GrantInput, ScopeInput } from '../services/medledger.js';
+import type {
+  AccessRequestInput,
+  ApprovalInput,
+  GrantChanges,
+  GrantInput,
+  ScopeInput,
+} from '../services/consent-services.js';
 import { MedledgerError } from '../medledger-error.js';
 import type { AccessRequestBody, ApprovalBody, GrantBody, GrantChangesBody, ScopeBody } from './consents.js';
 import { parseOptionalTime, parseTime } from './iso-time.js';

@@ -1,6 +1,6 @@
 import { type Static, Type } from '@fastify/type-provider-typebox';
 import { limits, PURPOSES, STAFF_ROLES } from '@medledger/chaincode/domain';
-import type { PolicyInput } from '../services/medledger.js';
+import type { PolicyInput } from '../services/consent-services.js';
 import { parseScope } from './consent-input.js';
 import { grantee, listOf, scope, shownGrantee, shownScope } from './consents.js';
 import {

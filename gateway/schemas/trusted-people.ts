@@ -1,6 +1,6 @@
 import { type Static, Type } from '@fastify/type-provider-typebox';
 import { limits } from '@medledger/chaincode/domain';
-import type { DelegationInput } from '../services/medledger.js';
+import type { DelegationInput } from '../services/consent-services.js';
 import { parseScope } from './consent-input.js';
 import { actions, grantee, scope, shownGrantee, shownScope } from './consents.js';
 import { parseOptionalTime, parseTime } from './iso-time.js';

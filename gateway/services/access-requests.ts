@@ -12,7 +12,8 @@ import {
 import type { UnlockedIdentity } from '../identity/member-keys.js';
 import { idFor } from './derived-ids.js';
 import { grantBodyFor, grantIdFor, submitGrant } from './grants.js';
-import type { AccessRequestInput, ApprovalInput, Caller, ListedAccessRequest, PageOf } from './medledger.js';
+import type { AccessRequestInput, ApprovalInput, ListedAccessRequest } from './consent-services.js';
+import type { Caller, PageOf } from './medledger.js';
 import { type NotePorts, openNote, sealNote } from './patient-notes.js';
 import { type KeysOf, requireRole } from './people.js';
 import { signStatement } from './statements.js';

@@ -12,6 +12,7 @@ import type { AddedRecords, RecordsToAdd } from './add-records.js';
 import { MedledgerError } from '../medledger-error.js';
 import type { AddedRecord, Caller, Services } from './medledger.js';
 import type { KeysOf } from './people.js';
+import type { PlainRecord } from './seal-records.js';
 
 export interface AddRecordPorts {
   readonly keysOf: KeysOf;
@@ -36,16 +37,7 @@ export function createAddRecord(ports: AddRecordPorts) {
       identity: ports.keysOf(caller),
       patientId,
       purpose: purpose(input.purpose ?? (caller.memberId === patientId ? 'PATRQT' : 'TREAT'), '/purpose'),
-      records: [
-        {
-          class: recordClass(input.class ?? classOf(input), '/class'),
-          label: labelOf(input.label),
-          dateMs: input.dateMs ?? ports.nowMs(),
-          contentType: input.contentType,
-          content: input.content,
-          ...relation,
-        },
-      ],
+      records: [{ ...plainOf(ports, input), ...relation }],
       key: input.idempotencyKey ?? randomUUID(),
     });
     const [record] = added.records;
@@ -62,6 +54,17 @@ export function createAddRecord(ports: AddRecordPorts) {
       transactionId,
       blockNumber,
     };
+  };
+}
+
+function plainOf({ nowMs }: AddRecordPorts, input: Input): PlainRecord {
+  const { contentType, content } = input;
+  return {
+    class: recordClass(input.class ?? classOf(input), '/class'),
+    label: labelOf(input.label),
+    dateMs: input.dateMs ?? nowMs(),
+    contentType,
+    content,
   };
 }
 

@@ -17,7 +17,8 @@ import {
 import type { UnlockedIdentity } from '../identity/member-keys.js';
 import type { LedgerChain } from '../ledger/chain.js';
 import { idFor } from './derived-ids.js';
-import type { Caller, GrantChanges, GrantInput, ListedGrant, PageOf } from './medledger.js';
+import type { GrantChanges, GrantInput, ListedGrant } from './consent-services.js';
+import type { Caller, PageOf } from './medledger.js';
 import { MedledgerError } from '../medledger-error.js';
 import type { KeysOf } from './people.js';
 import { NOTHING_NAMED, signStatement } from './statements.js';

@@ -11,7 +11,8 @@ import {
 import type { UnlockedIdentity } from '../identity/member-keys.js';
 import type { LedgerChain } from '../ledger/chain.js';
 import { registerVersion } from './grants.js';
-import type { Caller, PolicyInput } from './medledger.js';
+import type { PolicyInput } from './consent-services.js';
+import type { Caller } from './medledger.js';
 import type { KeysOf } from './people.js';
 import { signStatement } from './statements.js';
 import { allConsents } from './stored-consents.js';

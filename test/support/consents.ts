@@ -1,4 +1,4 @@
-import type { DeclaredEmergency } from '../../gateway/services/medledger.js';
+import type { DeclaredEmergency } from '../../gateway/services/consent-services.js';
 import { inHours } from './care.js';
 import type { Member, Reply } from './member.js';
 

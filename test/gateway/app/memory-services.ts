@@ -1,13 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { AccessRequestAnswer } from '@medledger/chaincode/domain';
 import { MedledgerError } from '../../../gateway/medledger-error.js';
+import type { GrantInput, ListedGrant } from '../../../gateway/services/consent-services.js';
 import type {
   AddedRecord,
   Caller,
   ExplorerBlock,
-  GrantInput,
   Job,
-  ListedGrant,
   ListedRecord,
   LogItem,
   PageOf,
