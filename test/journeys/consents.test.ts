@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { accessLog, addFile, inHours, listRecords, open } from '../support/care.js';
 import { alter, give, grantBody, outcomeOf, sendPassOn, setPolicy } from '../support/consents.js';
-import { eventually } from '../support/eventually.js';
+import { untilTrue } from '../support/eventually.js';
 import { jsonOf, type Member, signIn, signUp } from '../support/member.js';
 import { type RunningNetwork, runNetwork } from '../support/running-network.js';
 
@@ -129,12 +129,10 @@ describe('those who act for the patient or pass on', () => {
     });
     await give(parent, { grantee: { kind: 'person', id: 'doctor-a' } }, patientId);
     expect([await opened(parent, first), await opened(doctorA, first)]).toEqual([200, 200]);
-    const log = await eventually(async () => {
-      const items = await accessLog(patient, patientId);
-      return items.some(({ action, actor }) => action === 'open' && actor.memberId === parent.memberId)
-        ? items
-        : undefined;
-    });
+    const log = await untilTrue(
+      () => accessLog(patient, patientId),
+      (items) => items.some(({ action, actor }) => action === 'open' && actor.memberId === parent.memberId),
+    );
     const byParent = log.filter(({ actor }) => actor.memberId === parent.memberId);
     expect(byParent.map((item) => [item.action, (item as { representationId?: string }).representationId])).toEqual(
       expect.arrayContaining([['grant', representationId]]),
