@@ -1,4 +1,11 @@
-import { DomainError, type Member, type PatientId, requireSignature, type SignedStatement, type Statement } from '../domain/index.js';
+import {
+  DomainError,
+  type Member,
+  type PatientId,
+  requireSignature,
+  type SignedStatement,
+  type Statement,
+} from '../domain/index.js';
 import { verifySignature } from '../state/verify-signature.js';
 
 /** Staff has no key epochs yet: a person with a new key is a new member. */
@@ -28,7 +35,10 @@ export function requireSignedBy(
 type Stated = string | number | undefined;
 
 function invalid(name: string, given: Stated, expected: Stated): DomainError {
-  return new DomainError('STATEMENT_INVALID', `/statement/${name} is ${given ?? 'absent'}, expected ${expected ?? 'none'}`);
+  return new DomainError(
+    'STATEMENT_INVALID',
+    `/statement/${name} is ${given ?? 'absent'}, expected ${expected ?? 'none'}`,
+  );
 }
 
 /**

@@ -1,12 +1,14 @@
-import type {
-  AgencyId,
-  EmergencyId,
-  Member,
-  MemberId,
-  OpenEmergency,
-  Page,
-  PatientId,
-  StoredEmergency,
+import {
+  type AgencyId,
+  type EmergencyId,
+  emergencyOf,
+  limits,
+  type Member,
+  type MemberId,
+  type OpenEmergency,
+  type Page,
+  type PatientId,
+  type StoredEmergency,
 } from '../domain/index.js';
 import {
   emergenciesPrefix,
@@ -36,10 +38,7 @@ export const readEmergency = (
   emergencyId: EmergencyId,
 ): Promise<StoredEmergency | undefined> => readJson(state, emergencyKey(patientId, emergencyId));
 
-export async function readEmergencyOwner(
-  state: WorldState,
-  emergencyId: EmergencyId,
-): Promise<PatientId | undefined> {
+export async function readEmergencyOwner(state: WorldState, emergencyId: EmergencyId): Promise<PatientId | undefined> {
   return (await readJson<{ patientId: PatientId }>(state, emergencyOwnerKey(emergencyId)))?.patientId;
 }
 
@@ -87,6 +86,33 @@ export async function listEmergencies(
   const rows = await state.page(prefix, page);
   const items = rows.items.map(({ place, text }) => parseStored<StoredEmergency>(`${prefix}${place}`, text));
   return rows.next === undefined ? { items } : { items, next: rows.next };
+}
+
+/** Emergencies of a patient that have not ended, by whomever. For queries only. */
+export async function listLiveEmergencies(
+  state: WorldState,
+  patientId: PatientId,
+  atMs: number,
+): Promise<readonly StoredEmergency[]> {
+  const prefix = emergenciesPrefix(patientId);
+  const rows = await state.all(prefix, limits.PAGE_ITEMS_MAX);
+  const all = rows.map(({ place, text }) => parseStored<StoredEmergency>(`${prefix}${place}`, text));
+  return all.filter(({ declaration }) => atMs < emergencyOf(declaration).untilMs);
+}
+
+/** What the actor declared about this patient and nobody has reviewed. */
+export async function readOwnEmergencies(
+  state: WorldState,
+  patientId: PatientId,
+  actorId: MemberId,
+): Promise<readonly StoredEmergency[]> {
+  const found: StoredEmergency[] = [];
+  for (const open of await readOpenEmergencies(state, actorId)) {
+    if (open.patientId !== patientId) continue;
+    const stored = await readEmergency(state, patientId, open.emergencyId);
+    if (stored !== undefined) found.push(stored);
+  }
+  return found;
 }
 
 /** What nobody has reviewed, of one agency or of all. For queries only. */

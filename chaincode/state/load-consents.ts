@@ -4,17 +4,23 @@ import {
   type ConsentsAnswer,
   consentsOf,
   DomainError,
+  emergencyOf,
   type Grant,
   type GrantId,
   type GroupId,
+  isEmergencyLive,
+  isLive,
+  mayActFor,
   type Member,
   NO_CONSENTS,
   parseDelegationStatement,
   type PatientId,
+  reaches,
   type RepresentationId,
   type StoredGrant,
   type StoredStatement,
 } from '../domain/index.js';
+import { readOwnEmergencies } from './emergency-store.js';
 import { readGrants, storedOf } from './grant-store.js';
 import { type Holdings, holdersOf, NO_HOLDINGS, person, readHoldings } from './holder-index.js';
 import { readNoticed } from './notice-store.js';
@@ -35,7 +41,15 @@ export interface Concerned {
   readonly actor: Member;
 }
 
-const NO_STATEMENTS: ConsentsAnswer = { ...NO_CONSENTS };
+const NO_STATEMENTS: ConsentsAnswer = {
+  grants: [],
+  delegations: [],
+  groups: [],
+  representations: [],
+  emergencies: [],
+  used: {},
+  noticed: {},
+};
 
 /** The actor as the rules read it: what the register says, and since when. */
 export function actorOf({ memberId, role, agencyId, registerVersion }: Member): Actor {
@@ -174,4 +188,25 @@ export function needsNotice({ registerVersion }: Pick<Member, 'registerVersion'>
   const rule = consents.policy?.defaultRule;
   const trusting = [...consents.grants, ...consents.delegations, ...(rule?.kind === 'permit' ? [rule] : [])];
   return trusting.some((given) => given.registerVersion !== undefined && given.registerVersion < registerVersion);
+}
+
+/** The same with the emergencies that the actor declared and nobody has reviewed: a listing follows those too. */
+export async function loadConsentsToList(state: WorldState, concerned: Concerned): Promise<Consents> {
+  const { patientId, actor } = concerned;
+  const consents = await loadConsents(state, concerned);
+  if (actor.memberId === patientId) return consents;
+  const own = await readOwnEmergencies(state, patientId, actor.memberId);
+  return { ...consents, emergencies: own.map(({ declaration }) => emergencyOf(declaration)) };
+}
+
+/** Whether anything holds by which the actor could list some record; which ones, each record is decided for. */
+export function mayHoldAnything({ patientId, actor, atMs }: Concerned & { atMs: number }, consents: Consents): boolean {
+  const { policy, grants, delegations, groups, emergencies } = consents;
+  if (mayActFor(actor, patientId, consents, atMs) !== undefined) return true;
+  const rule = policy?.defaultRule;
+  return (
+    (rule?.kind === 'permit' && rule.roles.includes(actor.role)) ||
+    emergencies.some((emergency) => isEmergencyLive(emergency, atMs)) ||
+    [...grants, ...delegations].some((given) => isLive(given, atMs) && reaches(given.grantee, actorOf(actor), groups))
+  );
 }

@@ -1,7 +1,6 @@
 import type {
   DelegationId,
   GroupId,
-
   PatientId,
   RepresentationId,
   SignedStatement,
@@ -92,4 +91,3 @@ export function statementsOf({ statement, revocation }: StatementRow): StoredSta
 export function inForce(statement: SignedStatement, txId: string): StatementRow {
   return { statement, txId };
 }
-

@@ -9,11 +9,7 @@ type Used = Readonly<Partial<Record<GrantId, number>>>;
  * Records opened so far under grants that count them. Each has a key of its own, read and written by every opening that
  * spends: of two openings endorsed on one state, one is invalid, so that nobody spends more than was given.
  */
-export async function readUsed(
-  state: WorldState,
-  patientId: PatientId,
-  grantIds: readonly GrantId[],
-): Promise<Used> {
+export async function readUsed(state: WorldState, patientId: PatientId, grantIds: readonly GrantId[]): Promise<Used> {
   const used: Partial<Record<GrantId, number>> = {};
   for (const grantId of grantIds) {
     const row = await readJson<{ used: number }>(state, usesKey(patientId, grantId));

@@ -1,7 +1,6 @@
 import { DomainError, requireAlteration } from '../../domain/index.js';
 import type { Rule } from '../../state/extend-lane.js';
 import { grantWrite, readGrant, requireGrant } from '../../state/grant-store.js';
-import { requireNext } from '../signed-statement.js';
 import { requireGivable } from './give-grant.js';
 import { named, requireSpeaker } from './speaker.js';
 
@@ -15,9 +14,7 @@ export const alterGrant: Rule<'consents:alter'> = async ({ state, channel, actor
   const row = await readGrant(state, patientId, grantId);
   if (row === undefined) throw new DomainError('GRANT_UNKNOWN', `patient ${patientId} gave no grant ${grantId}`);
   const before = requireGrant(patientId, row, grantId);
-  if (before.revoked) throw new DomainError('GRANT_REVOKED', `grant ${grantId} is revoked`);
-  requireNext(statement, before.version);
-  requireAlteration(before, body);
+  requireAlteration(before, statement, timeMs);
   const { purpose, grantee, untilMs } = body;
   return {
     outcome: { action: 'alter', outcome: 'permit', purpose, grantId, grantee, untilMs, ...named(speaker) },

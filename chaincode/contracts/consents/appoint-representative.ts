@@ -2,9 +2,9 @@ import {
   DomainError,
   limits,
   parseRepresentationStatement,
-  type PatientId,
   type RepresentationBody,
   type RepresentationId,
+  requireRepresentation,
   type StoredStatement,
 } from '../../domain/index.js';
 import type { Rule } from '../../state/extend-lane.js';
@@ -27,8 +27,9 @@ export const appointRepresentative: Rule<'consents:appoint'> = async ({ state, c
   const isStored = (await readRepresentation(state, patientId, representationId)) !== undefined;
   if (isStored) throw new DomainError('VERSION_CONFLICT', `${representationId} is stored: appoint with a new id`);
   requireNext(statement, undefined);
-  requireWindow(body, timeMs);
-  await requirePerson(state, body, patientId);
+  requireRepresentation(body, patientId);
+  requireEndWithin(body.untilMs, timeMs);
+  await requirePerson(state, body);
   const room = await requireRoom(
     state,
     { patientId, kind: 'representation', id: representationId },
@@ -53,15 +54,9 @@ export const appointRepresentative: Rule<'consents:appoint'> = async ({ state, c
   };
 };
 
-function requireWindow({ fromMs, untilMs }: RepresentationBody, timeMs: number): void {
-  if (untilMs <= fromMs) throw new DomainError('INPUT_INVALID', '/untilMs must be after fromMs');
-  requireEndWithin(untilMs, timeMs);
-}
-
-async function requirePerson(state: WorldState, body: RepresentationBody, patientId: PatientId): Promise<void> {
-  const { representative } = body;
+async function requirePerson(state: WorldState, { representative }: RepresentationBody): Promise<void> {
   const member = await readMember(state, representative);
-  if (member === undefined || !isPatientOrStaff(member) || representative === patientId)
+  if (member === undefined || !isPatientOrStaff(member))
     throw new DomainError('MEMBER_UNKNOWN', `the register has no person ${representative} who can represent`);
 }
 

@@ -1,10 +1,11 @@
 import {
   type DelegationBody,
   type DelegationId,
+  delegationOf,
   DomainError,
   type Grant,
+  type GrantId,
   limits,
-  type Member,
   parseDelegationStatement,
   type PatientId,
   requirePassedOn,
@@ -31,7 +32,7 @@ export const delegateGrant: Rule<'consents:delegate'> = async ({ state, channel,
   if (isStored) throw new DomainError('VERSION_CONFLICT', `${delegationId} is stored: pass on with a new id`);
   requireNext(statement, undefined);
   requireEndWithin(untilMs, timeMs);
-  await requireParent(state, { patientId, actor, timeMs, body });
+  requirePassedOn(delegationOf({ statement: delegation }), await readParent(state, patientId, grantId), timeMs);
   await requireGrantee(state, grantee, patientId);
   await requireSeenRegister(state, body.registerVersion);
   const index = await requirePlace(state, { patientId, delegationId, body, timeMs });
@@ -41,20 +42,9 @@ export const delegateGrant: Rule<'consents:delegate'> = async ({ state, channel,
   };
 };
 
-/** @throws DomainError GRANT_UNKNOWN, GRANT_REVOKED, and what the rule of passing on throws */
-async function requireParent(
-  state: WorldState,
-  passing: { patientId: PatientId; actor: Member; timeMs: number; body: DelegationBody },
-): Promise<Grant> {
-  const { patientId, actor, body } = passing;
-  const row = await readGrant(state, patientId, body.parentId);
-  const parent = row === undefined ? undefined : requireGrant(patientId, row, body.parentId);
-  // Whose grant it is, nobody learns who does not hold it.
-  if (parent === undefined || parent.grantee.id !== actor.memberId)
-    throw new DomainError('GRANT_UNKNOWN', `${actor.memberId} holds no grant ${body.parentId} of ${patientId}`);
-  if (parent.revoked) throw new DomainError('GRANT_REVOKED', `grant ${body.parentId} is revoked`);
-  requirePassedOn({ ...body, delegateId: actor.memberId }, parent);
-  return parent;
+async function readParent(state: WorldState, patientId: PatientId, grantId: GrantId): Promise<Grant | undefined> {
+  const row = await readGrant(state, patientId, grantId);
+  return row === undefined ? undefined : requireGrant(patientId, row, grantId);
 }
 
 async function requirePlace(

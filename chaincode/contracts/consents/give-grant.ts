@@ -97,8 +97,7 @@ export async function requireNewGrant(
   const grantIds = await holdingGrants(state, { patientId, holdings, timeMs });
   if (grantIds.length >= limits.GRANTS_PER_GRANTEE_MAX)
     throw new DomainError('TOO_MANY_GRANTS', `${grantee.id} holds ${grantIds.length} grants of this patient`);
-  return (txId) =>
-    newGrantWrites({ patientId, grantId, grantee, statement: signed, txId }, { ...holdings, grantIds });
+  return (txId) => newGrantWrites({ patientId, grantId, grantee, statement: signed, txId }, { ...holdings, grantIds });
 }
 
 /** A grant that begins later is kept; what was revoked or has ended leaves the index here, and only here. */

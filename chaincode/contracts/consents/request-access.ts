@@ -21,7 +21,14 @@ export const requestAccess: Rule<'consents:request'> = async ({ state, actor, in
     status: 'pending',
   };
   return {
-    outcome: { action: 'request', outcome: 'permit', purpose, requestId, ...(grantee === undefined ? {} : { grantee }), untilMs },
+    outcome: {
+      action: 'request',
+      outcome: 'permit',
+      purpose,
+      requestId,
+      ...(grantee === undefined ? {} : { grantee }),
+      untilMs,
+    },
     writes: () => newRequestWrites(request),
   };
 };

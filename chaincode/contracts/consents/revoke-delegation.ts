@@ -14,14 +14,12 @@ export async function revokeDelegation(request: Revoking, statement: RevocationO
   if (row === undefined) throw new DomainError('DELEGATION_UNKNOWN', `patient ${patientId} has no ${delegationId}`);
   const given = parseDelegationStatement(row.statement.text);
   const isOwn = given.by === actor.memberId;
-  const speaker = isOwn ? undefined : await requireSpeaker({ state, patientId, actor, timeMs });
+  const speaker = isOwn ? {} : await requireSpeaker({ state, patientId, actor, timeMs });
   if (row.revocation !== undefined) throw new DomainError('GRANT_REVOKED', `delegation ${delegationId} is revoked`);
   requireNext(statement, given.version);
   const { purpose, grantee, parentId: grantId } = given.body;
   return {
     outcome: { action: 'revoke', outcome: 'permit', purpose, delegationId, grantId, grantee, ...named(speaker) },
-    writes: ({ txId }) => [
-      delegationWrite(patientId, delegationId, { statement: row.statement, revocation, txId }),
-    ],
+    writes: ({ txId }) => [delegationWrite(patientId, delegationId, { statement: row.statement, revocation, txId })],
   };
 }

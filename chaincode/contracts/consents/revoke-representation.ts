@@ -1,7 +1,4 @@
-import {
-  DomainError,
-  parseRepresentationStatement,
-} from '../../domain/index.js';
+import { DomainError, parseRepresentationStatement } from '../../domain/index.js';
 import type { Ruling } from '../../state/lane-call.js';
 import { readRepresentation, representationWrite } from '../../state/statement-store.js';
 import { requireThePatient } from '../acting-roles.js';
@@ -9,7 +6,10 @@ import { requireNext } from '../signed-statement.js';
 import type { RevocationOf, Revoking } from './revoke.js';
 
 /** By the patient, or by the representative who lays it down; never by another representative. */
-export async function revokeRepresentation(request: Revoking, statement: RevocationOf<'representation'>): Promise<Ruling> {
+export async function revokeRepresentation(
+  request: Revoking,
+  statement: RevocationOf<'representation'>,
+): Promise<Ruling> {
   const { state, actor, input } = request;
   const { patientId, revocation } = input;
   const { id: representationId } = statement;
