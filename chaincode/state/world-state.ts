@@ -4,8 +4,8 @@ import { endOf } from './keys.js';
 
 export interface Write {
   readonly key: string;
-  /** Text as it shall lie in state; canonical, so that all endorsers write the same bytes. */
-  readonly text: string;
+  /** Text as it shall lie in state; canonical, so that all endorsers write the same bytes. Absent: taken away. */
+  readonly text?: string;
 }
 
 export interface Row {
@@ -40,7 +40,9 @@ export class WorldState {
 
   /** Writes become visible at commit; the order among them does not matter. */
   async write(writes: readonly Write[]): Promise<void> {
-    for (const { key, text } of writes) await this.#stub.putState(key, Buffer.from(text, 'utf8'));
+    for (const { key, text } of writes)
+      if (text === undefined) await this.#stub.deleteState(key);
+      else await this.#stub.putState(key, Buffer.from(text, 'utf8'));
   }
 
   /**

@@ -118,7 +118,7 @@ function faultOfStaff({ channel }: PeerView, documents: Documents, member: Membe
   const entry = document?.members.find((candidate) => candidate.memberId === memberId);
   if (registerDigest === undefined || entry === undefined) return 'no signed register document names this member';
   const genesis = memberGenesis({ channel, memberId, signingKey: entry.signingKey, registerDigest });
-  const expected = { ...entry, genesis, registerDigest };
+  const expected = { ...entry, genesis, registerDigest, registerVersion: document?.version };
   return canonicalJson(expected) === canonicalJson({ ...member })
     ? undefined
     : `the register document says otherwise of this member (its key there: ${signingKey === entry.signingKey ? 'the same' : 'another'})`;

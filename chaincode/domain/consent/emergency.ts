@@ -29,6 +29,9 @@ export interface EmergencyReview {
   readonly reviewerId: MemberId;
   readonly finding: ReviewFinding;
   readonly atMs: number;
+  /** Free text lies sealed in the vault, its hash here. */
+  readonly commentSha256?: string;
+  readonly commentCid?: string;
 }
 
 /** Kept with the actor: who left reviews overdue declares no new emergency. */

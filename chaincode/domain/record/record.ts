@@ -52,6 +52,8 @@ export interface RecordSet {
   /** The author's, over `recordSetStatement`: r ‖ s, base64url. It proves the origin when its hospital is gone. */
   readonly authorSignature: string;
   readonly records: readonly StoredRecord[];
+  /** By place; left out where all are first versions. */
+  readonly versions?: readonly number[];
 }
 
 /** A record as listed: its place, its author, its digests. */
@@ -90,6 +92,6 @@ export function recordAt(set: RecordSet, index: number): RecordMetadata | undefi
   const record = set.records[index];
   if (record === undefined) return undefined;
   const { patientId, authorId, authorOrganisation, addedAtMs, txId } = set;
-  const place = { recordId: recordIdOf(set.setId, index), version: 1, patientId };
+  const place = { recordId: recordIdOf(set.setId, index), version: set.versions?.[index] ?? 1, patientId };
   return { ...record, ...place, authorId, authorOrganisation, addedAtMs, txId };
 }

@@ -1,0 +1,30 @@
+import { parsePolicyStatement, type PatientId, type PolicyBody } from '../../domain/index.js';
+import type { Rule } from '../../state/extend-lane.js';
+import { inForce, policyWrite, readPolicy } from '../../state/statement-store.js';
+import type { WorldState } from '../../state/world-state.js';
+import { requireNext, requireSignedBy } from '../signed-statement.js';
+import { requireSeenRegister } from './grantee-check.js';
+import { named, requireSpeaker } from './speaker.js';
+
+export const setPolicy: Rule<'consents:setPolicy'> = async ({ state, channel, actor, input, timeMs }) => {
+  const { patientId, policy } = input;
+  const speaker = await requireSpeaker({ state, patientId, actor, timeMs });
+  const statement = parsePolicyStatement(policy.text);
+  requireSignedBy(actor, policy, statement, { channel, patientId });
+  requireNext(statement, await storedVersion(state, patientId));
+  await requirePolicyBody(state, statement.body);
+  return {
+    outcome: { action: 'policy', outcome: 'permit', ...named(speaker) },
+    writes: ({ txId }) => [policyWrite(patientId, inForce(policy, txId))],
+  };
+};
+
+/** @throws DomainError INPUT_INVALID when it trusts members of a register that is not there yet */
+export async function requirePolicyBody(state: WorldState, { defaultRule }: PolicyBody): Promise<void> {
+  await requireSeenRegister(state, defaultRule.kind === 'permit' ? defaultRule.registerVersion : undefined);
+}
+
+async function storedVersion(state: WorldState, patientId: PatientId): Promise<number | undefined> {
+  const row = await readPolicy(state, patientId);
+  return row === undefined ? undefined : parsePolicyStatement(row.statement.text).version;
+}
