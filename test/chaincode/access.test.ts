@@ -102,7 +102,7 @@ describe('access:open under a grant', () => {
     },
     {
       name: 'to the agency',
-      body: { grantee: { kind: 'agency', id: 'practice-a' } },
+      body: { grantee: { kind: 'agency', id: 'practice-a' }, registerVersion: 1 },
       decisions: ['grant', 'NO_GRANT', 'grant'],
     },
   ])('$name: $decisions', async ({ body, decisions }) => {
@@ -152,7 +152,7 @@ describe('access:open over time', () => {
     await consortium.grant(patient, { grantee: { kind: 'person', id: 'doctor-b' } });
     const { reads } = await consortium.endorse(doctor, 'access:open', openingOf(patient, [`${setId}00`]));
     const kinds = [...reads.keys()].map((key) => key.split('~')[0]);
-    expect(new Set(kinds)).toEqual(new Set(['lane', 'member', 'entry', 'grantee', 'grant', 'recordset']));
+    expect(new Set(kinds)).toEqual(new Set(['lane', 'member', 'entry', 'policy', 'grantee', 'grant', 'recordset']));
     expect([...reads.keys()].filter((key) => key.includes('doctor-b'))).toEqual([]);
   });
 });

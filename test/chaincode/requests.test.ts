@@ -55,7 +55,7 @@ describe('consents:request', () => {
     { name: 'for a patient who is not there', change: { patientId: 'p-nobody' }, code: 'PATIENT_UNKNOWN' },
     { name: 'until the past', change: { untilMs: 1 }, code: 'INPUT_INVALID' },
     { name: 'for the next century', change: { untilMs: Date.UTC(2100, 0) }, code: 'INPUT_INVALID' },
-    { name: 'to share', change: { actions: ['share'] }, code: 'NOT_SUPPORTED' },
+    { name: 'to share', change: { actions: ['share'] }, code: 'INPUT_INVALID' },
   ])('$name: $code', async ({ change, code }) => {
     await expect(ask(change)).rejects.toThrow(`${code}: `);
   });
@@ -89,7 +89,7 @@ describe('consents:approve', () => {
     { name: 'actions', change: { actions: ['read', 'add'] } },
     { name: 'purpose', change: { purpose: 'HRESCH' } },
     { name: 'grantee', change: { grantee: { kind: 'person', id: 'doctor-b' } } },
-    { name: 'kind of grantee', change: { grantee: { kind: 'agency', id: 'practice-a' } } },
+    { name: 'kind of grantee', change: { grantee: { kind: 'agency', id: 'practice-a' }, registerVersion: 1 } },
     { name: 'request', change: { requestId: randomId('q') } },
   ])('with another or wider $name: STATEMENT_INVALID', async ({ change }) => {
     const request = await ask();

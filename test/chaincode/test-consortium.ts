@@ -13,6 +13,7 @@ import {
   type SetId,
   type StoredRecord,
   type TransactionAnswer,
+  type TransactionInput,
   type TransactionName,
   tipOf,
 } from '@medledger/chaincode/domain';
@@ -27,6 +28,7 @@ import {
   randomId,
   registerEntryOf,
   signGrant,
+  signRecordSet,
   signRegister,
   x25519PublicKey,
 } from '../support/chain-actor.js';
@@ -47,6 +49,7 @@ export class TestConsortium {
   readonly government = makeOrganisation('GovernmentMSP');
   readonly actors = new Map<string, ChainActor>();
   timeMs = START_MS;
+  #registerVersion = 1;
 
   static async create(): Promise<TestConsortium> {
     const consortium = new TestConsortium();
@@ -54,6 +57,9 @@ export class TestConsortium {
     await consortium.#enrol(hospitalA, { memberId: 'admin-a', role: 'admin' });
     await consortium.#enrol(hospitalA, { memberId: 'doctor-a', role: 'doctor', agencyId: 'practice-a' });
     await consortium.#enrol(hospitalB, { memberId: 'doctor-b', role: 'doctor', agencyId: 'practice-b' });
+    await consortium.#enrol(hospitalA, { memberId: 'nurse-a', role: 'nurse', agencyId: 'practice-a' });
+    await consortium.#enrol(government, { memberId: 'officer', role: 'government', agencyId: 'health-office' });
+    await consortium.#enrol(government, { memberId: 'insurer', role: 'insurer', agencyId: 'insurance' });
     await consortium.#enrol(government, { memberId: 'auditor', role: 'auditor' });
     await consortium.bootstrap();
     return consortium;
@@ -77,7 +83,12 @@ export class TestConsortium {
       channel: CHANNEL,
       version: 1,
       organisations: [hospitalA, hospitalB, government].map(({ entry }) => entry),
-      agencies: [agency('practice-a', hospitalA), agency('practice-b', hospitalB)],
+      agencies: [
+        agency('practice-a', hospitalA),
+        agency('practice-b', hospitalB),
+        agency('health-office', government),
+        agency('insurance', government),
+      ],
       members: [...this.actors.values()].map(registerEntryOf),
     };
   }
@@ -85,6 +96,17 @@ export class TestConsortium {
   async bootstrap(document = this.document()): Promise<string> {
     const register = signRegister(document, [this.hospitalA, this.government]);
     return this.invoke(this.actor('admin-a'), 'members:bootstrap', [canonicalJson({ register }), '']);
+  }
+
+  /** Somebody whom a further register document names: after whatever a patient gave to its agency or role. */
+  async join(who: { memberId: string; role: string; agencyId?: string }): Promise<ChainActor> {
+    this.#registerVersion += 1;
+    const actor = await makeActor(this.hospitalA, who);
+    this.actors.set(who.memberId, actor);
+    const document = { ...this.document(), version: this.#registerVersion, organisations: [], agencies: [] };
+    const register = signRegister({ ...document, members: [registerEntryOf(actor)] }, [this.hospitalA, this.government]);
+    await this.submit(this.actor('admin-a'), 'members:register', { register });
+    return actor;
   }
 
   /** A registered patient, of the government's organisation: no doctor's. */
@@ -109,8 +131,9 @@ export class TestConsortium {
     tip: LaneTip,
     actor: ChainActor,
     transaction: TransactionName,
-    business: object,
+    said: object,
   ): Promise<TransactionAnswer> {
+    const business = signedByAuthor(actor, said);
     const { businessJson, proofJson } = prepareCall(actor, {
       transaction,
       business,
@@ -121,7 +144,8 @@ export class TestConsortium {
   }
 
   /** Endorsed, not committed: for what happens in between. */
-  async endorse(actor: ChainActor, transaction: TransactionName, business: object): Promise<Simulation> {
+  async endorse(actor: ChainActor, transaction: TransactionName, said: object): Promise<Simulation> {
+    const business = signedByAuthor(actor, said);
     const patientId = patientOf(business);
     const tip = await this.tip(actor, patientId);
     const { businessJson, proofJson } = prepareCall(actor, { transaction, business, patientId, tip });
@@ -172,8 +196,8 @@ export class TestConsortium {
   /** A set of records that the patient adds; the ids of its records are the set's id and two hex digits. */
   async addSet(patient: ChainActor, records: readonly StoredRecord[] = [recordOf()]): Promise<SetId> {
     const setId = randomId<SetId>();
-    const sets = [{ setId, records }];
-    await this.submit(patient, 'records:addBatch', { patientId: patient.memberId, purpose: 'PATRQT', sets });
+    const business = { patientId: patient.memberId, purpose: 'PATRQT', sets: [{ setId, records }] };
+    await this.submit(patient, 'records:addBatch', business);
     return setId;
   }
 }
@@ -199,6 +223,19 @@ export function recordOf(change: Partial<StoredRecord> = {}): StoredRecord {
 
 export function openingOf(patient: ChainActor, recordIds: readonly string[], purpose = 'TREAT') {
   return { patientId: patient.memberId, recordIds, purpose, oneTimeKey: x25519PublicKey() };
+}
+
+/** Records are signed by who adds them, unless the business bears a signature already. */
+function signedByAuthor(author: ChainActor, business: object): object {
+  const { patientId, setId, record, sets } = business as Partial<TransactionInput<'records:add'>> & {
+    sets?: TransactionInput<'records:addBatch'>['sets'];
+  };
+  if (patientId === undefined) return business;
+  const signatureOf = (set: { setId: SetId; records: readonly StoredRecord[] }) =>
+    signRecordSet(author, { patientId, ...set });
+  if (sets !== undefined) return { ...business, sets: sets.map((set) => ({ authorSignature: signatureOf(set), ...set })) };
+  if (setId === undefined || record === undefined) return business;
+  return { authorSignature: signatureOf({ setId, records: [record] }), ...business };
 }
 
 function patientOf(business: object): PatientId {

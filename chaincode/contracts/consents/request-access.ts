@@ -11,6 +11,9 @@ export const requestAccess: Rule<'consents:request'> = async ({ state, actor, in
   const { patientId, requestId, purpose, untilMs, grantee } = input;
   requireEndWithin(untilMs, timeMs);
   if (grantee?.kind === 'group') throw new DomainError('INPUT_INVALID', '/grantee: only the patient names own groups');
+  // Only a delegate passes on; a request that no grant can answer is not taken.
+  if (input.actions.includes('share') !== (grantee?.kind === 'delegate'))
+    throw new DomainError('INPUT_INVALID', '/actions must name share for a delegate, and for nobody else');
   if (grantee !== undefined) await requireGrantee(state, grantee, patientId);
   if ((await readRequestOwner(state, requestId)) !== undefined)
     throw new DomainError('REQUEST_EXISTS', `request ${requestId} is stored`);

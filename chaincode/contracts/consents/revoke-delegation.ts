@@ -2,7 +2,7 @@ import { DomainError, parseDelegationStatement } from '../../domain/index.js';
 import type { Ruling } from '../../state/lane-call.js';
 import { delegationWrite, readDelegation } from '../../state/statement-store.js';
 import { requireNext } from '../signed-statement.js';
-import type { RevocationOf, Revoking } from './revoke.js';
+import { requireSignedRevocation, type RevocationOf, type Revoking } from './revoke.js';
 import { named, requireSpeaker } from './speaker.js';
 
 /** By the delegate who passed it on, or by the patient, who may take back whatever rests on a grant of its own. */
@@ -15,6 +15,7 @@ export async function revokeDelegation(request: Revoking, statement: RevocationO
   const given = parseDelegationStatement(row.statement.text);
   const isOwn = given.by === actor.memberId;
   const speaker = isOwn ? {} : await requireSpeaker({ state, patientId, actor, timeMs });
+  requireSignedRevocation(request, statement);
   if (row.revocation !== undefined) throw new DomainError('GRANT_REVOKED', `delegation ${delegationId} is revoked`);
   requireNext(statement, given.version);
   const { purpose, grantee, parentId: grantId } = given.body;

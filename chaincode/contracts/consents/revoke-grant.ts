@@ -2,7 +2,7 @@ import { DomainError } from '../../domain/index.js';
 import { grantWrite, readGrant, requireGrant } from '../../state/grant-store.js';
 import type { Ruling } from '../../state/lane-call.js';
 import { requireNext } from '../signed-statement.js';
-import type { RevocationOf, Revoking } from './revoke.js';
+import { requireSignedRevocation, type RevocationOf, type Revoking } from './revoke.js';
 import { named, requireSpeaker } from './speaker.js';
 
 /** A new version of the grant, under the key that every opening reads: what was endorsed before is then invalid. */
@@ -10,6 +10,7 @@ export async function revokeGrant(request: Revoking, statement: RevocationOf<'gr
   const { state, actor, input, timeMs } = request;
   const { patientId, revocation } = input;
   const speaker = await requireSpeaker({ state, patientId, actor, timeMs });
+  requireSignedRevocation(request, statement);
   const { id: grantId } = statement;
   const row = await readGrant(state, patientId, grantId);
   if (row === undefined) throw new DomainError('GRANT_UNKNOWN', `patient ${patientId} gave no grant ${grantId}`);

@@ -3,7 +3,7 @@ import type { Ruling } from '../../state/lane-call.js';
 import { readRepresentation, representationWrite } from '../../state/statement-store.js';
 import { requireThePatient } from '../acting-roles.js';
 import { requireNext } from '../signed-statement.js';
-import type { RevocationOf, Revoking } from './revoke.js';
+import { requireSignedRevocation, type RevocationOf, type Revoking } from './revoke.js';
 
 /** By the patient, or by the representative who lays it down; never by another representative. */
 export async function revokeRepresentation(
@@ -18,6 +18,7 @@ export async function revokeRepresentation(
     throw new DomainError('REPRESENTATION_UNKNOWN', `patient ${patientId} appointed no ${representationId}`);
   const given = parseRepresentationStatement(row.statement.text);
   if (given.body.representative !== actor.memberId) requireThePatient(actor, patientId);
+  requireSignedRevocation(request, statement);
   if (row.revocation !== undefined)
     throw new DomainError('GRANT_REVOKED', `representation ${representationId} is revoked`);
   requireNext(statement, given.version);

@@ -11,11 +11,14 @@ export type RevocationOf<T extends Revocation['takes']> = Extract<Revocation, { 
 
 /** Takes back what the statement's id names, once and for all. Who signs it sends it. */
 export const revoke: Rule<'consents:revoke'> = async (request) => {
-  const { channel, actor, input } = request;
-  const { patientId, revocation } = input;
-  const statement = parseRevocationStatement(revocation.text);
-  requireSignedBy(actor, revocation, statement, { channel, patientId });
+  const statement = parseRevocationStatement(request.input.revocation.text);
   if (statement.takes === 'grant') return revokeGrant(request, statement);
   if (statement.takes === 'delegation') return revokeDelegation(request, statement);
   return revokeRepresentation(request, statement);
 };
+
+/** Whoever may take it back says so with the own key. */
+export function requireSignedRevocation({ channel, actor, input }: Revoking, statement: Revocation): void {
+  const { patientId, revocation } = input;
+  requireSignedBy(actor, revocation, statement, { channel, patientId });
+}
