@@ -13,7 +13,7 @@ import {
   requireTwoSignatures,
   type StoredRecord,
 } from '@medledger/chaincode/domain';
-import { verifySignature } from '../custody/evidence-check.js';
+import { verifySignature } from '../custody/verify-signature.js';
 import type { UnlockedIdentity } from '../identity/member-keys.js';
 import type { LedgerChain } from '../ledger/chain.js';
 import { MedledgerError } from '../medledger-error.js';
