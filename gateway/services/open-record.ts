@@ -1,4 +1,5 @@
-import type { Purpose, RecordId, RecordMetadata } from '@medledger/chaincode/domain';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { PatientId, Purpose, RecordId, RecordMetadata } from '@medledger/chaincode/domain';
 import { recordId } from '@medledger/chaincode/domain';
 import { recordContext } from '../custody/framed-bytes.js';
 import { combineNaming, type CustodianShare } from '../custody/key-shares.js';
@@ -84,12 +85,26 @@ export function createOpenRecord(ports: OpenRecordPorts) {
   };
 }
 
-/** @throws MedledgerError RECORD_UNKNOWN */
-export async function patientOf(chain: LedgerChain, identity: Parameters<LedgerChain['query']>[0], wanted: RecordId) {
-  const [located] = await chain.query(identity, 'records:locate', { recordIds: [wanted] });
-  if (located === undefined) throw new MedledgerError('RECORD_UNKNOWN');
-  return located.patientId;
+/**
+ * Whose record it is. The own peer may be a block behind the one through which it was added, so it is asked again.
+ *
+ * @throws MedledgerError RECORD_UNKNOWN
+ */
+export async function patientOf(
+  chain: LedgerChain,
+  identity: Parameters<LedgerChain['query']>[0],
+  wanted: RecordId,
+): Promise<PatientId> {
+  for (const pauseMs of [...CATCH_UP_MS, undefined]) {
+    const [located] = await chain.query(identity, 'records:locate', { recordIds: [wanted] });
+    if (located !== undefined) return located.patientId;
+    if (pauseMs !== undefined) await wait(pauseMs);
+  }
+  throw new MedledgerError('RECORD_UNKNOWN');
 }
+
+/** A few blocks' time in all. */
+const CATCH_UP_MS = [50, 150, 300];
 
 function contextOf(chain: LedgerChain, { recordId: id, version }: RecordMetadata): Uint8Array {
   return recordContext({ channel: chain.channel, recordId: id, version });
