@@ -16,7 +16,7 @@ import { connectOtherGateways, type OtherGateways } from './composition/other-ga
 import { ownInternalApi } from './composition/own-internal-api.js';
 import { whatIsNotReady } from './composition/readiness.js';
 import type { GatewayConfig } from './config.js';
-import { verifySignature } from './custody/evidence-check.js';
+import { verifySignature } from './custody/verify-signature.js';
 import { type Custody, openCustody } from './custody/open-custody.js';
 import { organisationByTlsCertificate, readTls, tlsCaBundle } from './identity/network-identities.js';
 import { custodianKeys, pinnedOrganisations } from './identity/pinned-consortium.js';

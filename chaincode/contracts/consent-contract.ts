@@ -99,7 +99,7 @@ export class ConsentContract extends Contract {
   /**
    * What holds where no grant speaks: default, emergencies, exclusions.
    *
-   * @throws DomainError NOT_THE_PATIENT, STATEMENT_INVALID, SIGNATURE_INVALID, VERSION_CONFLICT, INPUT_INVALID
+   * @throws DomainError NOT_THE_PATIENT, GROUP_UNKNOWN, STATEMENT_INVALID, SIGNATURE_INVALID, VERSION_CONFLICT, INPUT_INVALID
    */
   @Transaction()
   @Returns('string')

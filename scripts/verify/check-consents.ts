@@ -8,7 +8,7 @@ import {
   requireSignature,
   type SignedStatement,
 } from '@medledger/chaincode/domain';
-import { verifySignature } from '../../gateway/custody/evidence-check.js';
+import { verifySignature } from '../../gateway/custody/verify-signature.js';
 import type { PeerView } from './check-lanes.js';
 import { CheckLog, type CheckResult } from './finding.js';
 import { unlessInvalid } from './lane-walk.js';

@@ -6,7 +6,7 @@ import {
   patientIdOf,
   requireTwoSignatures,
 } from '@medledger/chaincode/domain';
-import { verifySignature } from '../../gateway/custody/evidence-check.js';
+import { verifySignature } from '../../gateway/custody/verify-signature.js';
 import type { PinnedOrganisation } from '../../gateway/identity/pinned-consortium.js';
 import type { PeerView } from './check-lanes.js';
 import { CheckLog, type CheckResult } from './finding.js';

@@ -11,7 +11,15 @@ import {
   type SetId,
   type TransactionName,
 } from '@medledger/chaincode/domain';
-import { CHANNEL, type ChainActor, enrol, prepareCall, randomId, signRecordSet, wrongNonce } from '../support/chain-actor.js';
+import {
+  CHANNEL,
+  type ChainActor,
+  enrol,
+  prepareCall,
+  randomId,
+  signRecordSet,
+  wrongNonce,
+} from '../support/chain-actor.js';
 import { recordOf, TestConsortium } from './test-consortium.js';
 
 const ADD = 'records:add';

@@ -104,7 +104,10 @@ export class TestConsortium {
     const actor = await makeActor(this.hospitalA, who);
     this.actors.set(who.memberId, actor);
     const document = { ...this.document(), version: this.#registerVersion, organisations: [], agencies: [] };
-    const register = signRegister({ ...document, members: [registerEntryOf(actor)] }, [this.hospitalA, this.government]);
+    const register = signRegister({ ...document, members: [registerEntryOf(actor)] }, [
+      this.hospitalA,
+      this.government,
+    ]);
     await this.submit(this.actor('admin-a'), 'members:register', { register });
     return actor;
   }
@@ -117,7 +120,10 @@ export class TestConsortium {
   }
 
   register(patient: ChainActor): Promise<TransactionAnswer> {
-    const business = registrationOf(patient);
+    return this.registerWith(patient, registrationOf(patient));
+  }
+
+  registerWith(patient: ChainActor, business: ReturnType<typeof registrationOf>): Promise<TransactionAnswer> {
     const head = firstHead(patientGenesis({ channel: CHANNEL, ...business }));
     return this.submitAt(tipOf(head), patient, 'members:registerPatient', business);
   }
@@ -233,7 +239,8 @@ function signedByAuthor(author: ChainActor, business: object): object {
   if (patientId === undefined) return business;
   const signatureOf = (set: { setId: SetId; records: readonly StoredRecord[] }) =>
     signRecordSet(author, { patientId, ...set });
-  if (sets !== undefined) return { ...business, sets: sets.map((set) => ({ authorSignature: signatureOf(set), ...set })) };
+  if (sets !== undefined)
+    return { ...business, sets: sets.map((set) => ({ authorSignature: signatureOf(set), ...set })) };
   if (setId === undefined || record === undefined) return business;
   return { authorSignature: signatureOf({ setId, records: [record] }), ...business };
 }

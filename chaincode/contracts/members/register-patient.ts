@@ -69,7 +69,7 @@ async function requireFirstPolicy(
   // The genesis follows from the entry that this one is about to write; nothing here looks at it.
   requireSignedBy(patientOf(input, organisation, ''), policy, statement, { channel, patientId });
   requireNext(statement, undefined);
-  await requirePolicyBody(state, statement.body);
+  await requirePolicyBody(state, statement.body, patientId);
 }
 
 /** Without a word of the register: what the certificate and the id say about each other. */

@@ -104,6 +104,8 @@ export class OpeningCase {
   patient: Member | undefined;
   actor: Member | undefined;
   register: SignedRegister | undefined;
+  /** What else the peer answers, or answers instead. */
+  further: Partial<EvidenceAnswer> = {};
   /** Members of the committed transaction that differ. */
   transaction: Partial<CommittedOpening> = {};
 
@@ -161,7 +163,14 @@ export class OpeningCase {
       ...(actor === undefined ? {} : { actor }),
       ...(register === undefined ? {} : { register }),
       grants: [{ grantId: grantId as never, ...(stored === undefined ? {} : { stored }) }],
+      groups: [],
+      delegations: [],
+      representations: [],
+      emergencies: [],
+      signers: [],
+      used: {},
       timeMs: 0,
+      ...this.further,
     };
   }
 
