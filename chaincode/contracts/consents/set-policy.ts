@@ -1,5 +1,6 @@
-import { parsePolicyStatement, type PatientId, type PolicyBody } from '../../domain/index.js';
+import { parsePolicyStatement, type PatientId, type PolicyBody, requireOwnExclusionsKept } from '../../domain/index.js';
 import type { Rule } from '../../state/extend-lane.js';
+import { actorOf, loadConsents } from '../../state/load-consents.js';
 import { inForce, policyWrite, readPolicy } from '../../state/statement-store.js';
 import type { WorldState } from '../../state/world-state.js';
 import { requireNext, requireSignedBy } from '../signed-statement.js';

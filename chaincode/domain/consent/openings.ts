@@ -22,7 +22,8 @@ export function decideOpenings(
   const decisions = records.map((record): AccessDecision => {
     if (record === undefined) return { outcome: 'deny', code: 'RECORD_UNKNOWN' };
     const decision = decideAccess({ ...common, record }, { ...consents, used });
-    const grantId = decision.outcome === 'permit' ? countedGrant(decision.basis, consents) : undefined;
+    const isOpened = decision.outcome === 'permit' && common.action === 'read';
+    const grantId = isOpened ? countedGrant(decision.basis, consents) : undefined;
     if (grantId !== undefined) {
       spent[grantId] = (spent[grantId] ?? 0) + 1;
       used[grantId] = (used[grantId] ?? 0) + 1;
