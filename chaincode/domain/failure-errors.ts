@@ -102,6 +102,11 @@ export const FAILURE_ERRORS = registry({
     issue: 'transient',
     text: 'Fewer than two custodians answered. Nothing is lost; try again when another one is up.',
   },
+  ORIGIN_INVALID: {
+    status: 502,
+    issue: 'security',
+    text: "The record does not carry its author's signature, so it is not shown. Tell the operator, who runs verify-ledger.",
+  },
   KEY_UNRECOVERABLE: {
     status: 502,
     issue: 'exception',

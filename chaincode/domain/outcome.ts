@@ -79,14 +79,7 @@ export function parseOutcome(text: string): Outcome {
 }
 
 /** One line of an access log: records that were treated alike in one entry. */
-export interface LogLine {
-  readonly action: LogAction;
-  readonly outcome: 'permit' | 'deny';
-  readonly code?: DenyCode;
-  readonly basis?: Basis;
-  readonly purpose?: Purpose;
-  readonly requestId?: RequestId;
-  readonly grantId?: GrantId;
+export interface LogLine extends Omit<Outcome, 'sets' | 'items' | 'grantee' | 'untilMs'> {
   readonly recordIds: readonly RecordId[];
   readonly classes: readonly string[];
 }

@@ -60,7 +60,8 @@ export class WorldState {
         items.push({ place: row.value.key.slice(prefix.length), text });
       }
       await found.iterator.close();
-      const { bookmark } = found.metadata;
+      // Of an empty last page the peer sends no metadata at all: an empty message has no bytes.
+      const bookmark = found.metadata?.bookmark ?? '';
       return bookmark === '' ? { items } : { items, next: bookmark.slice(prefix.length) };
     } catch (cause) {
       throw readFailure(`range ${prefix}`, cause);

@@ -31,10 +31,16 @@ export async function describeRecords(question: Question<'records:metadata'> & A
   return knownToCaller(question, await readNamed(question.state, question.input.recordIds));
 }
 
-/** Those that the caller may list or has written itself. */
+/**
+ * Those that the caller may list or has written itself.
+ *
+ * @param options.spentToo - those, too, whose grant the caller has used up: whoever made the last opening is still to
+ * check who signed the record
+ */
 export async function knownToCaller(
   { state, actor, claimedMs }: Pick<Proposal, 'state' | 'claimedMs'> & Asked,
   records: readonly RecordMetadata[],
+  options: { readonly spentToo: boolean } = { spentToo: false },
 ): Promise<readonly RecordMetadata[]> {
   const loaded = new Map<PatientId, Consents>();
   const known: RecordMetadata[] = [];
@@ -42,7 +48,8 @@ export async function knownToCaller(
     const { patientId, authorId } = record;
     const consents = loaded.get(patientId) ?? (await loadConsentsToList(state, { patientId, actor }));
     loaded.set(patientId, consents);
-    const isListed = decideListing({ actor: actorOf(actor), patientId, record, atMs: claimedMs }, consents);
+    const counted = options.spentToo ? { ...consents, used: {} } : consents;
+    const isListed = decideListing({ actor: actorOf(actor), patientId, record, atMs: claimedMs }, counted);
     if (isListed || authorId === actor.memberId) known.push(record);
   }
   return known;

@@ -10,7 +10,7 @@ export async function findOrigin(question: Question<'records:origin'> & Asked): 
   const { setId, index } = placeOf(input.recordId);
   const set = await readRecordSet(state, setId);
   const record = set === undefined ? undefined : recordAt(set, index);
-  const known = record === undefined ? [] : await knownToCaller(question, [record]);
+  const known = record === undefined ? [] : await knownToCaller(question, [record], { spentToo: true });
   if (set === undefined || known.length === 0) throw new DomainError('RECORD_UNKNOWN', `no record ${input.recordId}`);
   const author = await readMember(state, set.authorId);
   if (author === undefined) throw new DomainError('STATE_CORRUPT', `the register has lost ${set.authorId}`);
