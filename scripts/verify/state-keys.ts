@@ -10,6 +10,13 @@ export const AGENCY_PREFIX = 'agency~';
 export const REGISTER_DOCUMENT_PREFIX = 'registerdoc~';
 export const GRANT_PREFIX = 'grant~';
 export const GRANTEE_PREFIX = 'grantee~';
+export const POLICY_PREFIX = 'policy~';
+export const GROUP_PREFIX = 'group~';
+export const REPRESENTATION_PREFIX = 'representation~';
+export const DELEGATION_PREFIX = 'delegation~';
+export const EMERGENCY_PREFIX = 'emergency~';
+export const NOTICED_PREFIX = 'noticed~';
+export const USES_PREFIX = 'uses~';
 export const RECORD_SET_PREFIX = 'recordset~';
 export const REQUEST_PREFIX = 'request~';
 export const CONFIG_KEY = 'config';
@@ -27,6 +34,7 @@ export const memberKey = (memberId: string): string => `${MEMBER_PREFIX}${member
 export const registerDocumentKey = (digest: string): string => `${REGISTER_DOCUMENT_PREFIX}${digest}`;
 export const grantKey = (patientId: string, grantId: string): string => `${GRANT_PREFIX}${patientId}~${grantId}`;
 export const grantOwnerKey = (grantId: string): string => `grantof~${grantId}`;
+export const openEmergenciesKey = (memberId: string): string => `emergencies~${memberId}`;
 export const recordSetKey = (setId: string): string => `${RECORD_SET_PREFIX}${setId}`;
 
 const SEQUENCE_DIGITS = 10;

@@ -5,6 +5,7 @@ import type { Topology } from '../../network/topology.js';
 import { ENDORSED, REBUILD } from './advice.js';
 import { CannotLook } from './cannot-look.js';
 import { checkConsents } from './check-consents.js';
+import { checkDecisions } from './check-decisions.js';
 import { checkReleases, checkShares, type ReleaseLogEnd, releaseLogEnds } from './check-custody.js';
 import { checkLanes, type PeerView } from './check-lanes.js';
 import { checkOrderer } from './check-orderer.js';
@@ -24,6 +25,8 @@ export interface VerifyOptions {
   readonly mspId?: string;
   readonly vault: boolean;
   readonly custody: boolean;
+  /** Decide again what every block decided. */
+  readonly decisions?: boolean;
   /** Told of each check as it ends. */
   readonly onCheck?: (result: CheckResult) => void;
 }
@@ -90,6 +93,7 @@ async function checkAll(run: Run): Promise<void> {
   await withView(run, best, async (view) => {
     await checkRules(run, view);
     await checkStores(run, view);
+    if (run.options.decisions === true) run.done(await checkDecisions({ ...best.copy, next: view.next }));
   });
 }
 

@@ -4,10 +4,12 @@ import {
   type MemberId,
   parseGroupStatement,
   type PatientId,
+  requireOwnMembershipKept,
   type SignedStatement,
 } from '../../domain/index.js';
 import type { Rule } from '../../state/extend-lane.js';
 import { holdingsWrite, person, readHoldings } from '../../state/holder-index.js';
+import { actorOf } from '../../state/load-consents.js';
 import { readMember } from '../../state/register-store.js';
 import { groupWrite, inForce, readGroup } from '../../state/statement-store.js';
 import type { WorldState, Write } from '../../state/world-state.js';
@@ -26,6 +28,7 @@ export const setGroup: Rule<'consents:setGroup'> = async ({ state, channel, acto
   const row = await readGroup(state, patientId, groupId);
   const before = row === undefined ? undefined : parseGroupStatement(row.statement.text);
   requireNext(statement, before?.version);
+  if (speaker.representationId !== undefined) requireOwnMembershipKept(actorOf(actor), body, before?.body);
   const known = before?.body.members ?? [];
   const joining = body.members.filter((memberId) => !known.includes(memberId));
   const leaving = known.filter((memberId) => !body.members.includes(memberId));

@@ -1,5 +1,6 @@
-import { parsePolicyStatement, type PatientId, type PolicyBody } from '../../domain/index.js';
+import { parsePolicyStatement, type PatientId, type PolicyBody, requireOwnExclusionsKept } from '../../domain/index.js';
 import type { Rule } from '../../state/extend-lane.js';
+import { actorOf, loadConsents } from '../../state/load-consents.js';
 import { inForce, policyWrite, readPolicy } from '../../state/statement-store.js';
 import type { WorldState } from '../../state/world-state.js';
 import { requireNext, requireSignedBy } from '../signed-statement.js';
@@ -13,6 +14,8 @@ export const setPolicy: Rule<'consents:setPolicy'> = async ({ state, channel, ac
   requireSignedBy(actor, policy, statement, { channel, patientId });
   requireNext(statement, await storedVersion(state, patientId));
   await requirePolicyBody(state, statement.body, patientId);
+  if (speaker.representationId !== undefined)
+    requireOwnExclusionsKept(actorOf(actor), statement.body, await loadConsents(state, { patientId, actor }));
   return {
     outcome: { action: 'policy', outcome: 'permit', ...named(speaker) },
     writes: ({ txId }) => [policyWrite(patientId, inForce(policy, txId))],

@@ -126,10 +126,13 @@ export class OpeningCase {
     this.register = this.registerSignedBy([hospitalA, hospitalB]);
   }
 
-  registerSignedBy(signers: readonly ChainOrganisation[], change: { channel?: string; named?: ChainActor } = {}) {
-    const { channel = CHANNEL, named = this.circle.doctor } = change;
+  registerSignedBy(
+    signers: readonly ChainOrganisation[],
+    change: { channel?: string; named?: ChainActor; version?: number } = {},
+  ) {
+    const { channel = CHANNEL, named = this.circle.doctor, version = 1 } = change;
     const members = [registerEntryOf(named)];
-    return signRegister({ channel, version: 1, organisations: [], agencies: [], members }, signers);
+    return signRegister({ channel, version, organisations: [], agencies: [], members }, signers);
   }
 
   committed(): CommittedOpening {
