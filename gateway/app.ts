@@ -18,12 +18,19 @@ import { addSecurityHeaders } from './plugins/security-headers.js';
 import { accessRequestRoutes } from './routes/access-requests.js';
 import { auditRoutes } from './routes/audit.js';
 import { bundleRoutes } from './routes/bundles.js';
+import { careGroupRoutes } from './routes/care-groups.js';
+import { delegationRoutes } from './routes/delegations.js';
+import { emergencyRoutes } from './routes/emergencies.js';
+import { explanationRoutes } from './routes/explanations.js';
 import { explorerRoutes } from './routes/explorer.js';
 import { grantRoutes } from './routes/grants.js';
 import { healthRoutes } from './routes/health.js';
 import { memberRoutes, openMemberRoutes } from './routes/members.js';
+import { noticeRoutes } from './routes/notices.js';
+import { policyRoutes } from './routes/policies.js';
 import { recordFileRoutes } from './routes/record-files.js';
 import { recordRoutes } from './routes/records.js';
+import { representativeRoutes } from './routes/representatives.js';
 import type { Services } from './services/medledger.js';
 
 export interface AppOptions {
@@ -71,6 +78,13 @@ export async function buildApp(options: AppOptions): Promise<GatewayApp> {
     recordRoutes(members, context);
     grantRoutes(members, context);
     accessRequestRoutes(members, context);
+    policyRoutes(members, context);
+    careGroupRoutes(members, context);
+    representativeRoutes(members, context);
+    delegationRoutes(members, context);
+    noticeRoutes(members, context);
+    emergencyRoutes(members, context);
+    explanationRoutes(members, context);
     auditRoutes(members, context);
     explorerRoutes(members, context);
     const holdBody = createBodyBudget(limits.bodyBytesInFlightMax);

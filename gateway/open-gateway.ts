@@ -17,7 +17,7 @@ import { connectOtherGateways, type OtherGateways } from './composition/other-ga
 import { ownInternalApi } from './composition/own-internal-api.js';
 import { whatIsNotReady } from './composition/readiness.js';
 import type { GatewayConfig } from './config.js';
-import { verifySignature } from './custody/evidence-check.js';
+import { verifySignature } from './custody/verify-signature.js';
 import { type Custody, openCustody } from './custody/open-custody.js';
 import { custodianKeys, pinnedOrganisations } from './identity/pinned-consortium.js';
 import { buildInternalServer } from './internal/internal-server.js';

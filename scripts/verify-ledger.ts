@@ -13,6 +13,7 @@ interface GivenOptions {
   readonly peer?: string;
   readonly vault: boolean;
   readonly custody: boolean;
+  readonly decisions: boolean;
   readonly rebuild?: string;
 }
 
@@ -29,6 +30,7 @@ const program = new Command('npm run verify-ledger --')
   .option('--peer <msp>', 'look at the ledger of this peer only')
   .option('--no-vault', 'leave the vaults out')
   .option('--no-custody', 'leave key shares and release logs out')
+  .option('--decisions', 'decide again, from the state as it was, what every block decided', false)
   .option('--rebuild <msp>', 'first make the state of this peer again from its blocks; the network must be stopped')
   .option('--json', 'print one JSON document instead of lines', false)
   .allowExcessArguments(false)
@@ -52,6 +54,7 @@ async function verify(given: GivenOptions): Promise<void> {
       ...(given.peer === undefined ? {} : { mspId: given.peer }),
       vault: given.vault,
       custody: given.custody,
+      decisions: given.decisions,
       onCheck: (result) => {
         for (const line of linesOf(result)) say(line);
       },

@@ -1,9 +1,9 @@
 import { Context, Contract, Info, Returns, Transaction } from 'fabric-contract-api';
-import { answerAnyone } from '../state/answer-query.js';
+import { answerAnyone, answerMember } from '../state/answer-query.js';
 import { extendLane } from '../state/extend-lane.js';
 import { bootstrapRegister } from './members/bootstrap-register.js';
 import { extendRegister } from './members/extend-register.js';
-import { describeConsortium, findMember } from './members/member-queries.js';
+import { describeConsortium, findMember, pageOfStaff } from './members/member-queries.js';
 import { registerPatient } from './members/register-patient.js';
 
 /** Who belongs to the consortium, and with which keys. Arguments and answers: domain/calls.ts, domain/answers.ts. */
@@ -36,9 +36,9 @@ export class MemberContract extends Contract {
   }
 
   /**
-   * Pins a patient's keys and begins the patient's lane; by the patient.
+   * Pins a patient's keys, begins the patient's lane and states its first policy; by the patient.
    *
-   * @throws DomainError MEMBER_EXISTS, CALLER_UNKNOWN, ROLE_NOT_ALLOWED
+   * @throws DomainError MEMBER_EXISTS, CALLER_UNKNOWN, ROLE_NOT_ALLOWED, STATEMENT_INVALID, SIGNATURE_INVALID
    */
   @Transaction()
   @Returns('string')
@@ -51,6 +51,13 @@ export class MemberContract extends Contract {
   @Returns('string')
   public async member(ctx: Context, inputJson: string): Promise<string> {
     return answerAnyone(ctx, { name: 'members:member', inputJson }, findMember);
+  }
+
+  /** Staff of all agencies, or of one. */
+  @Transaction(false)
+  @Returns('string')
+  public async staff(ctx: Context, inputJson: string): Promise<string> {
+    return answerMember(ctx, { name: 'members:staff', inputJson }, pageOfStaff);
   }
 
   /** @throws DomainError NOT_BOOTSTRAPPED */

@@ -4,6 +4,8 @@ import { extendLane } from '../state/extend-lane.js';
 import { addRecord, addRecordBatch } from './records/add-records.js';
 import { listRecords } from './records/list-records.js';
 import { describeRecords, locateRecords } from './records/named-records.js';
+import { findOrigin } from './records/record-origin.js';
+import { listVersions } from './records/record-versions.js';
 
 /** Digests and pointers of records. Arguments and answers: domain/calls.ts, domain/answers.ts. */
 @Info({ title: 'records', description: 'Digests and pointers of records' })
@@ -15,7 +17,7 @@ export class RecordContract extends Contract {
   /**
    * One record; a refusal is an outcome.
    *
-   * @throws DomainError RECORD_EXISTS, ROLE_NOT_ALLOWED
+   * @throws DomainError RECORD_EXISTS, ROLE_NOT_ALLOWED, SIGNATURE_INVALID, RECORD_UNKNOWN, VERSION_CONFLICT
    */
   @Transaction()
   @Returns('string')
@@ -26,7 +28,7 @@ export class RecordContract extends Contract {
   /**
    * Up to RECORDS_PER_BATCH_MAX records in one entry, all or none.
    *
-   * @throws DomainError RECORD_EXISTS, ROLE_NOT_ALLOWED
+   * @throws DomainError RECORD_EXISTS, ROLE_NOT_ALLOWED, SIGNATURE_INVALID, RECORD_UNKNOWN, VERSION_CONFLICT
    */
   @Transaction()
   @Returns('string')
@@ -46,6 +48,28 @@ export class RecordContract extends Contract {
   @Returns('string')
   public async metadata(ctx: Context, inputJson: string): Promise<string> {
     return answerMember(ctx, { name: 'records:metadata', inputJson }, describeRecords);
+  }
+
+  /**
+   * Versions and disputes around one record that the caller may know of.
+   *
+   * @throws DomainError RECORD_UNKNOWN
+   */
+  @Transaction(false)
+  @Returns('string')
+  public async versions(ctx: Context, inputJson: string): Promise<string> {
+    return answerMember(ctx, { name: 'records:versions', inputJson }, listVersions);
+  }
+
+  /**
+   * Who signed a record that the caller may know of.
+   *
+   * @throws DomainError RECORD_UNKNOWN
+   */
+  @Transaction(false)
+  @Returns('string')
+  public async origin(ctx: Context, inputJson: string): Promise<string> {
+    return answerMember(ctx, { name: 'records:origin', inputJson }, findOrigin);
   }
 
   /** Whose records these are. */

@@ -1,10 +1,27 @@
 import { parseCanonicalJson } from './canonical-json.js';
+import { reviewFinding } from './consent/emergency.js';
 import { grantActions } from './consent/grant.js';
+import { grantee } from './consent/grantee.js';
 import { scope } from './consent/scope.js';
 import { DomainError } from './errors.js';
-import { cid, grantId, memberId, type PatientId, recordClass, recordId, requestId, setId } from './ids.js';
+import {
+  agencyId,
+  cid,
+  delegationId,
+  emergencyId,
+  grantId,
+  memberId,
+  type PatientId,
+  recordClass,
+  recordId,
+  representationId,
+  requestId,
+  setId,
+} from './ids.js';
 import {
   BUSINESS_JSON_CHARACTERS_MAX,
+  CONSENT_ITEMS_MAX,
+  OPEN_EMERGENCIES_MAX,
   OPENINGS_PER_CALL_MAX,
   PAGE_ITEMS_MAX,
   RECORDS_PER_BATCH_MAX,
@@ -29,9 +46,10 @@ import { signedStatement } from './statement.js';
 import { keyCustody, purpose } from './vocabulary.js';
 
 const spki = base64url({ lengthBytes: 91 });
+const signature = base64url({ lengthBytes: 64 });
 const x25519 = base64url({ lengthBytes: 32 });
 const page = { limit: integer({ min: 1, max: PAGE_ITEMS_MAX }), cursor: optional(text(/^[\w~-]{1,300}$/, 'a cursor')) };
-const someSets = distinctBy(object({ setId, records: storedRecords }), (set) => set.setId, {
+const someSets = distinctBy(object({ setId, records: storedRecords, authorSignature: signature }), (set) => set.setId, {
   min: 1,
   max: RECORDS_PER_BATCH_MAX,
 });
@@ -64,8 +82,10 @@ export const TRANSACTIONS = {
     signingKey: spki,
     encryptionKey: x25519,
     keyCustody,
+    /** What holds from the first moment: without a policy no emergency opens anything. */
+    policy: optional(signedStatement),
   }),
-  'records:add': object({ patientId: memberId, purpose, setId, record: storedRecord }),
+  'records:add': object({ patientId: memberId, purpose, setId, record: storedRecord, authorSignature: signature }),
   'records:addBatch': object({
     patientId: memberId,
     purpose,
@@ -78,9 +98,24 @@ export const TRANSACTIONS = {
     /** X25519 public key, made for this opening alone: shares are sealed to it. */
     oneTimeKey: x25519,
   }),
+  /** Declares an emergency, or goes on within a declared one; the card is read with the first call. */
+  'access:emergency': object({
+    patientId: memberId,
+    declaration: signedStatement,
+    recordIds: distinct(recordId, { min: 0, max: OPENINGS_PER_CALL_MAX }),
+    oneTimeKey: x25519,
+  }),
+  'access:review': object({
+    patientId: memberId,
+    emergencyId,
+    finding: reviewFinding,
+    commentSha256: optional(hex(32)),
+    commentCid: optional(cid),
+  }),
   'consents:request': object({
     patientId: memberId,
     requestId,
+    grantee: optional(grantee),
     actions: grantActions,
     scope,
     purpose,
@@ -91,7 +126,16 @@ export const TRANSACTIONS = {
   'consents:approve': object({ patientId: memberId, requestId, grant: signedStatement }),
   'consents:refuse': object({ patientId: memberId, requestId }),
   'consents:grant': object({ patientId: memberId, grant: signedStatement }),
+  /** A new version of a stored grant: narrower, wider, longer or shorter, to the same grantee. */
+  'consents:alter': object({ patientId: memberId, grant: signedStatement }),
+  /** Takes back a grant, a delegation or a representation. */
   'consents:revoke': object({ patientId: memberId, revocation: signedStatement }),
+  'consents:setPolicy': object({ patientId: memberId, policy: signedStatement }),
+  'consents:setGroup': object({ patientId: memberId, group: signedStatement }),
+  'consents:appoint': object({ patientId: memberId, representation: signedStatement }),
+  'consents:delegate': object({ patientId: memberId, delegation: signedStatement }),
+  /** A member who joined a trusted group tells the patient; before that it gains nothing from what the group was given. */
+  'consents:announce': object({ patientId: memberId }),
   'audit:readLog': object({ patientId: memberId }),
 } satisfies { [transaction: string]: Parse<object> };
 
@@ -99,6 +143,8 @@ export const TRANSACTIONS = {
 export const QUERIES = {
   'members:member': object({ memberId }),
   'members:consortium': object({}),
+  /** Staff as the register has it, by member id: whom a grant to an agency or a role reaches. */
+  'members:staff': object({ agencyId: optional(agencyId), ...page }),
   'records:list': object({
     patientId: memberId,
     class: optional(recordClass),
@@ -108,16 +154,33 @@ export const QUERIES = {
   }),
   /** Listing metadata of named records: what the caller may list, and what the caller authored; others are left out. */
   'records:metadata': object({ recordIds: distinct(recordId, { min: 1, max: OPENINGS_PER_CALL_MAX }) }),
+  /** The chain of versions and disputes around one record, as far as the caller may list it. */
+  'records:versions': object({ recordId }),
+  /** Who signed a record that the caller may list, and what is needed to check it. */
+  'records:origin': object({ recordId }),
   'records:locate': object({ recordIds: distinct(recordId, { min: 1, max: OPENINGS_PER_CALL_MAX }) }),
   'consents:grants': object({ patientId: memberId, ...page }),
   'consents:requests': object({ patientId: optional(memberId), ...page }),
   'consents:accessRequest': object({ requestId }),
+  /** Everything the patient has said and that holds or will hold: for the patient, and who represents it. */
+  'consents:all': object({ patientId: memberId }),
+  /** What of it can concern the caller: enough to explain the own access. */
+  'consents:mine': object({ patientId: memberId }),
+  /** What the patient was told: emergencies, and members who joined what the patient trusts. Newest last. */
+  'consents:notices': object({ patientId: memberId, ...page }),
   'consents:locateGrant': object({ grantId }),
   'consents:evidence': object({
     patientId: memberId,
     memberId,
     grantIds: list(grantId, { min: 0, max: OPENINGS_PER_CALL_MAX }),
+    delegationIds: list(delegationId, { min: 0, max: OPENINGS_PER_CALL_MAX }),
+    representationIds: list(representationId, { min: 0, max: CONSENT_ITEMS_MAX }),
+    emergencyIds: list(emergencyId, { min: 0, max: OPEN_EMERGENCIES_MAX }),
   }),
+  /** Emergencies of a patient: for the patient and its representatives, who declared them, and who may review. */
+  'access:emergencies': object({ patientId: memberId, ...page }),
+  /** For every member: how many emergencies of each agency nobody has reviewed; for a reviewer also which. */
+  'access:unreviewed': object({ agencyId: optional(agencyId) }),
   'audit:head': object({ patientId: patientOrNone }),
   'audit:entry': object({ patientId: patientOrNone, memberId, sequence: integer({ min: 0, max: 2 ** 40 }) }),
   'audit:lanes': object({ patientId: memberId }),

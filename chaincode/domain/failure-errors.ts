@@ -7,6 +7,18 @@ export const FAILURE_ERRORS = registry({
   MEMBER_UNKNOWN: { status: 404, issue: 'not-found', text: 'The register has no such member or agency. Check the id.' },
   GRANT_UNKNOWN: { status: 404, issue: 'not-found', text: 'There is no such grant of this patient. Check the id.' },
   REQUEST_UNKNOWN: { status: 404, issue: 'not-found', text: 'There is no such access request. Check the id.' },
+  DELEGATION_UNKNOWN: { status: 404, issue: 'not-found', text: 'There is no such delegation. Check the id.' },
+  REPRESENTATION_UNKNOWN: {
+    status: 404,
+    issue: 'not-found',
+    text: 'The patient has appointed no such representative. Check the id.',
+  },
+  GROUP_UNKNOWN: { status: 404, issue: 'not-found', text: 'The patient has no such care group. Check the id.' },
+  EMERGENCY_UNKNOWN: {
+    status: 404,
+    issue: 'not-found',
+    text: 'There is no such emergency of this patient. Check the id.',
+  },
   JOB_UNKNOWN: { status: 404, issue: 'not-found', text: 'There is no such job of this member. Check the id.' },
   BLOCK_UNKNOWN: {
     status: 404,
@@ -89,6 +101,11 @@ export const FAILURE_ERRORS = registry({
     status: 503,
     issue: 'transient',
     text: 'Fewer than two custodians answered. Nothing is lost; try again when another one is up.',
+  },
+  ORIGIN_INVALID: {
+    status: 502,
+    issue: 'security',
+    text: "The record does not carry its author's signature, so it is not shown. Tell the operator, who runs verify-ledger.",
   },
   KEY_UNRECOVERABLE: {
     status: 502,

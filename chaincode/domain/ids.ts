@@ -9,6 +9,10 @@ export type SetId = string & { readonly __brand: 'SetId' };
 export type RecordId = string & { readonly __brand: 'RecordId' };
 export type GrantId = string & { readonly __brand: 'GrantId' };
 export type RequestId = string & { readonly __brand: 'RequestId' };
+export type DelegationId = string & { readonly __brand: 'DelegationId' };
+export type GroupId = string & { readonly __brand: 'GroupId' };
+export type RepresentationId = string & { readonly __brand: 'RepresentationId' };
+export type EmergencyId = string & { readonly __brand: 'EmergencyId' };
 /** A patient is a member; the id is a pseudonym that certifies the pinned key. */
 export type PatientId = MemberId;
 
@@ -26,6 +30,19 @@ export const grantId: Parse<GrantId> = text(/^g[0-9a-f]{32}$/, 'a grant id (g an
 export const requestId: Parse<RequestId> = text(
   /^q[0-9a-f]{32}$/,
   'a request id (q and 32 characters of lower-case hex)',
+);
+export const delegationId: Parse<DelegationId> = text(
+  /^d[0-9a-f]{32}$/,
+  'a delegation id (d and 32 characters of lower-case hex)',
+);
+export const groupId: Parse<GroupId> = text(/^c[0-9a-f]{32}$/, 'a group id (c and 32 characters of lower-case hex)');
+export const representationId: Parse<RepresentationId> = text(
+  /^r[0-9a-f]{32}$/,
+  'a representation id (r and 32 characters of lower-case hex)',
+);
+export const emergencyId: Parse<EmergencyId> = text(
+  /^e[0-9a-f]{32}$/,
+  'an emergency id (e and 32 characters of lower-case hex)',
 );
 export const cid: Parse<string> = text(new RegExp(`^b[a-z2-7]{20,${CID_CHARACTERS_MAX - 1}}$`), 'a CIDv1 in base32');
 export const recordClass: Parse<string> = text(

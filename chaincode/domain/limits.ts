@@ -10,6 +10,11 @@ export const OPENINGS_PER_CALL_MAX = 100;
 export const GRANTS_PER_GRANTEE_MAX = 50;
 /** Ten years: long enough for a family doctor, short enough that nobody is forgotten for ever. */
 export const GRANT_DURATION_MAX_MS = 10 * 366 * 24 * 3600 * 1000;
+/** Care groups, representations and delegations of one patient, each. */
+export const CONSENT_ITEMS_MAX = 50;
+export const GROUP_MEMBERS_MAX = 50;
+export const EXCLUSIONS_MAX = 100;
+export const GRANT_USES_MAX = 1_000_000;
 export const SCOPE_CLASSES_MAX = 50;
 export const SCOPE_RECORDS_MAX = 500;
 export const REGISTER_MEMBERS_MAX = 1000;
@@ -45,3 +50,11 @@ export const SEQUENCE_DIGITS = 10;
 export const RELEASE_AGE_MAX_MS = 120_000;
 /** How long an auditor may read a patient's log after the entry that announces it. */
 export const LOG_READING_MAX_MS = 600_000;
+/** How long a declared emergency opens records. */
+export const EMERGENCY_DURATION_MAX_MS = 4 * 3600 * 1000;
+/** How far the clock of who declares may be from the entry's time: as far as peers allow a proposal's. */
+export const EMERGENCY_SKEW_MAX_MS = 120_000;
+/** By when a second person must have reviewed it. */
+export const REVIEW_DUE_MS = 72 * 3600 * 1000;
+/** Emergencies of one actor that nobody has reviewed yet. */
+export const OPEN_EMERGENCIES_MAX = 20;

@@ -1,7 +1,17 @@
 import { canonicalJson } from './canonical-json.js';
 import type { Basis, DenyCode } from './consent/access-policy.js';
-import type { Grantee } from './consent/grant.js';
-import type { GrantId, RecordId, RequestId, SetId } from './ids.js';
+import type { Grantee } from './consent/grantee.js';
+import type { EmergencyReason, ReviewFinding } from './consent/emergency.js';
+import type {
+  DelegationId,
+  EmergencyId,
+  GrantId,
+  GroupId,
+  RecordId,
+  RepresentationId,
+  RequestId,
+  SetId,
+} from './ids.js';
 import { placeOf, recordIdOf } from './ids.js';
 import type { Purpose } from './vocabulary.js';
 
@@ -13,7 +23,15 @@ export const LOG_ACTIONS = [
   'approve',
   'refuse',
   'grant',
+  'alter',
   'revoke',
+  'policy',
+  'group',
+  'appoint',
+  'delegate',
+  'announce',
+  'emergency',
+  'review',
   'read-log',
 ] as const;
 export type LogAction = (typeof LOG_ACTIONS)[number];
@@ -40,6 +58,13 @@ export interface Outcome {
   readonly items?: readonly ItemOutcome[];
   readonly requestId?: RequestId;
   readonly grantId?: GrantId;
+  readonly delegationId?: DelegationId;
+  readonly groupId?: GroupId;
+  /** Appointed or ended; or, in an entry of a representative, by which it acts for the patient. */
+  readonly representationId?: RepresentationId;
+  readonly emergencyId?: EmergencyId;
+  readonly reason?: EmergencyReason;
+  readonly finding?: ReviewFinding;
   readonly grantee?: Grantee;
   readonly untilMs?: number;
 }
@@ -54,14 +79,7 @@ export function parseOutcome(text: string): Outcome {
 }
 
 /** One line of an access log: records that were treated alike in one entry. */
-export interface LogLine {
-  readonly action: LogAction;
-  readonly outcome: 'permit' | 'deny';
-  readonly code?: DenyCode;
-  readonly basis?: Basis;
-  readonly purpose?: Purpose;
-  readonly requestId?: RequestId;
-  readonly grantId?: GrantId;
+export interface LogLine extends Omit<Outcome, 'sets' | 'items' | 'grantee' | 'untilMs'> {
   readonly recordIds: readonly RecordId[];
   readonly classes: readonly string[];
 }

@@ -105,6 +105,36 @@ export const REQUEST_ERRORS = registry({
     issue: 'forbidden',
     text: 'The patient has given no grant that covers this. Ask the patient with POST /v1/access-requests.',
   },
+  EXCLUDED: {
+    status: 403,
+    issue: 'forbidden',
+    text: 'The patient has excluded you, your agency or your role from this, which no grant outweighs. Ask the patient.',
+  },
+  NOTICE_MISSING: {
+    status: 403,
+    issue: 'forbidden',
+    text: 'You joined after the patient gave this group access. Tell the patient with POST /v1/patients/{id}/membership-notices.',
+  },
+  USES_SPENT: {
+    status: 403,
+    issue: 'forbidden',
+    text: 'The grant was used as often as the patient allowed. Ask the patient with POST /v1/access-requests.',
+  },
+  EMERGENCY_NOT_ALLOWED: {
+    status: 403,
+    issue: 'forbidden',
+    text: 'The patient has not allowed this record, or anything, to be read in an emergency. Ask who represents the patient.',
+  },
+  EMERGENCY_ENDED: {
+    status: 403,
+    issue: 'forbidden',
+    text: 'The declared emergency is over. Declare a new one if the patient still cannot be asked.',
+  },
+  REVIEW_OVERDUE: {
+    status: 403,
+    issue: 'forbidden',
+    text: 'An earlier emergency of yours was not reviewed in time. Have a second person review it first.',
+  },
   PURPOSE_NOT_GRANTED: {
     status: 403,
     issue: 'forbidden',

@@ -96,6 +96,9 @@ export function oneOf<const T extends string>(values: readonly T[]): Parse<T> {
     values.find((allowed) => allowed === value) ?? refuse(pointer, `must be one of ${values.join(', ')}`);
 }
 
+export const boolean: Parse<boolean> = (value, pointer) =>
+  typeof value === 'boolean' ? value : refuse(pointer, 'must be true or false');
+
 export function integer(bounds: { min: number; max: number }): Parse<number> {
   return (value, pointer) => {
     const fits = typeof value === 'number' && Number.isSafeInteger(value) && value >= bounds.min && value <= bounds.max;

@@ -1,15 +1,25 @@
 import { fromBase64url, sha256Hex, taggedBytes, utf8ToBytes } from './bytes.js';
 import { canonicalJson, parseCanonicalJson } from './canonical-json.js';
 import { DomainError } from './errors.js';
-import { memberId, type PatientId } from './ids.js';
+import { type MemberId, memberId, type PatientId } from './ids.js';
 import { BUSINESS_JSON_CHARACTERS_MAX } from './limits.js';
-import { base64url, integer, object, oneOf, type Parse, text } from './shape.js';
+import { base64url, integer, object, oneOf, optional, type Parse, text } from './shape.js';
 
-export const STATEMENT_KINDS = ['grant', 'revocation'] as const;
+/** What can be signed; a revocation carries the id of what it takes back. */
+export const STATEMENT_KINDS = [
+  'grant',
+  'revocation',
+  'policy',
+  'group',
+  'representation',
+  'delegation',
+  'emergency',
+  'record',
+] as const;
 export type StatementKind = (typeof STATEMENT_KINDS)[number];
 
 /**
- * What a patient signs. Endorsers who collude can write any state; they cannot write this.
+ * What a patient, or somebody for the patient, signs. Endorsers who collude can write any state; they cannot write this.
  * `version` counts the statements about one id, from 1; `keyEpoch` counts the patient's key rotations, from 0.
  */
 export interface Statement<Body> {
@@ -18,7 +28,10 @@ export interface Statement<Body> {
   readonly kind: StatementKind;
   readonly id: string;
   readonly version: number;
+  /** Of whoever signs. */
   readonly keyEpoch: number;
+  /** Who signs, where it is not the patient: representative, delegate, author, or who declares an emergency. */
+  readonly by?: MemberId;
   readonly body: Body;
 }
 
@@ -54,8 +67,8 @@ export function statementBytes(statementText: string): Uint8Array {
 }
 
 export function formatStatement(statement: Statement<object>): string {
-  const { channel, patientId, kind, id, version, keyEpoch, body } = statement;
-  return canonicalJson({ channel, patientId, kind, id, version, keyEpoch, body });
+  const { channel, patientId, kind, id, version, keyEpoch, by, body } = statement;
+  return canonicalJson({ channel, patientId, kind, id, version, keyEpoch, ...(by === undefined ? {} : { by }), body });
 }
 
 /** Names one version of one statement, for logs and receipts. */
@@ -76,6 +89,7 @@ export function parseStatement<Body>(statementText: string, parseBody: Parse<Bod
     id: text(/^[a-z][0-9a-f]{32}$/, 'an id'),
     version: integer({ min: 1, max: 2 ** 31 }),
     keyEpoch: integer({ min: 0, max: 2 ** 31 }),
+    by: optional(memberId),
     body: (value, pointer) => ({ value: parseBody(value, pointer) }),
   });
   try {

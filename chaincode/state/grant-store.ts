@@ -5,25 +5,21 @@ import {
   type GrantAnswer,
   type GrantId,
   grantOf,
-  type Member,
   type Page,
   type PatientId,
   type SignedStatement,
   type StoredGrant,
 } from '../domain/index.js';
-import { granteeKey, grantKey, grantOwnerKey, grantsPrefix } from './keys.js';
+import { type Holdings, holdingsWrite } from './holder-index.js';
+import { grantKey, grantOwnerKey, grantsPrefix } from './keys.js';
 import { jsonWrite, parseStored, readJson } from './stored-json.js';
+import { readUsed } from './use-store.js';
 import type { WorldState, Write } from './world-state.js';
 
 /** As it lies in state. */
 export interface GrantRow extends StoredGrant {
   /** Transaction of the last change. */
   readonly txId: string;
-}
-
-/** Ids of a patient's grants to one grantee: a decision reads each by its own key, so that it sees every revocation. */
-interface GranteeIndex {
-  readonly grantIds: readonly GrantId[];
 }
 
 export const readGrant = (state: WorldState, patientId: PatientId, grantId: GrantId): Promise<GrantRow | undefined> =>
@@ -40,32 +36,33 @@ export function grantWrite(patientId: PatientId, grantId: GrantId, row: GrantRow
 /** A new grant: itself, whose it is, and the index through which decisions find it. */
 export function newGrantWrites(
   grant: { patientId: PatientId; grantId: GrantId; grantee: Grantee; statement: SignedStatement; txId: string },
-  otherGrantIds: readonly GrantId[],
+  holdings: Holdings,
 ): readonly Write[] {
   const { patientId, grantId, grantee, statement, txId } = grant;
-  const index: GranteeIndex = { grantIds: [...otherGrantIds, grantId] };
   return [
     grantWrite(patientId, grantId, { grant: statement, txId }),
     jsonWrite(grantOwnerKey(grantId), { patientId }),
-    jsonWrite(granteeKey(patientId, grantee), index),
+    holdingsWrite(patientId, grantee, { ...holdings, grantIds: [...holdings.grantIds, grantId] }),
   ];
 }
 
-/** Grants of the patient that the index of this grantee names, dead ones included until the next grant prunes them. */
-export async function readGrantsTo(
+/**
+ * Named grants of the patient, each read by its own key.
+ *
+ * @throws DomainError STATE_CORRUPT: grants are never deleted, so one that is gone was taken away behind the chain's back
+ */
+export async function readGrants(
   state: WorldState,
   patientId: PatientId,
-  grantee: Grantee,
-): Promise<readonly Grant[]> {
-  const index = await readJson<GranteeIndex>(state, granteeKey(patientId, grantee));
-  const grants: Grant[] = [];
-  for (const grantId of index?.grantIds ?? []) {
+  grantIds: readonly GrantId[],
+): Promise<readonly GrantRow[]> {
+  const rows: GrantRow[] = [];
+  for (const grantId of grantIds) {
     const row = await readGrant(state, patientId, grantId);
-    // Grants are never deleted: one that is gone was taken away behind the chain's back.
     if (row === undefined) throw new DomainError('STATE_CORRUPT', `${grantKey(patientId, grantId)} is gone`);
-    grants.push(requireGrant(patientId, row, grantId));
+    rows.push(row);
   }
-  return grants;
+  return rows;
 }
 
 /** @throws DomainError STATE_CORRUPT when what is stored is not the statement that was checked */
@@ -77,14 +74,6 @@ export function requireGrant(patientId: PatientId, row: GrantRow, grantId: Grant
   }
 }
 
-/** All grants under which the member could act: to the person, and to its agency. None for the patient itself. */
-export async function readGrantsFor(state: WorldState, patientId: PatientId, actor: Member): Promise<readonly Grant[]> {
-  if (actor.memberId === patientId) return [];
-  const toPerson = await readGrantsTo(state, patientId, { kind: 'person', id: actor.memberId });
-  if (actor.agencyId === undefined) return toPerson;
-  return [...toPerson, ...(await readGrantsTo(state, patientId, { kind: 'agency', id: actor.agencyId }))];
-}
-
 /** Every grant the patient ever gave, in order of id. For queries only. */
 export async function listGrants(
   state: WorldState,
@@ -93,11 +82,29 @@ export async function listGrants(
 ): Promise<Page<GrantAnswer>> {
   const prefix = grantsPrefix(patientId);
   const rows = await state.page(prefix, page);
-  const items = rows.items.map(({ place, text }) => {
+  const items: GrantAnswer[] = [];
+  for (const { place, text } of rows.items) {
+    const grantId = parseGrantPlace(place);
     const row = parseStored<GrantRow>(`${prefix}${place}`, text);
-    return { grantId: parseGrantPlace(place), stored: storedOf(row), txId: row.txId };
-  });
+    const { [grantId]: used } = await readUsed(state, patientId, [grantId]);
+    items.push({ grantId, stored: storedOf(row), ...(used === undefined ? {} : { used }), txId: row.txId });
+  }
   return rows.next === undefined ? { items } : { items, next: rows.next };
+}
+
+/** Every grant of the patient that is not taken back and has not ended. For queries only. */
+export async function listHoldingGrants(
+  state: WorldState,
+  patientId: PatientId,
+  asOf: { atMs: number; pageItems: number },
+): Promise<readonly StoredGrant[]> {
+  const prefix = grantsPrefix(patientId);
+  const rows = await state.all(prefix, asOf.pageItems);
+  return rows.flatMap(({ place, text }) => {
+    const row = parseStored<GrantRow>(`${prefix}${place}`, text);
+    const grant = requireGrant(patientId, row, parseGrantPlace(place));
+    return grant.revoked || grant.untilMs <= asOf.atMs ? [] : [storedOf(row)];
+  });
 }
 
 /** The statements alone. */

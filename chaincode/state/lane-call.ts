@@ -22,6 +22,7 @@ import {
   sealEntry,
   type TransactionAnswer,
   type TransactionName,
+  tipFor,
   tipOf,
 } from '../domain/index.js';
 import type { Caller } from './caller.js';
@@ -73,7 +74,7 @@ export async function requireSolved(call: {
   const proof = parseLaneProof(call.proofJson);
   const { memberId, keyHash } = caller;
   const lane = { patientId, memberId };
-  const tip = tipOf(head);
+  const tip = tipFor(transaction, tipOf(head));
   const header = headerOf({ channel: proposal.channel, transaction, businessJson, memberId, keyHash, patientId, tip });
   const solved = {
     proposal,
@@ -85,7 +86,7 @@ export async function requireSolved(call: {
     timeMs: Math.max(head.timeMs, proposal.claimedMs),
   };
   if (!standsOn(proof, header)) throw await staleOrBroken(solved, proof);
-  if (!meetsDifficulty(solved.entryHash, head.difficulty))
+  if (!meetsDifficulty(solved.entryHash, header.difficulty))
     throw new DomainError('NONCE_INVALID', `no solution for entry ${head.sequence} of this lane and this call`);
   return solved;
 }

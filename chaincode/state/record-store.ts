@@ -1,5 +1,21 @@
-import { type PatientId, type RecordId, type RecordSet, type SetId, setsOf } from '../domain/index.js';
-import { patientSetPlace, patientSetsPrefix, recordSetKey } from './keys.js';
+import {
+  type PatientId,
+  placeOf,
+  type RecordId,
+  type RecordMetadata,
+  type RecordSet,
+  recordAt,
+  type SetId,
+  setsOf,
+} from '../domain/index.js';
+import {
+  patientSetPlace,
+  patientSetsPrefix,
+  recordSetKey,
+  relationKey,
+  relationsPrefix,
+  replacementKey,
+} from './keys.js';
 import { jsonWrite, readJson } from './stored-json.js';
 import type { WorldState, Write } from './world-state.js';
 
@@ -14,6 +30,40 @@ export async function readSetsOf(
   const sets = new Map<SetId, RecordSet | undefined>();
   for (const setId of setsOf(recordIds)) sets.set(setId, await readRecordSet(state, setId));
   return sets;
+}
+
+export async function readRecord(state: WorldState, recordId: RecordId): Promise<RecordMetadata | undefined> {
+  const { setId, index } = placeOf(recordId);
+  const set = await readRecordSet(state, setId);
+  return set === undefined ? undefined : recordAt(set, index);
+}
+
+/** @returns the next version of a record, if there is one */
+export async function readReplacement(state: WorldState, recordId: RecordId): Promise<RecordId | undefined> {
+  return (await readJson<{ recordId: RecordId }>(state, replacementKey(recordId)))?.recordId;
+}
+
+/** What a new record is to an earlier one. Of two that replace one record, endorsed on one state, one is invalid. */
+export function relationWrites({ recordId, relatesTo }: RecordMetadata): readonly Write[] {
+  if (relatesTo === undefined) return [];
+  const { kind, recordId: target } = relatesTo;
+  const related = jsonWrite(relationKey(target, recordId), { kind });
+  return kind === 'replaces' ? [related, jsonWrite(replacementKey(target), { recordId })] : [related];
+}
+
+/** Records that replace or dispute this one, in order of id. For queries only. */
+export async function listRelated(
+  state: WorldState,
+  target: RecordId,
+  page: { limit: number },
+): Promise<readonly RecordId[]> {
+  const rows = await state.page(relationsPrefix(target), page);
+  return rows.items.map(({ place }) => parseRecordPlace(place));
+}
+
+/** The key was built from a parsed record id. */
+function parseRecordPlace(place: string): RecordId {
+  return place as RecordId;
 }
 
 /** The set under its own key, and its place in the patient's list. */

@@ -20,6 +20,8 @@ import {
   organisationKey,
   REGISTER_KEY,
   registerDocumentKey,
+  STAFF_PREFIX,
+  staffKey,
 } from './keys.js';
 import { jsonWrite, parseStored, readJson } from './stored-json.js';
 import type { WorldState, Write } from './world-state.js';
@@ -40,6 +42,12 @@ export const registerWrite = (register: RegisterState): Write => jsonWrite(REGIS
 export const readMember = (state: WorldState, id: MemberId): Promise<Member | undefined> =>
   readJson(state, memberKey(id));
 export const memberWrite = (member: Member): Write => jsonWrite(memberKey(member.memberId), member);
+
+/** Staff of a register document: the member, and its place in the list of all staff, which patients are not in. */
+export const staffWrites = (member: Member): readonly Write[] => [
+  memberWrite(member),
+  jsonWrite(staffKey(member.memberId), {}),
+];
 
 export const readAgency = (state: WorldState, id: AgencyId): Promise<Agency | undefined> =>
   readJson(state, agencyKey(id));
@@ -72,6 +80,26 @@ export async function readOrganisations(state: WorldState): Promise<readonly Org
 export async function readAgencies(state: WorldState): Promise<readonly Agency[]> {
   const rows = await state.all(AGENCIES_PREFIX, limits.PAGE_ITEMS_MAX);
   return rows.map(({ place, text }) => parseStored(`${AGENCIES_PREFIX}${place}`, text));
+}
+
+/** Staff in order of member id. For queries only. */
+export async function listStaff(
+  state: WorldState,
+  page: { limit: number; cursor?: string },
+): Promise<{ readonly members: readonly Member[]; readonly next?: string }> {
+  const rows = await state.page(STAFF_PREFIX, page);
+  const members: Member[] = [];
+  for (const { place } of rows.items) {
+    const member = await readMember(state, parseMemberPlace(place));
+    if (member === undefined) throw new DomainError('STATE_CORRUPT', `${STAFF_PREFIX}${place} names nobody`);
+    members.push(member);
+  }
+  return rows.next === undefined ? { members } : { members, next: rows.next };
+}
+
+/** The key was built from a parsed member id. */
+function parseMemberPlace(place: string): MemberId {
+  return place as MemberId;
 }
 
 /** @throws DomainError PATIENT_UNKNOWN, also for a member who is no patient */

@@ -4,8 +4,8 @@ import { endOf } from './keys.js';
 
 export interface Write {
   readonly key: string;
-  /** Text as it shall lie in state; canonical, so that all endorsers write the same bytes. */
-  readonly text: string;
+  /** Text as it shall lie in state; canonical, so that all endorsers write the same bytes. Absent: taken away. */
+  readonly text?: string;
 }
 
 export interface Row {
@@ -40,7 +40,9 @@ export class WorldState {
 
   /** Writes become visible at commit; the order among them does not matter. */
   async write(writes: readonly Write[]): Promise<void> {
-    for (const { key, text } of writes) await this.#stub.putState(key, Buffer.from(text, 'utf8'));
+    for (const { key, text } of writes)
+      if (text === undefined) await this.#stub.deleteState(key);
+      else await this.#stub.putState(key, Buffer.from(text, 'utf8'));
   }
 
   /**
@@ -58,7 +60,8 @@ export class WorldState {
         items.push({ place: row.value.key.slice(prefix.length), text });
       }
       await found.iterator.close();
-      const { bookmark } = found.metadata;
+      // Of an empty last page the peer sends no metadata at all: an empty message has no bytes.
+      const bookmark = found.metadata?.bookmark ?? '';
       return bookmark === '' ? { items } : { items, next: bookmark.slice(prefix.length) };
     } catch (cause) {
       throw readFailure(`range ${prefix}`, cause);

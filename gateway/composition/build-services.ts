@@ -5,6 +5,7 @@ import { ERRORS, isErrorCode } from '@medledger/chaincode/domain';
 import type { FastifyBaseLogger } from 'fastify';
 import type { GatewayConfig } from '../config.js';
 import { createEnrolment, certificateIssuer } from '../identity/enrolment.js';
+import { pinnedOrganisations } from '../identity/pinned-consortium.js';
 import type { Sessions } from '../identity/sessions.js';
 import type { WalletStore } from '../identity/wallet-store.js';
 import type { LedgerChain } from '../ledger/chain.js';
@@ -16,12 +17,22 @@ import { type AddRecordsPorts, addRecords, type RecordsToAdd } from '../services
 import type { BackgroundWork } from '../services/background-work.js';
 import { type ChainViews, createChainViewServices } from '../services/chain-views.js';
 import type { CustodianDoor } from '../services/custodians.js';
+import { createCareGroups } from '../services/care-groups.js';
+import { createDelegations } from '../services/delegations.js';
+import { createEmergencies } from '../services/emergencies.js';
+import { createExplanations } from '../services/explanations.js';
 import { createGrants } from '../services/grants.js';
 import type { JobStore } from '../services/job-store.js';
-import { createListRecords } from '../services/list-records.js';
+import { createListRecords, createRecordVersions, newestOf } from '../services/list-records.js';
+import type { ConsentServices, ExplanationServices } from '../services/consent-services.js';
 import type { Services } from '../services/medledger.js';
+import type { NotePorts } from '../services/patient-notes.js';
+import type { KeysOf } from '../services/people.js';
 import type { MissedDeposits } from '../services/missed-deposits.js';
+import { createNotices } from '../services/notices.js';
 import { createOpenRecord } from '../services/open-record.js';
+import { createPolicies } from '../services/policies.js';
+import { createRepresentatives } from '../services/representatives.js';
 import { signUpPatient } from '../services/sign-up.js';
 import { createVerifyPatient } from '../services/verify-patient.js';
 import type { Vault } from '../vault/vault.js';
@@ -58,6 +69,21 @@ export function buildServices(parts: ServiceParts): Services {
   const add = adder(parts, { storeCiphertexts, idSecret });
   const onBadShare = (found: { custodian: string; recordId: string; transactionId: string }) =>
     logger.error(found, 'a custodian returned a share that does not fit the record');
+  const onForgedOrigin = (found: { recordId: string; authorId: string; reason: string }) =>
+    logger.error(found, "a record does not carry its author's signature");
+  const consent = { chain, keysOf, nowMs, idSecret };
+  const notes = { storeCiphertexts, fetchCiphertext };
+  const recordVersions = createRecordVersions(consent);
+  const pinned = pinnedOrganisations(config.dataDir, config.topology);
+  const openings = createOpenRecord({
+    ...{ chain, keysOf, custodians, fetchCiphertext, pinned },
+    ...{ onBadShare, onForgedOrigin },
+  });
+  const { openInEmergency, ...emergencies } = createEmergencies({
+    ...consent,
+    ...notes,
+    readPermitted: openings.readPermitted,
+  });
   const enrolment = createEnrolment(certificateIssuer(config.dataDir, config.organisation), parts.wallets);
   return {
     ...accounts,
@@ -66,7 +92,13 @@ export function buildServices(parts: ServiceParts): Services {
         { chain, enrolment, removeWallet: (id) => parts.wallets.remove(id), storeProfile: profileStore(add) },
         input,
       ),
-    addRecord: createAddRecord({ keysOf, add, nowMs, blockOf: async (id) => views?.blockNumberOf(id) }),
+    addRecord: createAddRecord({
+      keysOf,
+      add,
+      nowMs,
+      newestVersion: async (caller, recordId) => newestOf(await recordVersions(caller, { recordId })),
+      blockOf: async (id) => views?.blockNumberOf(id),
+    }),
     ...createAddBundle({
       keysOf,
       jobs: parts.jobs,
@@ -76,9 +108,13 @@ export function buildServices(parts: ServiceParts): Services {
       onFailed: ({ jobId, error }) => tellFailedJob(logger, jobId, error),
     }),
     listRecords: createListRecords({ chain, keysOf }),
-    openRecord: createOpenRecord({ chain, keysOf, custodians, fetchCiphertext, onBadShare }),
-    ...createGrants({ chain, keysOf, nowMs, idSecret }),
-    ...createAccessRequests({ chain, keysOf, nowMs, idSecret, storeCiphertexts, fetchCiphertext }),
+    recordVersions,
+    openRecord: async (caller, { emergencyId, ...input }) =>
+      emergencyId === undefined
+        ? openings.openRecord(caller, input)
+        : openInEmergency(caller, { ...input, emergencyId }),
+    ...emergencies,
+    ...createConsentServices(consent, notes),
     ...createChainViewServices({ chain, keysOf, views, nowMs }),
     verifyPatient: createVerifyPatient({ chain, keysOf }),
     notReady: parts.notReady,
@@ -90,6 +126,30 @@ function tellFailedJob(logger: FastifyBaseLogger, jobId: string, error: unknown)
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'INTERNAL';
   if (isErrorCode(code) && ERRORS[code].status < 500) logger.info({ jobId, code }, 'job refused');
   else logger.error({ jobId, err: error }, 'job failed');
+}
+
+interface ConsentParts {
+  readonly chain: LedgerChain;
+  readonly keysOf: KeysOf;
+  readonly nowMs: () => number;
+  readonly idSecret: Uint8Array;
+}
+
+/** What patients give, take back and are asked for. */
+function createConsentServices(
+  consent: ConsentParts,
+  notes: Omit<NotePorts, 'chain'>,
+): ConsentServices & ExplanationServices {
+  return {
+    ...createGrants(consent),
+    ...createPolicies(consent),
+    ...createCareGroups(consent),
+    ...createRepresentatives(consent),
+    ...createDelegations(consent),
+    ...createNotices(consent),
+    ...createExplanations(consent),
+    ...createAccessRequests({ ...consent, ...notes }),
+  };
 }
 
 type Add = ReturnType<typeof adder>;

@@ -1,40 +1,30 @@
 import {
-  type Basis,
   DomainError,
   type ErrorCode,
   type EvidenceAnswer,
   fromBase64url,
-  limits,
-  type MemberId,
   type Organisation,
-  parseTransactionInput,
-  type PatientId,
+  type QueryInput,
   type RecordId,
   type RecordMetadata,
   taggedBytes,
-  type TransactionAnswer,
   utf8ToBytes,
 } from '@medledger/chaincode/domain';
 import { CustodyError } from './custody-errors.js';
+import {
+  checkedOpening,
+  type CommittedOpening,
+  evidenceFor,
+  type Opening,
+  type PermittedItem,
+  permitsOf,
+  requireAskedFor,
+} from './committed-opening.js';
+import { disbelieve, type StatementSeen } from './evidence-case.js';
 import { checkEvidence, StatementRefusal } from './evidence-check.js';
 import type { ReleaseEntry } from './release-log.js';
 
-/** A committed transaction as the custodian's own peer holds it. */
-export interface CommittedOpening {
-  readonly transactionId: string;
-  /** Fabric's name: only VALID counts. */
-  readonly validationCode: string;
-  readonly channel: string;
-  readonly chaincode: string;
-  /** `access:open` */
-  readonly transaction: string;
-  readonly args: readonly string[];
-  /** What the chaincode answered; endorsed, so the same on all endorsers. */
-  readonly answer: string;
-  readonly timestampMs: number;
-  readonly creatorKeyHash: string;
-  readonly creatorMemberId?: string;
-}
+export type { CommittedOpening } from './committed-opening.js';
 
 /** The custodian's view of the chain. Every answer comes from its own organisation's peer and from no other. */
 export interface OwnPeer {
@@ -44,7 +34,7 @@ export interface OwnPeer {
    * @throws DomainError BLOCK_UNKNOWN when it was not committed within the deadline
    */
   committedTransaction(transactionId: string): Promise<CommittedOpening>;
-  evidence(input: { patientId: PatientId; memberId: MemberId; grantIds: readonly string[] }): Promise<EvidenceAnswer>;
+  evidence(input: QueryInput<'consents:evidence'>): Promise<EvidenceAnswer>;
 }
 
 /** See share-store.ts. A share is kept with its depositor, and the patient and ciphertext it was deposited for. */
@@ -92,11 +82,6 @@ export interface CustodianOptions {
   }) => Promise<{ enc: Uint8Array; sealed: readonly Uint8Array[] }>;
 }
 
-type Opening = {
-  readonly input: ReturnType<typeof parseOpening>;
-  readonly answer: TransactionAnswer;
-  readonly transaction: CommittedOpening;
-};
 type Permit = { readonly record: RecordMetadata; readonly share: Uint8Array };
 
 /** HPKE info of a release: nothing sealed for one opening or custodian opens for another. */
@@ -116,18 +101,12 @@ export function shareContext(recordId: string, version: number): Uint8Array {
  */
 export async function releaseShares(options: CustodianOptions, transactionId: string): Promise<Release> {
   const opening = checkedOpening(options, await options.peer.committedTransaction(transactionId));
-  const memberId = opening.answer.entry.memberId;
-  const { patientId } = opening.input;
-  const grantIds = [
-    ...new Set(permits(opening.answer).flatMap(({ basis }) => (basis.kind === 'grant' ? [basis.grantId] : []))),
-  ];
-  const evidence = await options.peer.evidence({ patientId, memberId, grantIds });
-  const outcomes = await Promise.all(
-    permits(opening.answer).map((item) => permitOrRefusal(options, opening, evidence, item)),
-  );
+  const permits = permitsOf(opening.answer);
+  const evidence = await options.peer.evidence(evidenceFor(opening, permits));
+  const outcomes = await Promise.all(permits.map((item) => permitOrRefusal(options, opening, evidence, item)));
   const given = outcomes.filter((outcome): outcome is Permit => 'share' in outcome);
   const { enc, sealed } = await options.sealMany({
-    recipient: fromBase64url(opening.input.oneTimeKey),
+    recipient: fromBase64url(opening.oneTimeKey),
     info: releaseInfo({ channel: options.channel, transactionId, custodian: options.mspId }),
     items: given.map(({ record, share }) => ({ aad: shareContext(record.recordId, record.version), plaintext: share })),
   });
@@ -140,42 +119,11 @@ export async function releaseShares(options: CustodianOptions, transactionId: st
   return { custodian: options.mspId, enc, items };
 }
 
-function parseOpening(json: string) {
-  return parseTransactionInput('access:open', json);
-}
-
-function checkedOpening(options: CustodianOptions, transaction: CommittedOpening): Opening {
-  const refuse = (detail: string): never => {
-    throw new DomainError('RELEASE_REFUSED', detail);
-  };
-  if (transaction.validationCode !== 'VALID') refuse(`the transaction is ${transaction.validationCode}`);
-  if (transaction.channel !== options.channel || transaction.chaincode !== options.chaincode)
-    refuse('the transaction is not of this channel and chaincode');
-  if (transaction.transaction !== 'access:open') refuse('the transaction is no opening');
-  const ageMs = options.clock() - transaction.timestampMs;
-  if (Math.abs(ageMs) > limits.RELEASE_AGE_MAX_MS)
-    throw new DomainError(
-      'RELEASE_TOO_OLD',
-      `the opening is ${Math.round(ageMs / 1000)} s old by this custodian's clock`,
-    );
-  const input = parseOpening(transaction.args[0] ?? '');
-  const answer = JSON.parse(transaction.answer) as TransactionAnswer;
-  if (answer.entry.patientId !== input.patientId || answer.entry.memberId !== transaction.creatorMemberId)
-    refuse('arguments, answer and creator do not belong together');
-  return { input, answer, transaction };
-}
-
-function permits(answer: TransactionAnswer): readonly { recordId: RecordId; basis: Basis }[] {
-  return (answer.outcome.items ?? []).flatMap((item) =>
-    item.outcome === 'permit' ? [{ recordId: item.recordId, basis: item.basis }] : [],
-  );
-}
-
 async function permitOrRefusal(
   options: CustodianOptions,
   opening: Opening,
   evidence: EvidenceAnswer,
-  item: { recordId: RecordId; basis: Basis },
+  item: PermittedItem,
 ): Promise<Permit | Extract<ReleasedShare, { code: ErrorCode }>> {
   try {
     return await permitOf(options, opening, evidence, item);
@@ -193,36 +141,27 @@ async function rememberSeen(
   opening: Opening,
   { recordId, refusal }: { recordId: RecordId; refusal: StatementRefusal },
 ): Promise<void> {
-  const { statementId, version: statementVersion } = refusal.seen;
-  if (journal.highestVersionSeen(statementId) >= statementVersion) return;
+  const statements = refusal.seen.filter(({ id, version }) => version > journal.highestVersionSeen(id));
+  if (statements.length === 0) return;
   const { transactionId } = opening.transaction;
   const { version } = requireAskedFor(opening, recordId);
-  const seen = { statementId, statementVersion, refusedAs: refusal.code };
-  await journal.append({ transactionId, recordId, version, timeMs: clock(), ...seen });
-}
-
-function requireAskedFor({ input, answer }: Opening, recordId: RecordId): RecordMetadata {
-  const record = answer.records?.find((candidate) => candidate.recordId === recordId);
-  if (record === undefined || !input.recordIds.includes(recordId) || record.patientId !== input.patientId)
-    throw new DomainError('RELEASE_REFUSED', 'the record was not asked for');
-  return record;
+  await journal.append({ transactionId, recordId, version, timeMs: clock(), statements, refusedAs: refusal.code });
 }
 
 async function permitOf(
   options: CustodianOptions,
   opening: Opening,
   evidence: EvidenceAnswer,
-  item: { recordId: RecordId; basis: Basis },
+  item: PermittedItem,
 ): Promise<Permit> {
-  const { input, transaction } = opening;
+  const { patientId, purpose, transaction } = opening;
   const record = requireAskedFor(opening, item.recordId);
   const nowMs = options.clock();
   const { basis } = item;
-  const { patientId, purpose } = input;
   const { creatorKeyHash } = transaction;
   const { channel, pinned } = options;
   const found = checkEvidence({ basis, patientId, record, purpose, creatorKeyHash, nowMs, channel, evidence, pinned });
-  requireNotOlder(options.journal, found);
+  requireNotOlder(options.journal, found.statements);
   const stored = await options.shares.read({
     recordId: record.recordId,
     version: record.version,
@@ -239,14 +178,14 @@ async function permitOf(
     recordId: record.recordId,
     version: record.version,
     timeMs: nowMs,
-    ...(found.statementId === undefined ? {} : { statementId: found.statementId }),
-    ...(found.version === undefined ? {} : { statementVersion: found.version }),
+    statements: found.statements.filter(({ version }) => version > 0),
   });
   return { record, share: stored.share };
 }
 
-function requireNotOlder(journal: ReleaseJournal, found: { statementId?: string; version?: number }): void {
-  if (found.statementId === undefined || found.version === undefined) return;
-  if (journal.highestVersionSeen(found.statementId) > found.version)
-    throw new DomainError('EVIDENCE_INVALID', 'the peer answers with an older statement than this custodian has seen');
+/** Also of what a peer says there is none: a policy that was seen once does not vanish. */
+function requireNotOlder(journal: ReleaseJournal, found: readonly StatementSeen[]): void {
+  const older = found.find(({ id, version }) => journal.highestVersionSeen(id) > version);
+  if (older !== undefined)
+    disbelieve(`the peer answers with an older statement ${older.id} than this custodian has seen`);
 }

@@ -45,7 +45,8 @@ export function decodeLine(previousLinkHex: string, raw: RawLine): { payload: st
 export function isTorn(raw: RawLine): boolean {
   if (raw.bytes.includes(0)) return true;
   const declared = Number.parseInt(raw.bytes.subarray(0, LENGTH_DIGITS).toString('latin1'), 16);
-  return !raw.terminated && !(raw.bytes.length >= PAYLOAD_OFFSET + declared);
+  // Only the newline may be what is missing.
+  return !raw.terminated && !(raw.bytes.length > PAYLOAD_OFFSET + declared);
 }
 
 /** The lines of a log from its beginning, in portions: a log is never held in memory as a whole. */

@@ -2,6 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createDirectory, replaceFile, syncDirectory } from '../durable-files.js';
 import { CustodyError } from './custody-errors.js';
+import type { StatementSeen } from './evidence-case.js';
 import {
   corruptLine,
   decodeLine,
@@ -22,10 +23,9 @@ export type ReleaseEntry = {
   readonly recordId: string;
   readonly version: number;
   readonly timeMs: number;
-  /** The signed statement that the release rests on, in the version that was checked. */
-  readonly statementId?: string;
-  readonly statementVersion?: number;
-  /** Nothing was let go, for this reason: the entry notes that this version of the statement was seen. */
+  /** The signed statements that the release rests on, in the versions that were checked. */
+  readonly statements?: readonly StatementSeen[];
+  /** Nothing was let go, for this reason: the entry notes that these versions were seen. */
   readonly refusedAs?: string;
 };
 
@@ -234,7 +234,6 @@ async function cutOff(file: string, handle: FileHandle, torn: RawLine): Promise<
 }
 
 function noteVersions(highestVersions: Map<string, number>, entry: ReleaseEntry): void {
-  const { statementId, statementVersion } = entry;
-  if (statementId === undefined || statementVersion === undefined) return;
-  highestVersions.set(statementId, Math.max(statementVersion, highestVersions.get(statementId) ?? 0));
+  for (const { id, version } of entry.statements ?? [])
+    highestVersions.set(id, Math.max(version, highestVersions.get(id) ?? 0));
 }

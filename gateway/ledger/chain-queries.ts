@@ -1,6 +1,7 @@
 import {
   type AccessRequestAnswer,
   canonicalJson,
+  type ConsentsAnswer,
   type ConsortiumAnswer,
   type EvidenceAnswer,
   type GrantAnswer,
@@ -12,11 +13,17 @@ import {
   type LocateAnswer,
   type MemberAnswer,
   type MetadataAnswer,
+  type Notice,
+  type OriginAnswer,
   type Page,
   type QueryInput,
   type QueryName,
   type RecordMetadata,
+  type StaffMember,
+  type StoredEmergency,
+  type UnreviewedAnswer,
   type VerifyLaneAnswer,
+  type VersionsAnswer,
 } from '@medledger/chaincode/domain';
 import type { Ledger, LedgerIdentity } from './ledger.js';
 import { LedgerFailure } from './ledger-failure.js';
@@ -25,14 +32,22 @@ import { LedgerFailure } from './ledger-failure.js';
 export interface QueryAnswers {
   'members:member': MemberAnswer;
   'members:consortium': ConsortiumAnswer;
+  'members:staff': Page<StaffMember>;
   'records:list': Page<RecordMetadata>;
   'records:locate': LocateAnswer;
   'records:metadata': MetadataAnswer;
+  'records:versions': VersionsAnswer;
+  'records:origin': OriginAnswer;
   'consents:grants': Page<GrantAnswer>;
   'consents:requests': Page<AccessRequestAnswer>;
   'consents:accessRequest': AccessRequestAnswer;
   'consents:locateGrant': GrantLocation;
   'consents:evidence': EvidenceAnswer;
+  'consents:all': ConsentsAnswer;
+  'consents:mine': ConsentsAnswer;
+  'consents:notices': Page<Notice>;
+  'access:emergencies': Page<StoredEmergency>;
+  'access:unreviewed': UnreviewedAnswer;
   'audit:head': LaneAnswer;
   'audit:entry': LaneEntry;
   'audit:lanes': LanesAnswer;
@@ -68,14 +83,22 @@ export function createChainQueries(ledger: Ledger): ChainQueries {
 const REQUIRED: { readonly [name in QueryName]: readonly string[] } = {
   'members:member': ['member'],
   'members:consortium': ['registerVersion', 'organisations', 'agencies'],
+  'members:staff': ['items'],
   'records:list': ['items'],
   'records:locate': [],
   'records:metadata': [],
+  'records:versions': [],
+  'records:origin': ['authorSignature', 'digests', 'author'],
   'consents:grants': ['items'],
   'consents:requests': ['items'],
   'consents:accessRequest': ['requestId', 'patientId', 'status'],
   'consents:locateGrant': ['patientId'],
   'consents:evidence': ['grants', 'timeMs'],
+  'consents:all': ['grants', 'groups'],
+  'consents:mine': ['grants', 'groups'],
+  'consents:notices': ['items'],
+  'access:emergencies': ['items'],
+  'access:unreviewed': ['counts', 'emergencies'],
   'audit:head': ['head'],
   'audit:entry': ['entryHash', 'link', 'outcome'],
   'audit:lanes': [],

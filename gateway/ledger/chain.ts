@@ -1,7 +1,21 @@
 import { generateKeyPairSync } from 'node:crypto';
-import type { QueryInput, QueryName, TransactionName } from '@medledger/chaincode/domain';
+import {
+  type PatientId,
+  type QueryInput,
+  type QueryName,
+  type RecordId,
+  type SignedStatement,
+  toBase64url,
+  type TransactionName,
+} from '@medledger/chaincode/domain';
 import { createChainQueries, type QueryAnswers, type QueryOptions } from './chain-queries.js';
-import { type LaneCall, LaneClient, type LaneClientOptions, type LaneCommitted } from './lane-client.js';
+import {
+  type LaneActor,
+  type LaneCall,
+  LaneClient,
+  type LaneClientOptions,
+  type LaneCommitted,
+} from './lane-client.js';
 import type { LaneMetrics } from './lane-metrics.js';
 import type { LedgerIdentity } from './ledger.js';
 import { type OneTimeKeyPair, type OpenCall, OpenQueue, type OpenResult } from './open-queue.js';
@@ -12,12 +26,27 @@ export interface LedgerChain {
   readonly metrics: LaneMetrics;
   transact<N extends TransactionName>(call: LaneCall<N>): Promise<LaneCommitted>;
   open(call: OpenCall): Promise<OpenResult<Uint8Array>>;
+  /** Declares an emergency, or goes on within it; one one-time key for all that it permits. */
+  emergency(call: EmergencyCall): Promise<EmergencyResult>;
   query<N extends QueryName>(
     identity: LedgerIdentity,
     name: N,
     input: QueryInput<N>,
     options?: QueryOptions,
   ): Promise<QueryAnswers[N]>;
+}
+
+export interface EmergencyCall {
+  readonly identity: LaneActor;
+  readonly patientId: PatientId;
+  readonly declaration: SignedStatement;
+  /** None: the card that the patient's policy names. */
+  readonly recordIds: readonly RecordId[];
+}
+
+export interface EmergencyResult {
+  readonly committed: LaneCommitted;
+  readonly oneTimePrivateKey: Uint8Array;
 }
 
 export interface LedgerChainOptions extends Omit<LaneClientOptions, 'queries'> {
@@ -28,12 +57,19 @@ export interface LedgerChainOptions extends Omit<LaneClientOptions, 'queries'> {
 export function createLedgerChain(options: LedgerChainOptions): LedgerChain {
   const queries = createChainQueries(options.ledger);
   const lanes = new LaneClient({ ...options, queries });
-  const openings = new OpenQueue(lanes, options.newOneTimeKey ?? newOneTimeKey);
+  const newKey = options.newOneTimeKey ?? newOneTimeKey;
+  const openings = new OpenQueue(lanes, newKey);
   return {
     channel: options.ledger.channel,
     metrics: lanes.metrics,
     transact: (call) => lanes.transact(call),
     open: (call) => openings.open(call),
+    async emergency({ identity, patientId, declaration, recordIds }) {
+      const pair = newKey();
+      const business = { patientId, declaration, recordIds, oneTimeKey: toBase64url(pair.publicKey) };
+      const committed = await lanes.transact({ identity, name: 'access:emergency', patientId, business });
+      return { committed, oneTimePrivateKey: pair.privateKey };
+    },
     query: queries.query,
   };
 }

@@ -8,6 +8,7 @@ import {
   memberId,
   type PatientId,
   parseLaneHead,
+  tipFor,
   tipOf,
   type TransactionAnswer,
   type TransactionInput,
@@ -119,7 +120,7 @@ export class LaneClient {
 
   async #attempt<N extends TransactionName>(turn: Turn<N>): Promise<LaneCommitted> {
     const { call, lane } = turn;
-    const tip = lane.tip ?? (await this.#tip(turn));
+    const tip = tipFor(call.name, lane.tip ?? (await this.#tip(turn)));
     turn.businessJson ??= canonicalJson(await takeBusiness(call));
     const nonce = await this.#nonce(turn, tip, turn.businessJson);
     const proof = formatLaneProof({ ...tip, nonce });

@@ -55,14 +55,7 @@ function linesOf(row: EntryRow): readonly { row: EntryRow; line: number; item: L
 function itemOf(row: EntryRow, { classes: _classes, ...line }: LogLine): LogItem {
   const { memberId, role, agencyId, organisation, keyCustody } = row;
   return {
-    action: line.action,
-    outcome: line.outcome,
-    recordIds: line.recordIds,
-    ...(line.purpose !== undefined && { purpose: line.purpose }),
-    ...(line.basis !== undefined && { basis: line.basis }),
-    ...(line.code !== undefined && { code: line.code }),
-    ...(line.requestId !== undefined && { requestId: line.requestId }),
-    ...(line.grantId !== undefined && { grantId: line.grantId }),
+    ...line,
     timeMs: row.timeMs,
     actor: { memberId, role, organisation, keyCustody, ...(agencyId !== null && { agencyId }) },
     transactionId: row.txId,

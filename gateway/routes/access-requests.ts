@@ -5,17 +5,17 @@ import {
   accessRequestPage,
   approvalBody,
   givenGrant,
-  listQuery,
+  requestsQuery,
   refusalBody,
   refusedRequest,
   requestedAccess,
   requestPath,
 } from '../schemas/consents.js';
 import { formatTime } from '../schemas/iso-time.js';
-import type { ListedAccessRequest } from '../services/medledger.js';
+import type { ListedAccessRequest } from '../services/consent-services.js';
 import { idempotencyKeyOf } from './idempotency-key.js';
 import { pageReply, parsePage } from './page-reply.js';
-import { copyScope } from './shown-scope.js';
+import { copyGrantee, copyScope } from './shown-scope.js';
 
 /** Staff asks, the patient answers; silence gives nothing. */
 export function accessRequestRoutes(app: GatewayApp, { services }: Pick<RouteContext, 'services'>): void {
@@ -44,12 +44,15 @@ export function accessRequestRoutes(app: GatewayApp, { services }: Pick<RouteCon
       schema: {
         tags: ['consents'],
         summary: 'List requests: those made to the patient, or those made by the member of staff',
-        querystring: listQuery,
+        querystring: requestsQuery,
         response: { 200: accessRequestPage },
       },
     },
     async (request, reply) => {
-      const page = await services.listAccessRequests(callerOf(request), parsePage(request.query));
+      const page = await services.listAccessRequests(callerOf(request), {
+        ...(request.query.patientId !== undefined && { patientId: request.query.patientId }),
+        ...parsePage(request.query),
+      });
       return pageReply(request, reply, { page, show: showRequest });
     },
   );
@@ -96,11 +99,12 @@ function answerRoutes(app: GatewayApp, { services }: Pick<RouteContext, 'service
 }
 
 function showRequest(asked: ListedAccessRequest) {
-  const { requestId, patientId, requesterId, purpose, status, grantId, reason } = asked;
+  const { requestId, patientId, requesterId, grantee, purpose, status, grantId, reason } = asked;
   return {
     requestId,
     patientId,
     requesterId,
+    ...(grantee !== undefined && { grantee: copyGrantee(grantee) }),
     actions: [...asked.actions],
     scope: copyScope(asked.scope),
     purpose,

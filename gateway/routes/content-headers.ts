@@ -30,6 +30,9 @@ export function contentHeaders(input: {
   contentType: string;
   recordId: string;
   transactionId: string;
+  authorId: string;
+  authorOrganisation: string;
+  version: number;
 }): { [name: string]: string } {
   const digest = createHash('sha256').update(input.content).digest('base64');
   return {
@@ -40,6 +43,9 @@ export function contentHeaders(input: {
     'content-security-policy': "sandbox; default-src 'none'",
     'x-content-type-options': 'nosniff',
     'x-transaction-id': input.transactionId,
+    // The author's signature over the record was checked before it was shown.
+    'x-author': `${input.authorId}@${input.authorOrganisation}`,
+    'x-record-version': String(input.version),
     'cache-control': 'no-store',
   };
 }

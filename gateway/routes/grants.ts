@@ -1,12 +1,21 @@
 import { callerOf, type GatewayApp, type RouteContext } from '../plugins/gateway-app.js';
-import { parseGrant } from '../schemas/consent-input.js';
-import { givenGrant, grantBody, grantPage, grantPath, listQuery, revokedGrant } from '../schemas/consents.js';
+import { parseGrant, parseGrantChanges } from '../schemas/consent-input.js';
+import {
+  alteredGrant,
+  givenGrant,
+  grantBody,
+  grantChanges,
+  grantPage,
+  grantPath,
+  listQuery,
+  revokedGrant,
+} from '../schemas/consents.js';
 import { formatTime } from '../schemas/iso-time.js';
 import { patientPath } from '../schemas/records.js';
-import type { ListedGrant } from '../services/medledger.js';
+import type { ListedGrant } from '../services/consent-services.js';
 import { idempotencyKeyOf } from './idempotency-key.js';
 import { pageReply, parsePage } from './page-reply.js';
-import { copyScope } from './shown-scope.js';
+import { copyGrantee, copyScope } from './shown-scope.js';
 
 export function grantRoutes(app: GatewayApp, { services }: Pick<RouteContext, 'services'>): void {
   app.post(
@@ -49,6 +58,24 @@ export function grantRoutes(app: GatewayApp, { services }: Pick<RouteContext, 's
     },
   );
 
+  app.put(
+    '/v1/grants/:grantId',
+    {
+      schema: {
+        tags: ['consents'],
+        summary: 'Alter a grant: its next version; what is not named stays as it was',
+        params: grantPath,
+        body: grantChanges,
+        response: { 200: alteredGrant },
+      },
+    },
+    async (request) =>
+      services.alterGrant(callerOf(request), {
+        grantId: request.params.grantId,
+        changes: parseGrantChanges(request.body),
+      }),
+  );
+
   app.delete(
     '/v1/grants/:grantId',
     {
@@ -63,9 +90,10 @@ export function grantRoutes(app: GatewayApp, { services }: Pick<RouteContext, 's
   );
 }
 
-function showGrant({ fromMs, untilMs, ...grant }: ListedGrant) {
+function showGrant({ fromMs, untilMs, registerVersion: _asOf, ...grant }: ListedGrant) {
   return {
     ...grant,
+    grantee: copyGrantee(grant.grantee),
     actions: [...grant.actions],
     scope: copyScope(grant.scope),
     from: formatTime(fromMs),

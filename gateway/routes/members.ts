@@ -15,9 +15,10 @@ export function openMemberRoutes(
       schema: { tags: ['members'], summary: 'Sign up as a patient', body: signUpBody, response: { 201: signedUp } },
     },
     async (request, reply) => {
-      const { password, profile } = request.body;
-      const { patientId } = await services.signUpPatient({ password, ...(profile !== undefined && { profile }) });
-      return reply.code(201).header('location', `/v1/patients/${patientId}/records`).send({ patientId });
+      const { password, profile, emergency = { allowed: true } } = request.body;
+      const wanted = { password, emergency, ...(profile !== undefined && { profile }) };
+      const { patientId } = await services.signUpPatient(wanted);
+      return reply.code(201).header('location', `/v1/patients/${patientId}/records`).send({ patientId, emergency });
     },
   );
 

@@ -1,3 +1,4 @@
+import { recordId, type RecordRelation } from '@medledger/chaincode/domain';
 import { callerOf, type GatewayApp, type RouteContext } from '../plugins/gateway-app.js';
 import { addedRecord, addRecordQuery, patientPath } from '../schemas/records.js';
 import { parseOptionalTime } from '../schemas/iso-time.js';
@@ -33,11 +34,25 @@ export function recordFileRoutes(app: GatewayApp, { services }: Pick<RouteContex
         ...(label !== undefined && { label }),
         ...(dateMs !== undefined && { dateMs }),
         ...(purpose !== undefined && { purpose }),
+        ...parseRelation(request.query),
         ...idempotencyKeyOf(request),
       });
       return reply.code(201).header('location', `/v1/records/${added.recordId}/content`).send(added);
     },
   );
+}
+
+/** @throws MedledgerError INPUT_INVALID where it would be both */
+function parseRelation({ replaces, disputes }: { replaces?: string; disputes?: string }): {
+  relatesTo?: RecordRelation;
+} {
+  if (replaces !== undefined && disputes !== undefined)
+    throw new MedledgerError('INPUT_INVALID', '/disputes and /replaces exclude each other', {
+      extra: { pointer: '/disputes', in: 'query' },
+    });
+  if (replaces !== undefined) return { relatesTo: { kind: 'replaces', recordId: recordId(replaces, '/replaces') } };
+  if (disputes !== undefined) return { relatesTo: { kind: 'disputes', recordId: recordId(disputes, '/disputes') } };
+  return {};
 }
 
 function parseContent(body: unknown): Uint8Array {

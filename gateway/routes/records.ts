@@ -8,6 +8,7 @@ import {
   patientPath,
   recordPage,
   recordPath,
+  recordVersions,
 } from '../schemas/records.js';
 import type { ListedRecord } from '../services/medledger.js';
 import { contentHeaders } from './content-headers.js';
@@ -53,12 +54,29 @@ export function recordRoutes(app: GatewayApp, { services }: Pick<RouteContext, '
     },
     async (request, reply) => {
       const { recordId } = request.params;
-      const { purpose } = request.query;
+      const { purpose, emergencyId } = request.query;
       const opened = await services.openRecord(callerOf(request), {
         recordId,
         ...(purpose !== undefined && { purpose }),
+        ...(emergencyId !== undefined && { emergencyId }),
       });
       return reply.headers(contentHeaders({ ...opened, recordId })).send(bufferOf(opened.content));
+    },
+  );
+
+  app.get(
+    '/v1/records/:recordId/versions',
+    {
+      schema: {
+        tags: ['records'],
+        summary: 'The versions of a record, oldest first, and disputes beside what they are about',
+        params: recordPath,
+        response: { 200: recordVersions },
+      },
+    },
+    async (request) => {
+      const versions = await services.recordVersions(callerOf(request), request.params);
+      return { items: versions.map(showRecord) };
     },
   );
 

@@ -1,59 +1,62 @@
+import type {
+  AccessRequestInput,
+  ApprovalInput,
+  GrantChanges,
+  GrantInput,
+  ScopeInput,
+} from '../services/consent-services.js';
 import { MedledgerError } from '../medledger-error.js';
-import type { AccessRequestInput, GrantInput, ScopeInput } from '../services/medledger.js';
-import type { AccessRequestBody, ApprovalBody, GrantBody, ScopeBody } from './consents.js';
+import type { AccessRequestBody, ApprovalBody, GrantBody, GrantChangesBody, ScopeBody } from './consents.js';
 import { parseOptionalTime, parseTime } from './iso-time.js';
 
 /** @throws MedledgerError INPUT_INVALID or NOT_SUPPORTED, with a pointer into the body */
 export function parseGrant(body: GrantBody): GrantInput {
-  refuse(body.uses !== undefined, '/uses');
-  refuse(body.grantee.kind === 'role', '/grantee/kind');
-  const fromMs = parseOptionalTime(body.from, { pointer: '/from', in: 'body' });
+  const { from, until, scope, ...rest } = body;
+  const fromMs = parseOptionalTime(from, { pointer: '/from', in: 'body' });
   return {
-    grantee: body.grantee,
-    actions: parseActions(body.actions),
-    scope: parseScope(body.scope),
-    purpose: body.purpose,
-    untilMs: parseTime(body.until, { pointer: '/until', in: 'body' }),
+    ...rest,
+    scope: parseScope(scope),
+    untilMs: parseTime(until, { pointer: '/until', in: 'body' }),
     ...(fromMs !== undefined && { fromMs }),
   };
 }
 
-export function parseAccessRequest(body: AccessRequestBody): AccessRequestInput {
+export function parseGrantChanges({ from, until, scope, ...rest }: GrantChangesBody): GrantChanges {
+  const fromMs = parseOptionalTime(from, { pointer: '/from', in: 'body' });
+  const untilMs = parseOptionalTime(until, { pointer: '/until', in: 'body' });
   return {
-    patientId: body.patientId,
-    actions: parseActions(body.actions),
-    scope: parseScope(body.scope),
-    purpose: body.purpose,
-    untilMs: parseTime(body.until, { pointer: '/until', in: 'body' }),
-    reason: body.reason,
-  };
-}
-
-export function parseApproval(body: ApprovalBody): { scope?: ScopeInput; untilMs?: number } {
-  refuse(body.uses !== undefined, '/uses');
-  const untilMs = parseOptionalTime(body.until, { pointer: '/until', in: 'body' });
-  return {
-    ...(body.scope !== undefined && { scope: parseScope(body.scope) }),
+    ...rest,
+    ...(scope !== undefined && { scope: parseScope(scope) }),
+    ...(fromMs !== undefined && { fromMs }),
     ...(untilMs !== undefined && { untilMs }),
   };
 }
 
-function parseScope(scope: ScopeBody): ScopeInput {
-  refuse(scope.dataFrom !== undefined, '/scope/dataFrom');
-  refuse(scope.dataUntil !== undefined, '/scope/dataUntil');
-  const secret = scope.labels?.indexOf('V') ?? -1;
-  refuse(secret >= 0, `/scope/labels/${secret}`);
+export function parseAccessRequest({ until, scope, ...rest }: AccessRequestBody): AccessRequestInput {
+  return { ...rest, scope: parseScope(scope), untilMs: parseTime(until, { pointer: '/until', in: 'body' }) };
+}
+
+export function parseApproval({ until, scope, ...rest }: ApprovalBody): ApprovalInput {
+  const untilMs = parseOptionalTime(until, { pointer: '/until', in: 'body' });
   return {
-    ...(scope.classes !== undefined && { classes: scope.classes }),
-    ...(scope.records !== undefined && { records: scope.records }),
-    ...(scope.labels !== undefined && { labels: scope.labels }),
+    ...rest,
+    ...(scope !== undefined && { scope: parseScope(scope) }),
+    ...(untilMs !== undefined && { untilMs }),
   };
 }
 
-function parseActions(actions: GrantBody['actions']): readonly string[] {
-  const share = actions.indexOf('share');
-  refuse(share >= 0, `/actions/${share}`);
-  return actions;
+/** @param pointer - of the scope in the body */
+export function parseScope(scope: ScopeBody, pointer = '/scope'): ScopeInput {
+  const { dataFrom, dataUntil, ...rest } = scope;
+  const secret = scope.labels?.indexOf('V') ?? -1;
+  refuse(secret >= 0, `${pointer}/labels/${secret}`);
+  const dataFromMs = parseOptionalTime(dataFrom, { pointer: `${pointer}/dataFrom`, in: 'body' });
+  const dataUntilMs = parseOptionalTime(dataUntil, { pointer: `${pointer}/dataUntil`, in: 'body' });
+  return {
+    ...rest,
+    ...(dataFromMs !== undefined && { dataFromMs }),
+    ...(dataUntilMs !== undefined && { dataUntilMs }),
+  };
 }
 
 /** Refused here already, so that nothing is submitted; the rules on the chain refuse it too. */

@@ -1,5 +1,5 @@
 import { type Static, Type } from '@fastify/type-provider-typebox';
-import { limits } from '@medledger/chaincode/domain';
+import { GRANTEE_KINDS, limits } from '@medledger/chaincode/domain';
 import { pageOf, pageQuery } from './page.js';
 import {
   action,
@@ -18,24 +18,26 @@ import {
   wholeNumber,
 } from './vocabulary.js';
 
-// Wider than what is built: `uses`, `share`, `role`, label V and the data window have a shape here and no rule yet.
-// consent-input.ts refuses them with NOT_SUPPORTED, which tells a client more than an unknown member would.
+// Wider than what is built: label V has a shape here and no key construction yet. consent-input.ts refuses it with
+// NOT_SUPPORTED, which tells a client more than an unknown member would.
 
-const scope = strictObject({
+export const scope = strictObject({
   classes: Type.Optional(listOf(recordClass, limits.SCOPE_CLASSES_MAX)),
   records: Type.Optional(listOf(recordId, limits.SCOPE_RECORDS_MAX)),
   labels: Type.Optional(listOf(label, 3)),
   dataFrom: Type.Optional(time),
   dataUntil: Type.Optional(time),
 });
-const actions = listOf(action, 3);
+export const grantee = strictObject({
+  kind: oneOf(GRANTEE_KINDS, `one of ${GRANTEE_KINDS.join(', ')}`),
+  id: memberId,
+  agencyId: Type.Optional(memberId),
+});
+export const actions = listOf(action, 3);
 const uses = Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'a whole number from 1 to 1000000' });
 
 export const grantBody = strictObject({
-  grantee: strictObject({
-    kind: oneOf(['person', 'agency', 'role'], 'person, agency or role'),
-    id: memberId,
-  }),
+  grantee,
   actions,
   scope,
   purpose,
@@ -44,24 +46,45 @@ export const grantBody = strictObject({
   uses: Type.Optional(uses),
 });
 export const givenGrant = strictObject({ grantId, transactionId });
+/** What is not named stays as it was; the grantee cannot be altered. */
+export const grantChanges = strictObject({
+  actions: Type.Optional(actions),
+  scope: Type.Optional(scope),
+  purpose: Type.Optional(purpose),
+  from: Type.Optional(time),
+  until: Type.Optional(time),
+  uses: Type.Optional(uses),
+});
+export const alteredGrant = strictObject({ grantId, version: wholeNumber, transactionId });
 export const grantPath = strictObject({ grantId });
 export const revokedGrant = strictObject({ transactionId });
 export const listQuery = strictObject(pageQuery);
+export const requestsQuery = strictObject({ patientId: Type.Optional(patientId), ...pageQuery });
 
-const shownScope = strictObject({
+export const shownScope = strictObject({
   classes: Type.Optional(Type.Array(Type.String())),
   records: Type.Optional(Type.Array(Type.String())),
   labels: Type.Optional(Type.Array(Type.String())),
+  dataFrom: Type.Optional(time),
+  dataUntil: Type.Optional(time),
+});
+export const shownGrantee = strictObject({
+  kind: Type.String(),
+  id: Type.String(),
+  agencyId: Type.Optional(Type.String()),
 });
 export const grantPage = pageOf(
   strictObject({
     grantId,
-    grantee: strictObject({ kind: Type.String(), id: Type.String() }),
+    grantee: shownGrantee,
     actions: Type.Array(Type.String()),
     scope: shownScope,
     purpose: Type.String(),
     from: time,
     until: time,
+    uses: Type.Optional(wholeNumber),
+    used: Type.Optional(wholeNumber),
+    givenBy: Type.Optional(Type.String({ description: 'the representative who gave it' })),
     version: wholeNumber,
     status: oneOf(['live', 'not-started', 'ended', 'revoked'], 'live, not-started, ended or revoked'),
     transactionId,
@@ -70,6 +93,7 @@ export const grantPage = pageOf(
 
 export const accessRequestBody = strictObject({
   patientId,
+  grantee: Type.Optional(grantee),
   actions,
   scope,
   purpose,
@@ -87,6 +111,7 @@ export const accessRequestPage = pageOf(
     requestId,
     patientId,
     requesterId: memberId,
+    grantee: Type.Optional(shownGrantee),
     actions: Type.Array(Type.String()),
     scope: shownScope,
     purpose: Type.String(),
@@ -99,6 +124,7 @@ export const accessRequestPage = pageOf(
 );
 
 export const approvalBody = strictObject({
+  actions: Type.Optional(actions),
   scope: Type.Optional(scope),
   until: Type.Optional(time),
   uses: Type.Optional(uses),
@@ -113,11 +139,13 @@ export const refusalBody = Type.Unsafe<Record<string, never> | null>({
 export const refusedRequest = strictObject({ transactionId });
 
 export type ScopeBody = Static<typeof scope>;
+export type GranteeBody = Static<typeof grantee>;
+export type GrantChangesBody = Static<typeof grantChanges>;
 export type GrantBody = Static<typeof grantBody>;
 export type AccessRequestBody = Static<typeof accessRequestBody>;
 export type ApprovalBody = Static<typeof approvalBody>;
 
-function listOf<T extends Parameters<typeof Type.Array>[0]>(item: T, itemsMax: number) {
+export function listOf<T extends Parameters<typeof Type.Array>[0]>(item: T, itemsMax: number) {
   return Type.Array(item, {
     minItems: 1,
     maxItems: itemsMax,

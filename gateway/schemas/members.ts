@@ -13,8 +13,15 @@ export const signUpBody = strictObject({
       { maxProperties: 20, additionalProperties: false, description: 'at most 20 named texts' },
     ),
   ),
+  emergency: Type.Optional(strictObject({ allowed: Type.Boolean({ description: 'true or false' }) })),
 });
-export const signedUp = strictObject({ patientId });
+/** Told at once, because it holds at once: the policy that the registration stored. */
+export const signedUp = strictObject({
+  patientId,
+  emergency: strictObject({
+    allowed: Type.Boolean({ description: 'whether what is labelled N may be read in an emergency' }),
+  }),
+});
 
 export const signInBody = strictObject({ memberId, password });
 export const signedIn = strictObject({ accessToken: Type.String(), expiresInS: Type.Integer() });

@@ -1,6 +1,7 @@
 import { Type } from '@fastify/type-provider-typebox';
 import { pageOf, pageQuery } from './page.js';
 import {
+  emergencyId,
   jobId,
   label,
   memberId,
@@ -25,6 +26,8 @@ export const addRecordQuery = strictObject({
   label: Type.Optional(label),
   date: Type.Optional(time),
   purpose: Type.Optional(purpose),
+  replaces: Type.Optional(recordId),
+  disputes: Type.Optional(recordId),
 });
 export const addedRecord = strictObject({
   recordId,
@@ -62,20 +65,26 @@ export const listRecordsQuery = strictObject({
   to: Type.Optional(time),
   ...pageQuery,
 });
-export const recordPage = pageOf(
-  strictObject({
-    recordId,
-    version: wholeNumber,
-    class: recordClass,
-    label,
-    date: time,
-    authorId: memberId,
-    addedAt: time,
-    cid: Type.String(),
-    sha256: sha256Hex,
-    sizeBytes: wholeNumber,
-    transactionId,
-  }),
-);
+const shownRecord = strictObject({
+  recordId,
+  version: wholeNumber,
+  class: recordClass,
+  label,
+  date: time,
+  authorId: memberId,
+  authorOrganisation: Type.String(),
+  relatesTo: Type.Optional(strictObject({ kind: oneOf(['replaces', 'disputes'], 'replaces or disputes'), recordId })),
+  addedAt: time,
+  cid: Type.String(),
+  sha256: sha256Hex,
+  sizeBytes: wholeNumber,
+  transactionId,
+});
+export const recordPage = pageOf(shownRecord);
+export const recordVersions = strictObject({ items: Type.Array(shownRecord) });
 
-export const contentQuery = strictObject({ purpose: Type.Optional(purpose) });
+/** `emergencyId`: of an emergency that the caller declared. */
+export const contentQuery = strictObject({
+  purpose: Type.Optional(purpose),
+  emergencyId: Type.Optional(emergencyId),
+});

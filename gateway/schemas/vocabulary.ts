@@ -8,6 +8,10 @@ export const patientId = slug('a patient id (a-z, 0-9, hyphen, at most 64)');
 export const recordId = text('^[0-9a-f]{34}$', 'a record id (34 characters of lower-case hex)');
 export const grantId = text('^g[0-9a-f]{32}$', 'a grant id (g and 32 characters of lower-case hex)');
 export const requestId = text('^q[0-9a-f]{32}$', 'a request id (q and 32 characters of lower-case hex)');
+export const groupId = text('^c[0-9a-f]{32}$', 'a care group id (c and 32 characters of lower-case hex)');
+export const delegationId = text('^d[0-9a-f]{32}$', 'a delegation id (d and 32 characters of lower-case hex)');
+export const representationId = text('^r[0-9a-f]{32}$', 'a representation id (r and 32 characters of lower-case hex)');
+export const emergencyId = text('^e[0-9a-f]{32}$', 'an emergency id (e and 32 characters of lower-case hex)');
 export const transactionId = text('^[0-9a-f]{64}$', 'a transaction id (64 characters of lower-case hex)');
 export const jobId = text('^[\\w-]{1,64}$', 'a job id');
 

@@ -1,34 +1,30 @@
-import { createHash } from 'node:crypto';
 import {
   type AccessRequestAnswer,
   canonicalJson,
   grantActions,
-  grantBody,
+  grantee,
   memberId,
   purpose,
   requestId,
   scope,
   STAFF_ROLES,
-  taggedBytes,
-  fromBase64url,
-  utf8ToBytes,
 } from '@medledger/chaincode/domain';
-import { openWith, sealTo } from '../custody/hpke.js';
 import type { UnlockedIdentity } from '../identity/member-keys.js';
-import type { LedgerChain } from '../ledger/chain.js';
 import { idFor } from './derived-ids.js';
-import { grantIdFor, signGrant, submitGrant } from './grants.js';
-import type { AccessRequestInput, Caller, ListedAccessRequest, PageOf, ScopeInput } from './medledger.js';
-import { type KeysOf, requirePatient, requireRole } from './people.js';
+import { grantBodyFor, grantIdFor, submitGrant } from './grants.js';
+import type { AccessRequestInput, ApprovalInput, ListedAccessRequest } from './consent-services.js';
+import type { Caller, PageOf } from './medledger.js';
+import { type NotePorts, openNote, sealNote } from './patient-notes.js';
+import { type KeysOf, requireRole } from './people.js';
+import { signStatement } from './statements.js';
 
-export interface AccessRequestPorts {
-  readonly chain: LedgerChain;
+export interface AccessRequestPorts extends NotePorts {
   readonly keysOf: KeysOf;
   readonly nowMs: () => number;
   readonly idSecret: Uint8Array;
-  readonly storeCiphertexts: (ciphertexts: readonly Uint8Array[]) => Promise<readonly string[]>;
-  readonly fetchCiphertext: (cid: string, sha256Hex: string) => Promise<Uint8Array>;
 }
+
+const REASON = 'medledger/request-reason/v1';
 
 /** Staff asks. The reason is sealed to the patient; the chain keeps its hash and where it lies. */
 export function createAccessRequests(ports: AccessRequestPorts) {
@@ -39,6 +35,7 @@ export function createAccessRequests(ports: AccessRequestPorts) {
       const identity = keysOf(caller);
       const patientId = memberId(input.patientId, '/patientId');
       const asked = {
+        ...(input.grantee === undefined ? {} : { grantee: grantee(input.grantee, '/grantee') }),
         actions: grantActions(input.actions, '/actions'),
         scope: scope(input.scope, '/scope'),
         purpose: purpose(input.purpose, '/purpose'),
@@ -47,7 +44,8 @@ export function createAccessRequests(ports: AccessRequestPorts) {
       const { idempotencyKey: key, ...said } = input;
       const told = { kind: 'request', memberId: caller.memberId, key, said: canonicalJson(said) };
       const id = requestId(`q${idFor(ports.idSecret, told)}`, '/requestId');
-      const reason = await sealReason(ports, identity, { patientId, requestId: id, reason: input.reason });
+      const note = await sealNote(ports, identity, { tag: REASON, patientId, id, text: input.reason });
+      const reason = { reasonSha256: note.sha256, reasonCid: note.cid };
       const business = { patientId, requestId: id, ...asked, ...reason };
       try {
         const { transactionId } = await chain.transact({ identity, name: 'consents:request', patientId, business });
@@ -62,16 +60,17 @@ export function createAccessRequests(ports: AccessRequestPorts) {
 
     async listAccessRequests(
       caller: Caller,
-      { limit, cursor }: { limit: number; cursor?: string },
+      { patientId, limit, cursor }: { patientId?: string; limit: number; cursor?: string },
     ): Promise<PageOf<ListedAccessRequest>> {
       const identity = keysOf(caller);
-      const isPatient = caller.role === 'patient';
+      // A representative names whose requests; a patient's own are those made to it.
+      const asked = patientId ?? (caller.role === 'patient' ? caller.memberId : undefined);
       const page = await chain.query(identity, 'consents:requests', {
         limit,
-        ...(isPatient ? { patientId: memberId(caller.memberId, '/patientId') } : {}),
+        ...(asked === undefined ? {} : { patientId: memberId(asked, '/patientId') }),
         ...(cursor === undefined ? {} : { cursor }),
       });
-      if (!isPatient) return page;
+      if (asked !== caller.memberId) return page;
       return { ...page, items: await Promise.all(page.items.map((request) => withReason(ports, identity, request))) };
     },
     ...createAnswers(ports),
@@ -82,28 +81,24 @@ export function createAccessRequests(ports: AccessRequestPorts) {
 function createAnswers(ports: AccessRequestPorts) {
   const { chain } = ports;
   return {
-    async approveRequest(
-      caller: Caller,
-      input: { requestId: string; scope?: ScopeInput; untilMs?: number; idempotencyKey?: string },
-    ) {
+    async approveRequest(caller: Caller, input: ApprovalInput & { requestId: string; idempotencyKey?: string }) {
       const { identity, request } = await answered(ports, caller, input.requestId);
       const { patientId, requestId: id, actions, requesterId } = request;
-      const body = grantBody(
-        {
-          grantee: { kind: 'person', id: requesterId },
-          actions,
-          scope: input.scope ?? request.scope,
-          purpose: request.purpose,
-          fromMs: ports.nowMs(),
-          untilMs: input.untilMs ?? request.untilMs,
-          requestId: id,
-        },
-        '',
-      );
-      const { scope: narrowed, untilMs, idempotencyKey: key } = input;
-      const said = { requestId: id, narrowed, untilMs };
+      const body = await grantBodyFor(chain, identity, {
+        grantee: request.grantee ?? { kind: 'person', id: requesterId },
+        actions: input.actions ?? actions,
+        scope: input.scope ?? request.scope,
+        purpose: request.purpose,
+        fromMs: ports.nowMs(),
+        untilMs: input.untilMs ?? request.untilMs,
+        requestId: id,
+        ...(input.uses === undefined ? {} : { uses: input.uses }),
+      });
+      const { idempotencyKey: key, ...said } = input;
       const grantId = grantIdFor(ports.idSecret, identity, { key, said });
-      const grant = await signGrant(identity, { channel: chain.channel, patientId, id: grantId, body });
+      const { channel } = chain;
+      const given = { channel, patientId, kind: 'grant', id: grantId, version: 1, body } as const;
+      const grant = await signStatement(identity, given);
       const business = { patientId, requestId: id, grant };
       const submit = () => chain.transact({ identity, name: 'consents:approve', patientId, business });
       return submitGrant(chain, identity, { patientId, id: grantId, submit });
@@ -126,52 +121,16 @@ async function answered(
 ): Promise<{ identity: UnlockedIdentity; request: AccessRequestAnswer }> {
   const identity = keysOf(caller);
   const request = await chain.query(identity, 'consents:accessRequest', { requestId: requestId(id, '/requestId') });
-  requirePatient(caller, request.patientId);
   return { identity, request };
 }
 
-async function sealReason(
-  { chain, storeCiphertexts }: AccessRequestPorts,
-  identity: UnlockedIdentity,
-  given: { patientId: string; requestId: string; reason: string },
-): Promise<{ reasonSha256: string; reasonCid: string }> {
-  const { member } = await chain.query(identity, 'members:member', {
-    memberId: memberId(given.patientId, '/patientId'),
-  });
-  const sealed = await sealTo({
-    publicKey: fromBase64url(member.encryptionKey),
-    info: reasonInfo(chain.channel, given),
-    aad: new Uint8Array(0),
-    plaintext: utf8ToBytes(given.reason),
-  });
-  const [reasonCid = ''] = await storeCiphertexts([sealed]);
-  return { reasonSha256: createHash('sha256').update(sealed).digest('hex'), reasonCid };
-}
-
-/** A reason whose ciphertext no vault can give is left out: the request itself can still be answered. */
+/** A reason that no vault can give is left out: the request itself can still be answered. */
 async function withReason(
-  { chain, fetchCiphertext }: AccessRequestPorts,
+  ports: AccessRequestPorts,
   identity: UnlockedIdentity,
   request: AccessRequestAnswer,
 ): Promise<ListedAccessRequest> {
-  try {
-    const sealed = await fetchCiphertext(request.reasonCid, request.reasonSha256);
-    const info = reasonInfo(chain.channel, request);
-    const opened = await openWith({
-      privateKey: identity.encryptionPrivateKey(),
-      info,
-      aad: new Uint8Array(0),
-      sealed,
-    });
-    return { ...request, reason: Buffer.from(opened).toString('utf8') };
-  } catch {
-    return request;
-  }
-}
-
-function reasonInfo(
-  channel: string,
-  { patientId, requestId: id }: { patientId: string; requestId: string },
-): Uint8Array {
-  return taggedBytes('medledger/request-reason/v1', [channel, patientId, id].map(utf8ToBytes));
+  const { patientId, requestId: id, reasonCid: cid, reasonSha256: sha256 } = request;
+  const reason = await openNote(ports, identity, { tag: REASON, patientId, id, cid, sha256 });
+  return reason === undefined ? request : { ...request, reason };
 }

@@ -1,13 +1,18 @@
 import { createHash } from 'node:crypto';
 import {
   limits,
+  memberId,
   placeOf,
   type PatientId,
   type Purpose,
   type RecordId,
+  recordDigest,
+  recordSetStatement,
   type SetId,
   setId,
+  statementBytes,
   type StoredRecord,
+  toBase64url,
 } from '@medledger/chaincode/domain';
 import type { UnlockedIdentity } from '../identity/member-keys.js';
 import type { LedgerChain } from '../ledger/chain.js';
@@ -75,9 +80,10 @@ async function alreadyAdded(
   for (let at = 0; at < places.length; at += limits.OPENINGS_PER_CALL_MAX) {
     const recordIds = places.slice(at, at + limits.OPENINGS_PER_CALL_MAX);
     for (const found of await ports.chain.query(input.identity, 'records:metadata', { recordIds })) {
-      const { recordId, class: recordClass, label, dateMs, sha256, sizeBytes, cid, commitment } = found;
-      transactionId = found.txId;
-      records.push({ recordId, stored: { class: recordClass, label, dateMs, sha256, sizeBytes, cid, commitment } });
+      const { recordId, version: _version, patientId: _patient, authorId: _author, ...rest } = found;
+      const { authorOrganisation: _mspId, addedAtMs: _addedAt, txId, ...stored } = rest;
+      transactionId = txId;
+      records.push({ recordId, stored });
     }
   }
   if (records.length !== places.length) throw new MedledgerError('RECORD_EXISTS');
@@ -117,19 +123,33 @@ type ToCommit = {
   records: readonly { recordId: RecordId; stored: StoredRecord }[];
 };
 
-function commit(chain: LedgerChain, { identity, patientId, purpose, records }: ToCommit): Promise<LaneCommitted> {
-  const [only] = records;
-  if (only !== undefined && records.length === 1) {
-    const business = { patientId, purpose, setId: placeOf(only.recordId).setId, record: only.stored };
+async function commit(chain: LedgerChain, given: ToCommit): Promise<LaneCommitted> {
+  const { identity, patientId, purpose } = given;
+  const sets = await Promise.all(
+    [...Map.groupBy(given.records, ({ recordId }) => placeOf(recordId).setId)].map(async ([id, members]) => {
+      const records = members.map(({ stored }) => stored);
+      return { setId: id, records, authorSignature: await signOrigin(chain, given, { setId: id, records }) };
+    }),
+  );
+  const [set] = sets;
+  const [record] = set?.records ?? [];
+  if (set !== undefined && record !== undefined && given.records.length === 1) {
+    const { setId: id, authorSignature } = set;
+    const business = { patientId, purpose, setId: id, record, authorSignature };
     return chain.transact({ identity, name: 'records:add', patientId, business });
   }
-  const sets = Map.groupBy(records, ({ recordId }) => placeOf(recordId).setId);
-  const business = {
-    patientId,
-    purpose,
-    sets: [...sets].map(([id, members]) => ({ setId: id, records: members.map(({ stored }) => stored) })),
-  };
-  return chain.transact({ identity, name: 'records:addBatch', patientId, business });
+  return chain.transact({ identity, name: 'records:addBatch', patientId, business: { patientId, purpose, sets } });
+}
+
+/** The author's own signature over what is added: it proves the origin when the author's organisation is gone. */
+async function signOrigin(
+  { channel }: LedgerChain,
+  { identity, patientId }: ToCommit,
+  { setId: id, records }: { setId: SetId; records: readonly StoredRecord[] },
+): Promise<string> {
+  const authorId = memberId(identity.memberId, '/memberId');
+  const text = recordSetStatement({ channel, patientId, authorId, setId: id, digests: records.map(recordDigest) });
+  return toBase64url(await identity.signStatement(statementBytes(text)));
 }
 
 function setIdsFor(secret: Uint8Array, input: RecordsToAdd): readonly SetId[] {
@@ -144,8 +164,10 @@ function setIdsFor(secret: Uint8Array, input: RecordsToAdd): readonly SetId[] {
 /** Without the dates: where none is given it is the time of the try, and a second try must find the first. */
 function contentsDigest(records: readonly PlainRecord[]): string {
   const digest = createHash('sha256');
-  for (const { class: recordClass, label, contentType, content } of records)
-    digest.update(`${JSON.stringify([recordClass, label, contentType, content.length])}\n`).update(content);
+  for (const { class: recordClass, label, contentType, content, relatesTo } of records) {
+    const about = relatesTo === undefined ? [] : [relatesTo.kind, relatesTo.recordId];
+    digest.update(`${JSON.stringify([recordClass, label, contentType, content.length, ...about])}\n`).update(content);
+  }
   return digest.digest('hex');
 }
 

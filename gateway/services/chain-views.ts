@@ -10,7 +10,7 @@ import type {
 import type { LedgerChain } from '../ledger/chain.js';
 import { limits, memberId } from '@medledger/chaincode/domain';
 import { MedledgerError } from '../medledger-error.js';
-import { type KeysOf, requirePatient, requireRole } from './people.js';
+import { type KeysOf, requirePatientSide, requireRole } from './people.js';
 
 /** Read models made from the blocks of this organisation's own peer. */
 export interface ChainViews {
@@ -60,7 +60,7 @@ export function createChainViewServices({ chain, keysOf, views, nowMs }: ChainVi
     async accessLog(caller, input) {
       const shown = await currentViews();
       // Further pages belong to the reading that the first one announced; a cursor alone is no proof that there was one.
-      if (caller.role !== 'auditor') requirePatient(caller, input.patientId);
+      if (caller.role !== 'auditor') await requirePatientSide({ chain, keysOf }, caller, input.patientId);
       else if (input.cursor === undefined || !readings.isOpen(caller, input.patientId))
         await announceReading(caller, input.patientId);
       return shown.accessLog(input);

@@ -1,7 +1,6 @@
 import {
   canonicalJson,
   type ErrorCode,
-  formatStatement,
   type Grant,
   type GrantAnswer,
   type GrantBody,
@@ -14,15 +13,15 @@ import {
   memberId,
   parseGrantStatement,
   type PatientId,
-  type SignedStatement,
-  statementBytes,
-  toBase64url,
 } from '@medledger/chaincode/domain';
 import type { UnlockedIdentity } from '../identity/member-keys.js';
 import type { LedgerChain } from '../ledger/chain.js';
 import { idFor } from './derived-ids.js';
-import type { Caller, GrantInput, ListedGrant, PageOf } from './medledger.js';
-import { type KeysOf, requirePatient } from './people.js';
+import type { GrantChanges, GrantInput, ListedGrant } from './consent-services.js';
+import type { Caller, PageOf } from './medledger.js';
+import { MedledgerError } from '../medledger-error.js';
+import type { KeysOf } from './people.js';
+import { NOTHING_NAMED, signStatement } from './statements.js';
 
 export interface GrantPorts {
   readonly chain: LedgerChain;
@@ -31,16 +30,23 @@ export interface GrantPorts {
   readonly idSecret: Uint8Array;
 }
 
-const KEY_EPOCH = 0;
-
-/** Signs a grant with the patient's key. The signer may be far away: it is awaited. */
-export async function signGrant(
+/**
+ * What is signed: where others choose who belongs to the grantee, with the register that the patient's gateway sees
+ * now, because who joins later must tell the patient first.
+ */
+export async function grantBodyFor(
+  chain: LedgerChain,
   identity: UnlockedIdentity,
-  grant: { channel: string; patientId: PatientId; id: GrantId; body: GrantBody },
-): Promise<SignedStatement> {
-  const { channel, patientId, id, body } = grant;
-  const text = formatStatement({ channel, patientId, kind: 'grant', id, version: 1, keyEpoch: KEY_EPOCH, body });
-  return { text, signature: toBase64url(await identity.signStatement(statementBytes(text))) };
+  input: Omit<GrantInput, 'fromMs'> & { readonly fromMs: number; readonly requestId?: string },
+): Promise<GrantBody> {
+  const asOf = isTrustedGroup(input.grantee.kind) ? { registerVersion: await registerVersion(chain, identity) } : {};
+  return grantBody({ ...input, ...asOf }, '');
+}
+
+const isTrustedGroup = (kind: string): boolean => kind === 'agency' || kind === 'role';
+
+export async function registerVersion(chain: LedgerChain, identity: UnlockedIdentity): Promise<number> {
+  return (await chain.query(identity, 'members:consortium', {})).registerVersion;
 }
 
 /** @param request - repeated with the same key it finds the same grant; `said` is what was asked for */
@@ -99,13 +105,13 @@ function hasCode(error: unknown, code: ErrorCode): boolean {
 export function createGrants({ chain, keysOf, nowMs, idSecret }: GrantPorts) {
   return {
     async giveGrant(caller: Caller, input: { patientId: string; grant: GrantInput; idempotencyKey?: string }) {
-      requirePatient(caller, input.patientId);
       const identity = keysOf(caller);
       const patientId = memberId(input.patientId, '/patientId');
       const { fromMs = nowMs(), ...rest } = input.grant;
-      const body = grantBody({ ...rest, fromMs }, '');
+      const body = await grantBodyFor(chain, identity, { ...rest, fromMs });
       const id = grantIdFor(idSecret, identity, { key: input.idempotencyKey, said: input.grant });
-      const grant = await signGrant(identity, { channel: chain.channel, patientId, id, body });
+      const { channel } = chain;
+      const grant = await signStatement(identity, { channel, patientId, kind: 'grant', id, version: 1, body });
       const business = { patientId, grant };
       const submit = () => chain.transact({ identity, name: 'consents:grant', patientId, business });
       return submitGrant(chain, identity, { patientId, id, submit });
@@ -115,58 +121,74 @@ export function createGrants({ chain, keysOf, nowMs, idSecret }: GrantPorts) {
       caller: Caller,
       input: { patientId: string; limit: number; cursor?: string },
     ): Promise<PageOf<ListedGrant>> {
-      requirePatient(caller, input.patientId);
       const { limit, cursor } = input;
       const patientId = memberId(input.patientId, '/patientId');
       const query = { patientId, limit, ...(cursor === undefined ? {} : { cursor }) };
       const page = await chain.query(keysOf(caller), 'consents:grants', query);
-      const items = page.items.map(({ stored, txId }) => listed(grantOf(stored), txId, nowMs()));
+      const items = page.items.map((answer) => listed(answer, nowMs()));
       return { items, ...(page.next === undefined ? {} : { next: page.next }) };
+    },
+
+    /** A new version of the same grant to the same grantee; what is not named stays as it was. */
+    async alterGrant(caller: Caller, input: { grantId: string; changes: GrantChanges }) {
+      const identity = keysOf(caller);
+      const { patientId, id, stored } = await storedGrant(chain, identity, input.grantId);
+      const { grantId: _id, patientId: _patient, revoked: _revoked, version, registerVersion: _asOf, ...now } = stored;
+      const body = await grantBodyFor(chain, identity, { ...now, ...input.changes });
+      const { channel } = chain;
+      const said = { channel, patientId, kind: 'grant', id, version: version + 1, body } as const;
+      const business = { patientId, grant: await signStatement(identity, said) };
+      const { transactionId } = await chain.transact({ identity, name: 'consents:alter', patientId, business });
+      return { grantId: id, version: version + 1, transactionId };
     },
 
     async revokeGrant(caller: Caller, input: { grantId: string }) {
       const identity = keysOf(caller);
-      const id = grantId(input.grantId, '/grantId');
-      const { patientId } = await chain.query(identity, 'consents:locateGrant', { grantId: id });
-      requirePatient(caller, patientId);
-      const evidence = await chain.query(identity, 'consents:evidence', {
-        patientId,
-        memberId: patientId,
-        grantIds: [id],
-      });
-      const stored = evidence.grants[0]?.stored;
-      const version = (stored === undefined ? 0 : parseGrantStatement(stored.grant.text).version) + 1;
-      const { channel } = chain;
-      const text = formatStatement({
-        channel,
-        patientId,
-        kind: 'revocation',
-        id,
-        version,
-        keyEpoch: KEY_EPOCH,
-        body: {},
-      });
-      const signature = toBase64url(await identity.signStatement(statementBytes(text)));
-      const business = { patientId, revocation: { text, signature } };
-      const { transactionId } = await chain.transact({ identity, name: 'consents:revoke', patientId, business });
-      return { transactionId };
+      const { patientId, id, stored } = await storedGrant(chain, identity, input.grantId);
+      return revoke(chain, identity, { patientId, id, version: stored.version + 1 });
     },
   };
 }
 
-function listed(grant: Grant, transactionId: string, atMs: number): ListedGrant {
-  const { grantId: id, grantee, actions, scope, purpose, fromMs, untilMs, version } = grant;
+/**
+ * Takes back what carries this id: a grant, a delegation or a representation.
+ *
+ * @param said.version - of the revocation: one more than what it takes back
+ */
+export async function revoke(
+  chain: LedgerChain,
+  identity: UnlockedIdentity,
+  said: { patientId: PatientId; id: string; version: number },
+): Promise<{ transactionId: string }> {
+  const { patientId } = said;
+  const { channel } = chain;
+  const revocation = await signStatement(identity, { channel, ...said, kind: 'revocation', body: {} });
+  const business = { patientId, revocation };
+  const { transactionId } = await chain.transact({ identity, name: 'consents:revoke', patientId, business });
+  return { transactionId };
+}
+
+/** The grant as it stands, and whose it is. */
+async function storedGrant(chain: LedgerChain, identity: UnlockedIdentity, given: string) {
+  const id = grantId(given, '/grantId');
+  const { patientId } = await chain.query(identity, 'consents:locateGrant', { grantId: id });
+  const asked = { patientId, memberId: patientId, ...NOTHING_NAMED, grantIds: [id] };
+  const evidence = await chain.query(identity, 'consents:evidence', asked);
+  const stored = evidence.grants[0]?.stored;
+  if (stored === undefined) throw new MedledgerError('GRANT_UNKNOWN');
+  return { patientId, id, stored: grantOf(stored) };
+}
+
+function listed({ stored, txId, used }: GrantAnswer, atMs: number): ListedGrant {
+  const { grantId: id, patientId: _patient, revoked: _revoked, requestId: _request, ...grant } = grantOf(stored);
+  const { by } = parseGrantStatement(stored.grant.text);
   return {
+    ...grant,
     grantId: id,
-    grantee,
-    actions,
-    scope,
-    purpose,
-    fromMs,
-    untilMs,
-    version,
-    status: statusOf(grant, atMs),
-    transactionId,
+    ...(used === undefined ? {} : { used }),
+    ...(by === undefined ? {} : { givenBy: by }),
+    status: statusOf(grantOf(stored), atMs),
+    transactionId: txId,
   };
 }
 

@@ -1,4 +1,5 @@
-import type { AccessRequestAnswer, Label, Purpose } from '@medledger/chaincode/domain';
+import type { Basis, Label, Purpose, RecordRelation } from '@medledger/chaincode/domain';
+import type { ConsentServices, EmergencyServices, ExplanationServices } from './consent-services.js';
 
 /**
  * What members can ask of a gateway, without HTTP: one function per use case. Routes check shapes and call these;
@@ -30,6 +31,8 @@ export interface ListedRecord {
   readonly label: Label;
   readonly dateMs: number;
   readonly authorId: string;
+  readonly authorOrganisation: string;
+  readonly relatesTo?: RecordRelation;
   readonly addedAtMs: number;
   readonly cid: string;
   readonly sha256: string;
@@ -41,42 +44,11 @@ export interface OpenedRecord {
   readonly content: Uint8Array;
   readonly contentType: string;
   readonly transactionId: string;
-}
-
-export interface ScopeInput {
-  readonly classes?: readonly string[];
-  readonly records?: readonly string[];
-  readonly labels?: readonly string[];
-}
-
-export interface GrantInput {
-  readonly grantee: { readonly kind: string; readonly id: string };
-  readonly actions: readonly string[];
-  readonly scope: ScopeInput;
-  readonly purpose: string;
-  readonly fromMs?: number;
-  readonly untilMs: number;
-}
-
-export interface ListedGrant extends Omit<GrantInput, 'fromMs'> {
-  readonly grantId: string;
-  readonly fromMs: number;
+  /** Whose signature over it was checked. */
+  readonly authorId: string;
+  readonly authorOrganisation: string;
   readonly version: number;
-  readonly status: 'live' | 'not-started' | 'ended' | 'revoked';
-  readonly transactionId: string;
 }
-
-export interface AccessRequestInput {
-  readonly patientId: string;
-  readonly actions: readonly string[];
-  readonly scope: ScopeInput;
-  readonly purpose: string;
-  readonly untilMs: number;
-  readonly reason: string;
-}
-
-/** `reason` is readable by the patient only: it is sealed to the patient's key. */
-export type ListedAccessRequest = AccessRequestAnswer & { readonly reason?: string };
 
 export interface Job {
   readonly jobId: string;
@@ -100,10 +72,18 @@ export interface LogItem {
   readonly recordIds: readonly string[];
   readonly purpose?: string;
   readonly outcome: 'permit' | 'deny';
-  readonly basis?: { readonly kind: string; readonly grantId?: string; readonly version?: number };
+  /** The rule behind a permit, and the statement it rests on. */
+  readonly basis?: Basis;
   readonly code?: string;
   readonly requestId?: string;
   readonly grantId?: string;
+  readonly delegationId?: string;
+  readonly groupId?: string;
+  /** Appointed or ended; or by which the actor acted for the patient. */
+  readonly representationId?: string;
+  readonly emergencyId?: string;
+  readonly reason?: string;
+  readonly finding?: string;
   readonly transactionId: string;
   readonly blockNumber: number;
   readonly sequence: number;
@@ -155,8 +135,13 @@ export interface PageOf<T> {
   readonly next?: string;
 }
 
-export interface Services {
-  signUpPatient(input: { password: string; profile?: object }): Promise<{ patientId: string }>;
+export interface Services extends ConsentServices, EmergencyServices, ExplanationServices {
+  signUpPatient(input: {
+    password: string;
+    profile?: object;
+    /** Default: what is labelled normal may be read in an emergency. */
+    emergency?: { allowed: boolean };
+  }): Promise<{ patientId: string }>;
   signIn(input: { memberId: string; password: string }): Promise<{ accessToken: string; expiresInS: number }>;
   signOut(caller: Caller): Promise<void>;
   /** Who the bearer of this token is; throws NOT_SIGNED_IN or SESSION_ENDED. */
@@ -172,6 +157,7 @@ export interface Services {
       purpose?: string;
       contentType: string;
       content: Uint8Array;
+      relatesTo?: RecordRelation;
       /** Same key, same member: same record id, so that a repeated call adds nothing twice. */
       idempotencyKey?: string;
     },
@@ -185,28 +171,12 @@ export interface Services {
     caller: Caller,
     input: { patientId: string; class?: string; fromMs?: number; toMs?: number; limit: number; cursor?: string },
   ): Promise<PageOf<ListedRecord>>;
-  openRecord(caller: Caller, input: { recordId: string; purpose?: Purpose }): Promise<OpenedRecord>;
-
-  giveGrant(
+  /** Versions oldest first, disputes beside what they are about; as far as the caller may list them. */
+  recordVersions(caller: Caller, input: { recordId: string }): Promise<readonly ListedRecord[]>;
+  openRecord(
     caller: Caller,
-    input: { patientId: string; grant: GrantInput },
-  ): Promise<{ grantId: string; transactionId: string }>;
-  listGrants(
-    caller: Caller,
-    input: { patientId: string; limit: number; cursor?: string },
-  ): Promise<PageOf<ListedGrant>>;
-  revokeGrant(caller: Caller, input: { grantId: string }): Promise<{ transactionId: string }>;
-
-  requestAccess(
-    caller: Caller,
-    input: AccessRequestInput & { idempotencyKey?: string },
-  ): Promise<{ requestId: string; status: 'pending'; transactionId?: string }>;
-  listAccessRequests(caller: Caller, input: { limit: number; cursor?: string }): Promise<PageOf<ListedAccessRequest>>;
-  approveRequest(
-    caller: Caller,
-    input: { requestId: string; scope?: ScopeInput; untilMs?: number; idempotencyKey?: string },
-  ): Promise<{ grantId: string; transactionId: string }>;
-  refuseRequest(caller: Caller, input: { requestId: string }): Promise<{ transactionId: string }>;
+    input: { recordId: string; purpose?: Purpose; emergencyId?: string },
+  ): Promise<OpenedRecord>;
 
   accessLog(caller: Caller, input: { patientId: string; limit: number; cursor?: string }): Promise<PageOf<LogItem>>;
   verifyPatient(caller: Caller, input: { patientId: string }): Promise<Verification>;

@@ -1,22 +1,29 @@
-import type { Purpose, RecordId, RecordMetadata } from '@medledger/chaincode/domain';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { PatientId, Purpose, RecordId, RecordMetadata } from '@medledger/chaincode/domain';
 import { recordId } from '@medledger/chaincode/domain';
 import { recordContext } from '../custody/framed-bytes.js';
 import { combineNaming, type CustodianShare } from '../custody/key-shares.js';
 import { matchesKey, openObject } from '../custody/sealed-object.js';
 import type { LedgerChain } from '../ledger/chain.js';
-import type { OpenResult } from '../ledger/open-queue.js';
+import type { UnlockedIdentity } from '../identity/member-keys.js';
 import { type Collected, type Collection, collectShares, type CustodianDoor } from './custodians.js';
 import { MedledgerError } from '../medledger-error.js';
 import type { Caller, OpenedRecord } from './medledger.js';
 import type { KeysOf } from './people.js';
+import { type OriginPorts, requireOrigin } from './record-origin.js';
 
-export interface OpenRecordPorts {
-  readonly chain: LedgerChain;
+export interface OpenRecordPorts extends OriginPorts {
   readonly keysOf: KeysOf;
   readonly custodians: () => readonly CustodianDoor[];
   /** Ciphertext by CID, checked against its digest; heals a damaged local copy from another node. */
   readonly fetchCiphertext: (cid: string, sha256Hex: string) => Promise<Uint8Array>;
   readonly onBadShare: (found: { custodian: string; recordId: string; transactionId: string }) => void;
+}
+
+/** A record that a committed entry permits to read. */
+export interface Readable {
+  readonly record: RecordMetadata;
+  readonly transactionId: string;
 }
 
 /** Shares of one transaction are asked for once, however many of its records are wanted. */
@@ -28,7 +35,7 @@ const COLLECTIONS_KEPT_MAX = 200;
  */
 export function createOpenRecord(ports: OpenRecordPorts) {
   const collections = new Map<string, Collection>();
-  const collectOnce = (committed: OpenResult<Uint8Array>): Collection => {
+  const collectOnce = (committed: { transactionId: string; oneTimePrivateKey: Uint8Array }): Collection => {
     const { transactionId, oneTimePrivateKey } = committed;
     const known = collections.get(transactionId);
     if (known !== undefined) return known;
@@ -40,33 +47,64 @@ export function createOpenRecord(ports: OpenRecordPorts) {
     return collection;
   };
 
-  return async function openRecord(
-    caller: Caller,
-    input: { recordId: string; purpose?: Purpose },
-  ): Promise<OpenedRecord> {
-    const identity = ports.keysOf(caller);
-    const wanted = recordId(input.recordId, '/recordId');
-    const patientId = await patientOf(ports.chain, identity, wanted);
-    const purpose = input.purpose ?? (caller.role === 'patient' ? 'PATRQT' : 'TREAT');
-    const committed = await ports.chain.open({ identity, patientId, recordId: wanted, purpose });
-    const { item, record, transactionId } = committed;
-    if (item.outcome === 'deny') throw new MedledgerError(item.code, undefined, { transactionId });
-    if (record === undefined) throw new MedledgerError('INTERNAL', 'a permit without its record', { transactionId });
-    const collection = collectOnce(committed);
-    const ciphertext = await ports.fetchCiphertext(record.cid, record.sha256);
+  const read = async (
+    committed: Readable,
+    collection: Collection,
+    identity: UnlockedIdentity,
+  ): Promise<OpenedRecord> => {
+    const { record, transactionId } = committed;
+    const [ciphertext] = await Promise.all([
+      ports.fetchCiphertext(record.cid, record.sha256),
+      requireOrigin(ports, identity, record),
+    ]);
     const dataKey = await keyOf(ports, { record, ciphertext, collection, transactionId });
     const context = contextOf(ports.chain, record);
     const opened = openObject({ ciphertext, dataKey, context, expectedCommitmentHex: record.commitment });
     dataKey.fill(0);
-    return { content: opened.plaintext, contentType: opened.contentType, transactionId };
+    const { authorId, authorOrganisation, version } = record;
+    const { plaintext: content, contentType } = opened;
+    return { content, contentType, transactionId, authorId, authorOrganisation, version };
+  };
+
+  return {
+    /** Reads what a committed entry permits; other records of the same transaction share its one-time key. */
+    readPermitted: (committed: Readable & { oneTimePrivateKey: Uint8Array }, identity: UnlockedIdentity) =>
+      read(committed, collectOnce(committed), identity),
+
+    async openRecord(caller: Caller, input: { recordId: string; purpose?: Purpose }): Promise<OpenedRecord> {
+      const identity = ports.keysOf(caller);
+      const wanted = recordId(input.recordId, '/recordId');
+      const patientId = await patientOf(ports.chain, identity, wanted);
+      const purpose = input.purpose ?? (caller.role === 'patient' ? 'PATRQT' : 'TREAT');
+      const committed = await ports.chain.open({ identity, patientId, recordId: wanted, purpose });
+      const { item, record, transactionId } = committed;
+      if (item.outcome === 'deny') throw new MedledgerError(item.code, undefined, { transactionId });
+      if (record === undefined) throw new MedledgerError('INTERNAL', 'a permit without its record', { transactionId });
+      return read({ record, transactionId }, collectOnce(committed), identity);
+    },
   };
 }
 
-async function patientOf(chain: LedgerChain, identity: Parameters<LedgerChain['query']>[0], wanted: RecordId) {
-  const [located] = await chain.query(identity, 'records:locate', { recordIds: [wanted] });
-  if (located === undefined) throw new MedledgerError('RECORD_UNKNOWN');
-  return located.patientId;
+/**
+ * Whose record it is. The own peer may be a block behind the one through which it was added, so it is asked again.
+ *
+ * @throws MedledgerError RECORD_UNKNOWN
+ */
+export async function patientOf(
+  chain: LedgerChain,
+  identity: Parameters<LedgerChain['query']>[0],
+  wanted: RecordId,
+): Promise<PatientId> {
+  for (const pauseMs of [...CATCH_UP_MS, undefined]) {
+    const [located] = await chain.query(identity, 'records:locate', { recordIds: [wanted] });
+    if (located !== undefined) return located.patientId;
+    if (pauseMs !== undefined) await wait(pauseMs);
+  }
+  throw new MedledgerError('RECORD_UNKNOWN');
 }
+
+/** A few blocks' time in all. */
+const CATCH_UP_MS = [50, 150, 300];
 
 function contextOf(chain: LedgerChain, { recordId: id, version }: RecordMetadata): Uint8Array {
   return recordContext({ channel: chain.channel, recordId: id, version });
@@ -125,6 +163,10 @@ const REFUSAL_CODES: ReadonlySet<string> = new Set([
   'EVIDENCE_INVALID',
   'REGISTER_SIGNATURES_MISSING',
   'NO_GRANT',
+  'EXCLUDED',
+  'NOTICE_MISSING',
+  'EMERGENCY_ENDED',
+  'EMERGENCY_NOT_ALLOWED',
   'GRANT_ENDED',
   'GRANT_NOT_STARTED',
   'PURPOSE_NOT_GRANTED',

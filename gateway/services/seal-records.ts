@@ -4,6 +4,7 @@ import {
   limits,
   type PatientId,
   type RecordId,
+  type RecordRelation,
   recordIdOf,
   type SetId,
   type StoredRecord,
@@ -19,6 +20,10 @@ export interface PlainRecord {
   readonly dateMs: number;
   readonly contentType: string;
   readonly content: Uint8Array;
+  /** What it is to an earlier record. */
+  readonly relatesTo?: RecordRelation;
+  /** Of a record that replaces another: one more than that one's. */
+  readonly version?: number;
 }
 
 export interface SealedRecord {
@@ -53,17 +58,18 @@ export async function sealRecord(input: {
   custodians: readonly [string, string, string];
 }): Promise<SealedRecord> {
   const { channel, patientId, recordId, record } = input;
+  const version = record.version ?? FIRST_VERSION;
   const dataKey = new Uint8Array(randomBytes(DATA_KEY_BYTES));
   const sealed = sealObject({
     plaintext: record.content,
     contentType: record.contentType,
     dataKey,
-    context: recordContext({ channel, recordId, version: FIRST_VERSION }),
+    context: recordContext({ channel, recordId, version }),
     random: randomBytes,
   });
   const shares = await splitKey(dataKey, input.custodians);
   dataKey.fill(0);
-  const { class: recordClass, label, dateMs } = record;
+  const { class: recordClass, label, dateMs, relatesTo } = record;
   return {
     recordId,
     ciphertext: sealed.ciphertext,
@@ -74,11 +80,12 @@ export async function sealRecord(input: {
       sha256: sealed.sha256Hex,
       sizeBytes: sealed.sizeBytes,
       commitment: sealed.plaintextCommitmentHex,
+      ...(relatesTo === undefined ? {} : { relatesTo }),
     },
     shares: shares.map(({ share }) => ({
       patientId,
       recordId,
-      version: FIRST_VERSION,
+      version,
       ciphertextSha256: sealed.sha256Hex,
       share,
     })),

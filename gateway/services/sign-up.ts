@@ -3,6 +3,7 @@ import { firstHead, memberId, patientGenesis, patientIdOf, tipOf, toBase64url } 
 import type { Enrolment } from '../identity/enrolment.js';
 import type { UnlockedIdentity } from '../identity/member-keys.js';
 import type { LedgerChain } from '../ledger/chain.js';
+import { signFirstPolicy } from './policies.js';
 
 const SALT_BYTES = 16;
 
@@ -16,11 +17,12 @@ export interface SignUpPorts {
 
 /**
  * A patient joins without an operator: keys and certificate are made, the pseudonym certifies the key, and the
- * registration pins both on the chain as the first entry of the patient's own lane.
+ * registration pins both on the chain as the first entry of the patient's own lane, with the policy that holds from
+ * then on.
  */
 export async function signUpPatient(
   ports: SignUpPorts,
-  input: { password: string; profile?: object },
+  input: { password: string; profile?: object; emergency?: { allowed: boolean } },
 ): Promise<{ patientId: string }> {
   const salt = toBase64url(randomBytes(SALT_BYTES));
   const identity = await ports.enrolment.enrol({
@@ -32,12 +34,15 @@ export async function signUpPatient(
   const signingKey = toBase64url(identity.signingPublicKeySpki);
   const encryptionKey = toBase64url(identity.encryptionPublicKey);
   const { channel } = ports.chain;
+  const { emergency } = input;
+  const said = { channel, patientId, ...(emergency === undefined ? {} : { emergency }) };
+  const policy = await signFirstPolicy(identity, said);
   try {
     await ports.chain.transact({
       identity,
       name: 'members:registerPatient',
       patientId,
-      business: { patientId, salt, signingKey, encryptionKey, keyCustody: 'wallet' },
+      business: { patientId, salt, signingKey, encryptionKey, keyCustody: 'wallet', policy },
       firstTip: tipOf(firstHead(patientGenesis({ channel, patientId, signingKey, encryptionKey }))),
     });
   } catch (error) {

@@ -2,7 +2,7 @@ import { type LaneAnswer, memberId } from '@medledger/chaincode/domain';
 import type { UnlockedIdentity } from '../identity/member-keys.js';
 import type { LedgerChain } from '../ledger/chain.js';
 import type { Caller, Verification } from './medledger.js';
-import { type KeysOf, requirePatient } from './people.js';
+import { type KeysOf, requirePatientSide } from './people.js';
 
 /** Another peer's copy being right says nothing of this one. */
 const OWN_PEER = { ownPeerOnly: true } as const;
@@ -10,9 +10,10 @@ const OWN_PEER = { ownPeerOnly: true } as const;
 type LaneResult = { entries: number; fault?: { sequence: number; reason: string } };
 
 /** Walks every lane of a patient from its first entry, on the peer of this gateway. */
-export function createVerifyPatient({ chain, keysOf }: { chain: LedgerChain; keysOf: KeysOf }) {
+export function createVerifyPatient(ports: { chain: LedgerChain; keysOf: KeysOf }) {
+  const { chain, keysOf } = ports;
   return async function verifyPatient(caller: Caller, input: { patientId: string }): Promise<Verification> {
-    if (caller.role !== 'auditor') requirePatient(caller, input.patientId);
+    if (caller.role !== 'auditor') await requirePatientSide(ports, caller, input.patientId);
     const identity = keysOf(caller);
     const lanes = await chain.query(
       identity,

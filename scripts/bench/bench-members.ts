@@ -25,6 +25,7 @@ export interface BenchMembers {
 }
 
 export interface BenchPatient {
+  readonly channel: string;
   readonly identity: UnlockedIdentity;
   readonly patientId: PatientId;
   readonly registration: TransactionInput<'members:registerPatient'>;
@@ -64,6 +65,7 @@ async function makePatient({ topology, dataDir }: Place, home: Organisation): Pr
   const encryptionKey = toBase64url(identity.encryptionPublicKey);
   const genesis = patientGenesis({ channel: topology.channel, patientId, signingKey, encryptionKey });
   return {
+    channel: topology.channel,
     identity,
     patientId,
     registration: { patientId, salt, signingKey, encryptionKey, keyCustody: 'wallet' },

@@ -38,8 +38,8 @@ export class LaneWriter {
     return this.#tips.get(patientId) ?? missing();
   }
 
-  add(patient: BenchPatient): Promise<void> {
-    return this.#commit(patient, 'records:add', oneRecord(patient));
+  async add(patient: BenchPatient): Promise<void> {
+    return this.#commit(patient, 'records:add', await oneRecord(patient));
   }
 
   /** Business and proof, solved for the lane as it is. */

@@ -6,7 +6,7 @@ import {
   patientIdOf,
   requireTwoSignatures,
 } from '@medledger/chaincode/domain';
-import { verifySignature } from '../../gateway/custody/evidence-check.js';
+import { verifySignature } from '../../gateway/custody/verify-signature.js';
 import type { PinnedOrganisation } from '../../gateway/identity/pinned-consortium.js';
 import type { PeerView } from './check-lanes.js';
 import { CheckLog, type CheckResult } from './finding.js';
@@ -118,7 +118,7 @@ function faultOfStaff({ channel }: PeerView, documents: Documents, member: Membe
   const entry = document?.members.find((candidate) => candidate.memberId === memberId);
   if (registerDigest === undefined || entry === undefined) return 'no signed register document names this member';
   const genesis = memberGenesis({ channel, memberId, signingKey: entry.signingKey, registerDigest });
-  const expected = { ...entry, genesis, registerDigest };
+  const expected = { ...entry, genesis, registerDigest, registerVersion: document?.version };
   return canonicalJson(expected) === canonicalJson({ ...member })
     ? undefined
     : `the register document says otherwise of this member (its key there: ${signingKey === entry.signingKey ? 'the same' : 'another'})`;

@@ -1,7 +1,7 @@
 import type { PeerVerification } from '../../network/devledger/store/finding.js';
 import type { CheckResult } from './finding.js';
 import type { StateView } from './peer-state.js';
-import type { TransactionIndex } from './transaction-index.js';
+import type { BlockSource, TransactionIndex } from './transaction-index.js';
 
 /** One peer whose blocks and state were looked at, on whichever ledger. */
 export interface CheckedPeer {
@@ -13,6 +13,8 @@ export interface CheckedPeer {
   readonly hasState: boolean;
   /** Number of blocks the peer has by now; a ledger that runs goes on while it is looked at. */
   heightNow(): Promise<number>;
+  /** The blocks as the peer has them, for as long as the action takes. */
+  withBlocks<T>(action: (blocks: BlockSource) => Promise<T>): Promise<T>;
   /** @returns undefined where the state cannot be read, which the check has said; the caller closes it */
   open(): Promise<{ readonly state: StateView; readonly index: TransactionIndex } | undefined>;
 }

@@ -33,6 +33,7 @@ async function checkCopy(folder: LedgerFolder, copy: PeerCopy): Promise<CheckedP
     refill: REFILL(original),
     ...checked,
     hasState,
+    withBlocks: (action) => withBlocks(copy, action),
     heightNow: () => withBlocks(copy, async ({ nextSequence }) => nextSequence),
     async open() {
       const state = hasState ? await openState(folder, copy) : undefined;

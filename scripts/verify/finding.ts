@@ -1,5 +1,14 @@
 /** What is looked at. */
-export type CheckName = 'peer' | 'orderer' | 'agreement' | 'lanes' | 'register' | 'consents' | 'vault' | 'custody';
+export type CheckName =
+  | 'peer'
+  | 'orderer'
+  | 'agreement'
+  | 'lanes'
+  | 'register'
+  | 'consents'
+  | 'decisions'
+  | 'vault'
+  | 'custody';
 
 /** One thing that is not as it should be. */
 export interface Finding {

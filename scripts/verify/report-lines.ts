@@ -12,6 +12,7 @@ const TITLES: Readonly<Record<CheckName, string>> = {
   register: 'members and register',
   consents: 'grants and revocations',
   vault: 'vault contents',
+  decisions: 'decisions, made again',
   custody: 'key shares and releases',
 };
 

@@ -1,3 +1,5 @@
+import { type Grantee, granteePlace } from '@medledger/chaincode/domain';
+
 /**
  * Keys of the chaincode's world state, as chaincode/state/keys.ts builds them: scripts reach the chaincode by the door
  * of its domain only. A test compares the two.
@@ -10,6 +12,13 @@ export const AGENCY_PREFIX = 'agency~';
 export const REGISTER_DOCUMENT_PREFIX = 'registerdoc~';
 export const GRANT_PREFIX = 'grant~';
 export const GRANTEE_PREFIX = 'grantee~';
+export const POLICY_PREFIX = 'policy~';
+export const GROUP_PREFIX = 'group~';
+export const REPRESENTATION_PREFIX = 'representation~';
+export const DELEGATION_PREFIX = 'delegation~';
+export const EMERGENCY_PREFIX = 'emergency~';
+export const NOTICED_PREFIX = 'noticed~';
+export const USES_PREFIX = 'uses~';
 export const RECORD_SET_PREFIX = 'recordset~';
 export const REQUEST_PREFIX = 'request~';
 export const CONFIG_KEY = 'config';
@@ -26,7 +35,13 @@ export const headKey = (lane: LanePlace): string => `${HEAD_PREFIX}${laneName(la
 export const memberKey = (memberId: string): string => `${MEMBER_PREFIX}${memberId}`;
 export const registerDocumentKey = (digest: string): string => `${REGISTER_DOCUMENT_PREFIX}${digest}`;
 export const grantKey = (patientId: string, grantId: string): string => `${GRANT_PREFIX}${patientId}~${grantId}`;
+/** Index of what one holder was given; a role within one agency lies with the agency. */
+export function granteeKey(patientId: string, grantee: Grantee): string {
+  const isOfAgency = grantee.kind === 'role' && grantee.agencyId !== undefined;
+  return `${GRANTEE_PREFIX}${patientId}~${isOfAgency ? `agency~${grantee.agencyId}` : granteePlace(grantee)}`;
+}
 export const grantOwnerKey = (grantId: string): string => `grantof~${grantId}`;
+export const openEmergenciesKey = (memberId: string): string => `emergencies~${memberId}`;
 export const recordSetKey = (setId: string): string => `${RECORD_SET_PREFIX}${setId}`;
 
 const SEQUENCE_DIGITS = 10;

@@ -12,8 +12,11 @@ import {
   type SetId,
   type SignedRegister,
   signedRegister,
+  type OpenEmergency,
   type StoredAccessRequest,
+  type StoredEmergency,
   type StoredGrant,
+  type StoredStatement,
   storedRecords,
 } from '@medledger/chaincode/domain';
 import { unlessInvalid } from './lane-walk.js';
@@ -56,9 +59,42 @@ export function parseGrantRow(text: StoredText): GrantRow | undefined {
   return whole && typeof row.txId === 'string' ? (row as GrantRow) : undefined;
 }
 
+/** A statement in state, with the transaction of its last change. */
+export interface StatementRow extends StoredStatement {
+  readonly txId: string;
+}
+
+export function parseStatementRow(text: StoredText): StatementRow | undefined {
+  const row = parseObject<StatementRow>(text);
+  const whole = typeof row?.statement?.text === 'string' && typeof row.statement.signature === 'string';
+  return whole && typeof row.txId === 'string' ? (row as StatementRow) : undefined;
+}
+
+export function parseEmergency(text: StoredText): StoredEmergency | undefined {
+  const row = parseObject<StoredEmergency>(text);
+  const whole = typeof row?.declaration?.text === 'string' && typeof row.declaration.signature === 'string';
+  return whole && typeof row.txId === 'string' ? (row as StoredEmergency) : undefined;
+}
+
+export function parseOpenEmergencies(text: StoredText): readonly OpenEmergency[] | undefined {
+  const { open } = parseObject<{ open: readonly OpenEmergency[] }>(text) ?? {};
+  return Array.isArray(open) ? open : undefined;
+}
+
+export function parseNumberMember(text: StoredText, name: string): number | undefined {
+  const value = parseObject<Record<string, unknown>>(text)?.[name];
+  return typeof value === 'number' ? value : undefined;
+}
+
 export function parseGrantIndex(text: StoredText): readonly GrantId[] | undefined {
   const { grantIds } = parseObject<{ grantIds: readonly GrantId[] }>(text) ?? {};
   return Array.isArray(grantIds) ? grantIds : undefined;
+}
+
+/** By which representations a person acts for a patient; none where the index cannot be read. */
+export function parseHoldings(text: StoredText): { readonly representationIds: readonly string[] } {
+  const { representationIds } = parseObject<{ representationIds: readonly string[] }>(text) ?? {};
+  return { representationIds: Array.isArray(representationIds) ? representationIds : [] };
 }
 
 export function parseRequest(text: StoredText): StoredAccessRequest | undefined {

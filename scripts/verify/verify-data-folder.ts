@@ -4,6 +4,7 @@ import type { Topology } from '../../network/topology.js';
 import { ENDORSED, REBUILD } from './advice.js';
 import { CannotLook } from './cannot-look.js';
 import { checkConsents } from './check-consents.js';
+import { checkDecisions } from './check-decisions.js';
 import { checkReleases, checkShares, type ReleaseLogEnd, releaseLogEnds } from './check-custody.js';
 import { checkLanes, type PeerView } from './check-lanes.js';
 import { checkAgreement } from './check-peers.js';
@@ -22,6 +23,8 @@ export interface VerifyOptions {
   readonly mspId?: string;
   readonly vault: boolean;
   readonly custody: boolean;
+  /** Decide again what every block decided. */
+  readonly decisions?: boolean;
   /** Told of each check as it ends. */
   readonly onCheck?: (result: CheckResult) => void;
 }
@@ -84,6 +87,7 @@ async function checkAll(run: Run): Promise<void> {
   await withView(run, best, async (view) => {
     await checkRules(run, view);
     await checkStores(run, view);
+    if (run.options.decisions === true) run.done(await best.withBlocks((blocks) => checkDecisions(blocks, view)));
   });
 }
 

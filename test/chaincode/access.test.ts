@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import type { GrantBody, Outcome } from '@medledger/chaincode/domain';
+import type { Outcome } from '@medledger/chaincode/domain';
 import { type ChainActor, signRevocation } from '../support/chain-actor.js';
-import { DAY_MS, openingOf, recordOf, TestConsortium } from './test-consortium.js';
+import { DAY_MS, openingOf, recordOf, TestConsortium, type SaidGrant } from './test-consortium.js';
 
 let consortium: TestConsortium;
 let doctor: ChainActor;
@@ -85,7 +85,7 @@ describe('access:open', () => {
 describe('access:open under a grant', () => {
   beforeAll(patientWithRecords);
 
-  it.each<{ name: string; body: Partial<GrantBody>; decisions: readonly string[] }>([
+  it.each<{ name: string; body: SaidGrant; decisions: readonly string[] }>([
     {
       name: 'to another one',
       body: { grantee: { kind: 'person', id: 'doctor-b' } },
@@ -102,7 +102,7 @@ describe('access:open under a grant', () => {
     },
     {
       name: 'to the agency',
-      body: { grantee: { kind: 'agency', id: 'practice-a' } },
+      body: { grantee: { kind: 'agency', id: 'practice-a' }, registerVersion: 1 },
       decisions: ['grant', 'NO_GRANT', 'grant'],
     },
   ])('$name: $decisions', async ({ body, decisions }) => {
@@ -152,7 +152,7 @@ describe('access:open over time', () => {
     await consortium.grant(patient, { grantee: { kind: 'person', id: 'doctor-b' } });
     const { reads } = await consortium.endorse(doctor, 'access:open', openingOf(patient, [`${setId}00`]));
     const kinds = [...reads.keys()].map((key) => key.split('~')[0]);
-    expect(new Set(kinds)).toEqual(new Set(['lane', 'member', 'entry', 'grantee', 'grant', 'recordset']));
+    expect(new Set(kinds)).toEqual(new Set(['lane', 'member', 'entry', 'policy', 'grantee', 'grant', 'recordset']));
     expect([...reads.keys()].filter((key) => key.includes('doctor-b'))).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { EvidenceAnswer, GrantAnswer, GrantBody, GrantId, Page } from '@medledger/chaincode/domain';
 import { type ChainActor, makeActor, randomId, signGrant, signRevocation } from '../support/chain-actor.js';
-import { DAY_MS, TestConsortium } from './test-consortium.js';
+import { DAY_MS, TestConsortium, type SaidGrant } from './test-consortium.js';
 
 let consortium: TestConsortium;
 let patient: ChainActor;
@@ -14,12 +14,13 @@ const give = (change: Partial<Parameters<typeof signGrant>[1]>, signer = patient
   const grant = signGrant(signer, { grantId: randomId('g'), body: consortium.grantBody(), ...change });
   return consortium.submit(sender, 'consents:grant', { patientId: patient.memberId, grant });
 };
-const giveBody = (body: Partial<GrantBody>) => give({ body: consortium.grantBody(body) });
+const giveBody = (body: SaidGrant) => give({ body: consortium.grantBody(body) });
 const take = (change: { grantId: string; version?: number; channel?: string }, signer = patient, sender = patient) =>
   consortium.submit(sender, 'consents:revoke', {
     patientId: patient.memberId,
     revocation: signRevocation(signer, { version: 2, ...change }),
   });
+const TO_AGENCY = { grantee: { kind: 'agency', id: 'practice-a' }, registerVersion: 1 } as const;
 const indexOf = (grantee: string) => consortium.peer.text(`grantee~${patient.memberId}~${grantee}`);
 
 describe('consents:grant', () => {
@@ -51,7 +52,7 @@ describe('consents:grant', () => {
     await expect(give(change)).rejects.toThrow(`${code}: `);
   });
 
-  it.each<{ name: string; body: () => Partial<GrantBody>; code: string }>([
+  it.each<{ name: string; body: () => SaidGrant; code: string }>([
     {
       name: 'that ends now',
       body: () => ({ fromMs: 0, untilMs: consortium.timeMs + 20_000 }),
@@ -76,7 +77,7 @@ describe('consents:grant', () => {
     },
     {
       name: 'to an agency that is not there',
-      body: () => ({ grantee: { kind: 'agency', id: 'doctor-a' } }),
+      body: () => ({ grantee: { kind: 'agency', id: 'doctor-a' }, registerVersion: 1 }),
       code: 'MEMBER_UNKNOWN',
     },
     { name: 'that answers a request', body: () => ({ requestId: randomId('q') }), code: 'STATEMENT_INVALID' },
@@ -85,8 +86,17 @@ describe('consents:grant', () => {
   });
 
   it('with a field whose rule is not built: NOT_SUPPORTED', async () => {
-    const body = { ...consortium.grantBody(), uses: 3 };
+    const body = consortium.grantBody({ scope: { labels: ['V'] } });
     await expect(give({ body })).rejects.toThrow('NOT_SUPPORTED: ');
+  });
+
+  it.each<{ name: string; body: SaidGrant }>([
+    { name: 'to an agency that the patient has not seen', body: { grantee: { kind: 'agency', id: 'practice-a' } } },
+    { name: 'under a register that is not there yet', body: { ...TO_AGENCY, registerVersion: 2 } },
+    { name: 'to share, to nobody who may', body: { actions: ['read', 'share'] } },
+    { name: 'to a delegate who may not share', body: { grantee: { kind: 'delegate', id: 'doctor-a' } } },
+  ])('$name: INPUT_INVALID', async ({ body }) => {
+    await expect(giveBody(body)).rejects.toThrow('INPUT_INVALID: ');
   });
 
   it('signed with another key: SIGNATURE_INVALID', async () => {
@@ -175,7 +185,9 @@ describe('consents:revoke', () => {
     expect(outcome).toMatchObject({ action: 'revoke', outcome: 'permit', grantId });
     await expect(take({ grantId })).rejects.toThrow('GRANT_REVOKED: ');
     const custodian = await makeActor(consortium.hospitalB, { memberId: 'custodian-hospital-b', role: 'admin' });
-    const input = { patientId: patient.memberId, memberId: 'doctor-a', grantIds: [grantId, randomId('g')] };
+    const grantIds = [grantId, randomId('g')];
+    const others = { delegationIds: [], representationIds: [], emergencyIds: [] };
+    const input = { patientId: patient.memberId, memberId: 'doctor-a', grantIds, ...others };
     const evidence = await consortium.query<EvidenceAnswer>(custodian, 'consents:evidence', input);
     expect(evidence.grants[0]?.stored?.revocation?.text).toContain('revocation');
     expect(evidence.grants[1]?.stored).toBeUndefined();

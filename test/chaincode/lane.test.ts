@@ -8,9 +8,18 @@ import {
   type LaneEntry,
   type LaneTip,
   parseLaneEntry,
+  type SetId,
   type TransactionName,
 } from '@medledger/chaincode/domain';
-import { CHANNEL, type ChainActor, enrol, prepareCall, randomId, wrongNonce } from '../support/chain-actor.js';
+import {
+  CHANNEL,
+  type ChainActor,
+  enrol,
+  prepareCall,
+  randomId,
+  signRecordSet,
+  wrongNonce,
+} from '../support/chain-actor.js';
 import { recordOf, TestConsortium } from './test-consortium.js';
 
 const ADD = 'records:add';
@@ -19,12 +28,11 @@ beforeAll(async () => {
   consortium = await TestConsortium.create();
 });
 
-const additionTo = (patient: ChainActor) => ({
-  patientId: patient.memberId,
-  purpose: 'PATRQT',
-  setId: randomId(),
-  record: recordOf(),
-});
+const additionTo = (patient: ChainActor) => {
+  const set = { patientId: patient.memberId, setId: randomId<SetId>(), records: [recordOf()] };
+  const { patientId, setId } = set;
+  return { patientId, purpose: 'PATRQT', setId, record: recordOf(), authorSignature: signRecordSet(patient, set) };
+};
 
 async function solved(patient: ChainActor, change: { tip?: Partial<LaneTip>; name?: TransactionName } = {}) {
   const tip = { ...(await consortium.tip(patient, patient.memberId)), ...change.tip };

@@ -173,7 +173,8 @@ describe('members:register', () => {
     const answer = await consortium.query<ConsortiumAnswer>(agent, 'members:consortium', {});
     expect(answer.registerVersion).toBe(2);
     expect(answer.organisations.map(({ mspId }) => mspId)).toContain('InsurerMSP');
-    expect(answer.agencies.map(({ agencyId }) => agencyId)).toEqual(['insurer-1', 'practice-a', 'practice-b']);
+    const agencyIds = answer.agencies.map(({ agencyId }) => agencyId);
+    expect(agencyIds).toEqual(['health-office', 'insurance', 'insurer-1', 'practice-a', 'practice-b']);
   });
 });
 

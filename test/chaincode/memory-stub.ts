@@ -42,7 +42,8 @@ export interface Simulation {
   readonly message: string;
   readonly payload: string;
   readonly reads: ReadonlyMap<string, number | undefined>;
-  readonly writes: ReadonlyMap<string, Buffer>;
+  /** Undefined: taken away. */
+  readonly writes: ReadonlyMap<string, Buffer | undefined>;
   readonly event?: { readonly name: string; readonly payload: string };
 }
 
@@ -77,7 +78,9 @@ export class MemoryPeer {
   commit({ reads, writes }: Simulation): 'VALID' | 'MVCC_READ_CONFLICT' {
     for (const [key, version] of reads) if (this.#state.get(key)?.version !== version) return 'MVCC_READ_CONFLICT';
     this.#version += 1;
-    for (const [key, value] of writes) this.#state.set(key, { value, version: this.#version });
+    for (const [key, value] of writes)
+      if (value === undefined) this.#state.delete(key);
+      else this.#state.set(key, { value, version: this.#version });
     return 'VALID';
   }
 
@@ -126,7 +129,7 @@ interface Committed {
 class MemoryStub {
   readonly txId: string;
   readonly reads = new Map<string, number | undefined>();
-  readonly writes = new Map<string, Buffer>();
+  readonly writes = new Map<string, Buffer | undefined>();
   event?: { name: string; payload: string };
   #paged = false;
 
@@ -162,6 +165,11 @@ class MemoryStub {
   async putState(key: string, value: Uint8Array): Promise<void> {
     if (this.#paged) throw new Error('Transaction has already performed a paginated query. Writes are not allowed');
     this.writes.set(key, Buffer.from(value));
+  }
+
+  async deleteState(key: string): Promise<void> {
+    if (this.#paged) throw new Error('Transaction has already performed a paginated query. Writes are not allowed');
+    this.writes.set(key, undefined);
   }
 
   async getStateByRangeWithPagination(start: string, end: string, pageSize: number, bookmark: string) {

@@ -65,7 +65,7 @@ describe('records:add', () => {
 
   it('of a doctor whose agency may add: permitted on that basis', async () => {
     const grantee = { kind: 'agency', id: 'practice-a' } as const;
-    const grantId = await consortium.grant(patient, { actions: ['add'], grantee });
+    const grantId = await consortium.grant(patient, { actions: ['add'], grantee, registerVersion: 1 });
     const { outcome } = await consortium.submit(doctor, 'records:add', addition());
     expect(outcome).toMatchObject({ outcome: 'permit', basis: { kind: 'grant', grantId, version: 1 } });
   });

@@ -13,6 +13,7 @@ import {
   type SetId,
   type StoredRecord,
   type TransactionAnswer,
+  type TransactionInput,
   type TransactionName,
   tipOf,
 } from '@medledger/chaincode/domain';
@@ -27,9 +28,11 @@ import {
   randomId,
   registerEntryOf,
   signGrant,
+  signRecordSet,
   signRegister,
   x25519PublicKey,
 } from '../support/chain-actor.js';
+import type { LedgerTransaction } from '../../gateway/ledger/ledger-block.js';
 import { MemoryPeer, type Simulation } from './memory-stub.js';
 
 export const START_MS = Date.UTC(2026, 10, 1);
@@ -39,6 +42,13 @@ export const DAY_MS = 86_400_000;
 /** A refused endorsement: nothing is written. The message begins with the code. */
 export class Refused extends Error {}
 
+export type CommittedCall = Pick<LedgerTransaction, 'txId' | 'validationCode' | 'transaction' | 'args' | 'writes'>;
+
+/** What a grant says, with ids as plain text. */
+export type SaidGrant = Omit<Partial<GrantBody>, 'grantee'> & {
+  readonly grantee?: { readonly kind: string; readonly id: string; readonly agencyId?: string };
+};
+
 /** A bootstrapped channel with members of every role, and its one peer in memory. */
 export class TestConsortium {
   readonly peer = new MemoryPeer(CHANNEL);
@@ -46,7 +56,10 @@ export class TestConsortium {
   readonly hospitalB = makeOrganisation('HospitalBMSP');
   readonly government = makeOrganisation('GovernmentMSP');
   readonly actors = new Map<string, ChainActor>();
+  /** What was committed, in order, as blocks would hold it. */
+  readonly chain: CommittedCall[] = [];
   timeMs = START_MS;
+  #registerVersion = 1;
 
   static async create(): Promise<TestConsortium> {
     const consortium = new TestConsortium();
@@ -54,6 +67,9 @@ export class TestConsortium {
     await consortium.#enrol(hospitalA, { memberId: 'admin-a', role: 'admin' });
     await consortium.#enrol(hospitalA, { memberId: 'doctor-a', role: 'doctor', agencyId: 'practice-a' });
     await consortium.#enrol(hospitalB, { memberId: 'doctor-b', role: 'doctor', agencyId: 'practice-b' });
+    await consortium.#enrol(hospitalA, { memberId: 'nurse-a', role: 'nurse', agencyId: 'practice-a' });
+    await consortium.#enrol(government, { memberId: 'officer', role: 'government', agencyId: 'health-office' });
+    await consortium.#enrol(government, { memberId: 'insurer', role: 'insurer', agencyId: 'insurance' });
     await consortium.#enrol(government, { memberId: 'auditor', role: 'auditor' });
     await consortium.bootstrap();
     return consortium;
@@ -77,7 +93,12 @@ export class TestConsortium {
       channel: CHANNEL,
       version: 1,
       organisations: [hospitalA, hospitalB, government].map(({ entry }) => entry),
-      agencies: [agency('practice-a', hospitalA), agency('practice-b', hospitalB)],
+      agencies: [
+        agency('practice-a', hospitalA),
+        agency('practice-b', hospitalB),
+        agency('health-office', government),
+        agency('insurance', government),
+      ],
       members: [...this.actors.values()].map(registerEntryOf),
     };
   }
@@ -85,6 +106,20 @@ export class TestConsortium {
   async bootstrap(document = this.document()): Promise<string> {
     const register = signRegister(document, [this.hospitalA, this.government]);
     return this.invoke(this.actor('admin-a'), 'members:bootstrap', [canonicalJson({ register }), '']);
+  }
+
+  /** Somebody whom a further register document names: after whatever a patient gave to its agency or role. */
+  async join(who: { memberId: string; role: string; agencyId?: string }): Promise<ChainActor> {
+    this.#registerVersion += 1;
+    const actor = await makeActor(this.hospitalA, who);
+    this.actors.set(who.memberId, actor);
+    const document = { ...this.document(), version: this.#registerVersion, organisations: [], agencies: [] };
+    const register = signRegister({ ...document, members: [registerEntryOf(actor)] }, [
+      this.hospitalA,
+      this.government,
+    ]);
+    await this.submit(this.actor('admin-a'), 'members:register', { register });
+    return actor;
   }
 
   /** A registered patient, of the government's organisation: no doctor's. */
@@ -95,7 +130,13 @@ export class TestConsortium {
   }
 
   register(patient: ChainActor): Promise<TransactionAnswer> {
-    const business = registrationOf(patient);
+    return this.registerWith(patient, registrationOf(patient));
+  }
+
+  registerWith(
+    patient: ChainActor,
+    business: ReturnType<typeof registrationOf> & { readonly policy?: object },
+  ): Promise<TransactionAnswer> {
     const head = firstHead(patientGenesis({ channel: CHANNEL, ...business }));
     return this.submitAt(tipOf(head), patient, 'members:registerPatient', business);
   }
@@ -109,8 +150,9 @@ export class TestConsortium {
     tip: LaneTip,
     actor: ChainActor,
     transaction: TransactionName,
-    business: object,
+    said: object,
   ): Promise<TransactionAnswer> {
+    const business = signedByAuthor(actor, said);
     const { businessJson, proofJson } = prepareCall(actor, {
       transaction,
       business,
@@ -121,7 +163,8 @@ export class TestConsortium {
   }
 
   /** Endorsed, not committed: for what happens in between. */
-  async endorse(actor: ChainActor, transaction: TransactionName, business: object): Promise<Simulation> {
+  async endorse(actor: ChainActor, transaction: TransactionName, said: object): Promise<Simulation> {
+    const business = signedByAuthor(actor, said);
     const patientId = patientOf(business);
     const tip = await this.tip(actor, patientId);
     const { businessJson, proofJson } = prepareCall(actor, { transaction, business, patientId, tip });
@@ -140,6 +183,12 @@ export class TestConsortium {
   async invoke(actor: ChainActor, name: string, args: readonly string[]): Promise<string> {
     const simulation = await this.simulate(actor, name, args);
     if (this.peer.commit(simulation) !== 'VALID') throw new Error('a conflict where nothing runs in between');
+    const writes = [...simulation.writes].map(([key, value]) => ({
+      key,
+      isDelete: value === undefined,
+      value: value?.toString('utf8') ?? '',
+    }));
+    this.chain.push({ txId: simulation.txId, validationCode: 'VALID', transaction: name, args, writes });
     return simulation.payload;
   }
 
@@ -151,14 +200,14 @@ export class TestConsortium {
   }
 
   /** A grant to doctor-a of everything normal, for treatment, for a day; `body` narrows or moves it. */
-  async grant(patient: ChainActor, body: Partial<GrantBody> = {}, grantId = randomId<GrantId>('g')): Promise<GrantId> {
+  async grant(patient: ChainActor, body: SaidGrant = {}, grantId = randomId<GrantId>('g')): Promise<GrantId> {
     const grant = signGrant(patient, { grantId, body: this.grantBody(body) });
     await this.submit(patient, 'consents:grant', { patientId: patient.memberId, grant });
     return grantId;
   }
 
-  grantBody(body: Partial<GrantBody> = {}): GrantBody {
-    return {
+  grantBody(body: SaidGrant = {}): GrantBody {
+    const said = {
       grantee: { kind: 'person', id: 'doctor-a' },
       actions: ['read'],
       scope: {},
@@ -167,13 +216,14 @@ export class TestConsortium {
       untilMs: this.timeMs + DAY_MS,
       ...body,
     };
+    return said as GrantBody;
   }
 
   /** A set of records that the patient adds; the ids of its records are the set's id and two hex digits. */
   async addSet(patient: ChainActor, records: readonly StoredRecord[] = [recordOf()]): Promise<SetId> {
     const setId = randomId<SetId>();
-    const sets = [{ setId, records }];
-    await this.submit(patient, 'records:addBatch', { patientId: patient.memberId, purpose: 'PATRQT', sets });
+    const business = { patientId: patient.memberId, purpose: 'PATRQT', sets: [{ setId, records }] };
+    await this.submit(patient, 'records:addBatch', business);
     return setId;
   }
 }
@@ -199,6 +249,23 @@ export function recordOf(change: Partial<StoredRecord> = {}): StoredRecord {
 
 export function openingOf(patient: ChainActor, recordIds: readonly string[], purpose = 'TREAT') {
   return { patientId: patient.memberId, recordIds, purpose, oneTimeKey: x25519PublicKey() };
+}
+
+/** Records are signed by who adds them, unless the business bears a signature already. */
+function signedByAuthor(author: ChainActor, business: object): object {
+  const { patientId, setId, record, sets } = business as Partial<TransactionInput<'records:add'>> & {
+    sets?: TransactionInput<'records:addBatch'>['sets'];
+  };
+  if (patientId === undefined) return business;
+  const signatureOf = (set: { setId: SetId; records: readonly StoredRecord[] }) =>
+    signRecordSet(author, { patientId, ...set });
+  if (sets !== undefined) return { ...business, sets: sets.map((set) => signedSet(set, signatureOf(set))) };
+  if (setId === undefined || record === undefined) return business;
+  return { authorSignature: signatureOf({ setId, records: [record] }), ...business };
+}
+
+function signedSet(set: object, authorSignature: string): object {
+  return { authorSignature, ...set };
 }
 
 function patientOf(business: object): PatientId {

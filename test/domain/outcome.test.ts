@@ -12,7 +12,7 @@ import {
   setsOf,
 } from '@medledger/chaincode/domain';
 import fc from 'fast-check';
-import { gid, rid } from './consent/grant-samples.js';
+import { gid, mid, rid } from './consent/grant-samples.js';
 
 const grantBasis = { kind: 'grant', grantId: gid(1), version: 1 } as const;
 const permit = (seed: number, recordClass = 'Observation'): ItemOutcome => ({
@@ -73,7 +73,7 @@ describe('logLinesOf', () => {
       action: 'grant',
       outcome: 'permit',
       grantId: gid(7),
-      grantee: { kind: 'person', id: 'dr-a' },
+      grantee: { kind: 'person', id: mid('dr-a') },
       untilMs: 5,
     };
     expect(logLinesOf(outcome)).toEqual([

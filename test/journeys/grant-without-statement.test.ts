@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { canonicalJson, type GrantBody, type Purpose } from '@medledger/chaincode/domain';
+import { canonicalJson, type GrantBody, type MemberId, type Purpose } from '@medledger/chaincode/domain';
 import type { AddedRecord } from '../../gateway/services/medledger.js';
 import { accessLog, addFile, giveGrant, open } from '../support/care.js';
 import { makeActor, makeOrganisation, randomId, signGrant } from '../support/chain-actor.js';
@@ -35,7 +35,7 @@ async function forgedGrant(): Promise<Readonly<Record<string, () => string>>> {
   const grantId = randomId<string>('g');
   const nowMs = Date.now();
   const body: GrantBody = {
-    grantee: { kind: 'person', id: 'doctor-b' },
+    grantee: { kind: 'person', id: 'doctor-b' as MemberId },
     actions: ['read'],
     scope: {},
     purpose: 'TREAT' as Purpose,

@@ -21,9 +21,15 @@ import {
   puzzleBytes,
   type RegisterDocument,
   registerBytes,
+  recordDigest,
+  recordSetStatement,
+  type SetId,
   type SignedRegister,
   type SignedStatement,
+  type StatementKind,
+  type StoredRecord,
   statementBytes,
+  tipFor,
   type TransactionName,
   toBase64url,
 } from '@medledger/chaincode/domain';
@@ -122,7 +128,8 @@ export function prepareCall(
   actor: ChainActor,
   call: { transaction: TransactionName; business: object; patientId?: PatientId; tip: LaneTip; channel?: string },
 ): { businessJson: string; proofJson: string } {
-  const { transaction, tip } = call;
+  const { transaction } = call;
+  const tip = tipFor(transaction, call.tip);
   const businessJson = canonicalJson(call.business);
   const header = headerOf({
     channel: call.channel ?? CHANNEL,
@@ -177,21 +184,41 @@ export function signRevocation(
   return signStatement(patient, { ...taken, kind: 'revocation', id: taken.grantId, body: {} });
 }
 
-function signStatement(
-  patient: ChainActor,
-  statement: {
-    kind: 'grant' | 'revocation';
-    id: string;
-    version: number;
-    body: object;
-    channel?: string;
-    keyEpoch?: number;
-    patientId?: string;
-  },
-): SignedStatement {
-  const { kind, id, version, body, channel = CHANNEL, keyEpoch = 0, patientId = patient.memberId } = statement;
-  const text = formatStatement({ channel, patientId: patientId as PatientId, kind, id, version, keyEpoch, body });
-  return { text, signature: signP1363(patient.privateKey, statementBytes(text)) };
+export interface Stating {
+  readonly kind: StatementKind;
+  readonly id: string;
+  readonly version?: number;
+  readonly body: object;
+  readonly channel?: string;
+  readonly keyEpoch?: number;
+  /** The signer, where left out. */
+  readonly patientId?: string;
+  readonly by?: string;
+}
+
+/** What the signer states about a patient; `by` is said only where it is given. */
+export function signStatement(signer: ChainActor, stating: Stating): SignedStatement {
+  const { kind, id, body, channel = CHANNEL, keyEpoch = 0, version = 1 } = stating;
+  const patientId = (stating.patientId ?? signer.memberId) as PatientId;
+  const by = stating.by === undefined ? {} : { by: stating.by as MemberId };
+  const text = formatStatement({ channel, patientId, kind, id, version, keyEpoch, ...by, body });
+  return { text, signature: signP1363(signer.privateKey, statementBytes(text)) };
+}
+
+/** What somebody states about another one's records, named as who signs. */
+export function signFor(signer: ChainActor, patient: { memberId: string }, stating: Stating): SignedStatement {
+  return signStatement(signer, { ...stating, patientId: patient.memberId, by: signer.memberId });
+}
+
+/** The author's signature over records that are added together. */
+export function signRecordSet(
+  author: ChainActor,
+  set: { patientId: PatientId; setId: SetId; records: readonly StoredRecord[]; channel?: string },
+): string {
+  const { patientId, setId, records, channel = CHANNEL } = set;
+  const digests = records.map(recordDigest);
+  const text = recordSetStatement({ channel, patientId, authorId: author.memberId, setId, digests });
+  return signP1363(author.privateKey, statementBytes(text));
 }
 
 export function signRegister(document: RegisterDocument, signers: readonly ChainOrganisation[]): SignedRegister {
@@ -217,8 +244,8 @@ export function registerEntryOf(actor: ChainActor): RegisterDocument['members'][
   };
 }
 
-/** 16 random bytes in hex behind an optional letter: ids of sets, grants (g) and requests (q). */
-export function randomId<T extends string>(letter: 'g' | 'q' | '' = ''): T {
+/** 16 random bytes in hex behind the letter of their kind; sets have none. */
+export function randomId<T extends string>(letter: 'g' | 'q' | 'c' | 'r' | 'd' | 'e' | '' = ''): T {
   return `${letter}${randomBytes(16).toString('hex')}` as T;
 }
 

@@ -36,9 +36,14 @@ export async function findEntry(question: Question<'audit:entry'> & Asked): Prom
 }
 
 /** Every lane about the patient, one for each actor, with the head it claims to have. */
-export async function findLanes({ state, actor, input }: Question<'audit:lanes'> & Asked): Promise<LanesAnswer> {
+export async function findLanes({
+  state,
+  actor,
+  input,
+  claimedMs,
+}: Question<'audit:lanes'> & Asked): Promise<LanesAnswer> {
   const { patientId } = input;
-  requireVerifier({ actor, patientId });
+  await requireVerifier({ state, actor, patientId, atMs: claimedMs });
   return listLanes(state, patientId, limits.PAGE_ITEMS_MAX);
 }
 

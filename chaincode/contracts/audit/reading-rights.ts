@@ -1,6 +1,7 @@
 import { DomainError, limits, type Member, NO_PATIENT, type PatientId, parseOutcome } from '../../domain/index.js';
 import type { LaneId } from '../../state/keys.js';
 import { readEntry, readHead } from '../../state/lane-store.js';
+import { findSpeaker } from '../consents/speaker.js';
 import type { WorldState } from '../../state/world-state.js';
 
 interface Reading {
@@ -11,31 +12,41 @@ interface Reading {
 }
 
 /**
- * Hashes and places, not what was done: the patient and every auditor.
+ * Hashes and places, not what was done: the patient, who represents it, and every auditor.
  *
  * @throws DomainError ROLE_NOT_ALLOWED
  */
-export function requireVerifier({ actor, patientId }: Pick<Reading, 'actor' | 'patientId'>): void {
-  if (actor.memberId !== patientId && actor.role !== 'auditor')
-    throw new DomainError('ROLE_NOT_ALLOWED', `${actor.memberId} is ${actor.role}, neither the patient nor an auditor`);
+export async function requireVerifier(reading: Reading): Promise<void> {
+  const { actor, patientId } = reading;
+  if (actor.role === 'auditor' || (await speaksForPatient(reading))) return;
+  throw new DomainError(
+    'ROLE_NOT_ALLOWED',
+    `${actor.memberId} is ${actor.role}, neither an auditor nor somebody who speaks for ${patientId}`,
+  );
 }
 
 /**
- * What was done: the patient, and an auditor whose last entry about the patient announces the reading.
+ * What was done: the patient, who represents it, and an auditor whose last entry about the patient announces the
+ * reading.
  *
  * @throws DomainError ROLE_NOT_ALLOWED, LOG_READING_NOT_LOGGED
  */
 export async function requireLogReader(reading: Reading): Promise<void> {
-  requireVerifier(reading);
+  await requireVerifier(reading);
   const { state, actor, patientId, atMs } = reading;
   // Lanes about no patient hold what admins and others did to the register: no patient needs to know who reads them.
-  if (actor.memberId === patientId || patientId === NO_PATIENT) return;
+  if (patientId === NO_PATIENT || (await speaksForPatient(reading))) return;
   const announcedMs = await announcementOf(state, { patientId, memberId: actor.memberId });
   if (announcedMs === undefined || atMs - announcedMs > limits.LOG_READING_MAX_MS)
     throw new DomainError(
       'LOG_READING_NOT_LOGGED',
       `${actor.memberId} has announced no reading of ${patientId} lately`,
     );
+}
+
+async function speaksForPatient({ state, actor, patientId, atMs: timeMs }: Reading): Promise<boolean> {
+  if (patientId === NO_PATIENT) return false;
+  return (await findSpeaker({ state, patientId, actor, timeMs })) !== undefined;
 }
 
 /** Time of the lane's last entry, where that entry announces a reading. */

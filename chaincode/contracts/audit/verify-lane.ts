@@ -35,10 +35,11 @@ interface Stretch {
  * one by one by their place, so that one which cannot be read is named and not merely missed.
  */
 export async function verifyLane(verification: Verification): Promise<VerifyLaneAnswer> {
-  const { state, actor, input, channel } = verification;
+  const { state, actor, input, channel, claimedMs } = verification;
   const { patientId, memberId } = input;
   const lane = { patientId, memberId };
-  if (patientId !== NO_PATIENT || memberId !== actor.memberId) requireVerifier({ actor, patientId });
+  if (patientId !== NO_PATIENT || memberId !== actor.memberId)
+    await requireVerifier({ state, actor, patientId, atMs: claimedMs });
   const start = input.from ?? firstHead(await claimedGenesis(state, lane, channel));
   const stored = await readStoredHead(state, lane);
   if (stored === undefined) return endOfAbsent(state, lane);

@@ -4,9 +4,11 @@ import {
   firstHead,
   type Member,
   mspId as parseMspId,
+  parsePolicyStatement,
   parseTransactionInput,
   patientGenesis,
   patientIdOf,
+  type SignedStatement,
   type TransactionInput,
 } from '../../domain/index.js';
 import type { Caller } from '../../state/caller.js';
@@ -14,7 +16,10 @@ import { commitEntry, requireSolved } from '../../state/lane-call.js';
 import { readHead } from '../../state/lane-store.js';
 import { proposalOf } from '../../state/proposal.js';
 import { memberWrite, readMember, readOrganisation } from '../../state/register-store.js';
+import { inForce, policyWrite } from '../../state/statement-store.js';
 import type { WorldState } from '../../state/world-state.js';
+import { requirePolicyBody } from '../consents/set-policy.js';
+import { requireNext, requireSignedBy } from '../signed-statement.js';
 
 const TRANSACTION = 'members:registerPatient';
 const FIRST_KEY_EPOCH = 0;
@@ -41,10 +46,30 @@ export async function registerPatient(ctx: Context, businessJson: string, proofJ
   const call = { proposal, caller, transaction: TRANSACTION, businessJson, proofJson, patientId, head } as const;
   const solved = await requireSolved(call);
   const organisation = await requireNewHere(state, input, caller);
+  const { policy } = input;
+  if (policy !== undefined) await requireFirstPolicy(state, policy, { channel, input, organisation });
   return commitEntry(solved, {
     outcome: { action: 'register', outcome: 'permit' },
-    writes: ({ link }) => [memberWrite(patientOf(input, organisation, link))],
+    writes: ({ link, txId }) => [
+      memberWrite(patientOf(input, organisation, link)),
+      ...(policy === undefined ? [] : [policyWrite(patientId, inForce(policy, txId))]),
+    ],
   });
+}
+
+/** What holds from the first moment, signed with the key that is pinned here. */
+async function requireFirstPolicy(
+  state: WorldState,
+  policy: SignedStatement,
+  registration: { channel: string; input: Registration; organisation: Member['organisation'] },
+): Promise<void> {
+  const { channel, input, organisation } = registration;
+  const { patientId } = input;
+  const statement = parsePolicyStatement(policy.text);
+  // The genesis follows from the entry that this one is about to write; nothing here looks at it.
+  requireSignedBy(patientOf(input, organisation, ''), policy, statement, { channel, patientId });
+  requireNext(statement, undefined);
+  await requirePolicyBody(state, statement.body, patientId);
 }
 
 /** Without a word of the register: what the certificate and the id say about each other. */

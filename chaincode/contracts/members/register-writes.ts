@@ -1,5 +1,6 @@
 import {
   DomainError,
+  type Member,
   memberGenesis,
   parseRegisterDocument,
   type RegisterDocument,
@@ -9,7 +10,7 @@ import {
 } from '../../domain/index.js';
 import {
   agencyWrite,
-  memberWrite,
+  staffWrites,
   organisationWrite,
   registerDocumentWrite,
   registerWrite,
@@ -59,14 +60,14 @@ export function registerWrites(signed: SignedRegister, document: RegisterDocumen
   return [
     ...document.organisations.map(organisationWrite),
     ...document.agencies.map(agencyWrite),
-    ...document.members.map((member) => memberWrite(memberOf(member, document.channel, digest))),
+    ...document.members.flatMap((member) => staffWrites(memberOf(member, document, digest))),
     registerDocumentWrite(digest, signed),
     registerWrite({ version: document.version, digest }),
   ];
 }
 
-function memberOf(member: RegisteredMember, channel: string, digest: string) {
+function memberOf(member: RegisteredMember, { channel, version }: RegisterDocument, registerDigest: string): Member {
   const { memberId, signingKey } = member;
-  const genesis = memberGenesis({ channel, memberId, signingKey, registerDigest: digest });
-  return { ...member, genesis, registerDigest: digest };
+  const genesis = memberGenesis({ channel, memberId, signingKey, registerDigest });
+  return { ...member, genesis, registerDigest, registerVersion: version };
 }

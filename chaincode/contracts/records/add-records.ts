@@ -2,47 +2,53 @@ import {
   type AccessDecision,
   type Basis,
   canonicalJson,
+  type Consents,
   decideAccess,
   DomainError,
-  type Grant,
-  limits,
   type Outcome,
   type Purpose,
   type RecordSet,
+  recordAt,
   type StoredRecord,
   type TransactionInput,
 } from '../../domain/index.js';
 import type { Request, Rule } from '../../state/extend-lane.js';
 import type { Ruling } from '../../state/lane-call.js';
-import { readGrantsFor } from '../../state/grant-store.js';
-import { readRecordSet, recordSetWrites } from '../../state/record-store.js';
+import { actorOf, loadConsents } from '../../state/load-consents.js';
+import { readRecordSet, recordSetWrites, relationWrites } from '../../state/record-store.js';
 import { requirePatient } from '../../state/register-store.js';
+import type { Write } from '../../state/world-state.js';
 import { requirePatientOrStaff } from '../acting-roles.js';
+import { requireAuthorSignature } from './author-signature.js';
+import { versionsOf } from './record-relations.js';
 
 type NewSets = TransactionInput<'records:addBatch'>['sets'];
+type NewSet = NewSets[number];
 type Adding = Request<'records:add'> | Request<'records:addBatch'>;
 
 export const addRecord: Rule<'records:add'> = (request) => {
-  const { setId, record } = request.input;
-  return addSets(request, [{ setId, records: [record] }]);
+  const { setId, record, authorSignature } = request.input;
+  return addSets(request, [{ setId, records: [record], authorSignature }]);
 };
 
 export const addRecordBatch: Rule<'records:addBatch'> = (request) => addSets(request, request.input.sets);
 
 /** All or nothing: one record that may not be added keeps the whole call out, and the refusal is written. */
 async function addSets(request: Adding, sets: NewSets): Promise<Ruling> {
-  const { state, actor, input, timeMs } = request;
+  const { state, channel, actor, input, timeMs } = request;
   requirePatientOrStaff(actor);
-  requireBounded(sets);
   const { patientId, purpose } = input;
   const patient = actor.memberId === patientId ? actor : await requirePatient(state, patientId);
-  for (const { setId } of sets)
-    if ((await readRecordSet(state, setId)) !== undefined)
-      throw new DomainError('RECORD_EXISTS', `record set ${setId} is stored`);
-  const grants = await readGrantsFor(state, patientId, actor);
-  const decisions = sets.flatMap(({ records }) => records.map((record) => decide(request, record, grants)));
+  for (const set of sets) {
+    requireAuthorSignature(set, { channel, patientId, author: actor });
+    if ((await readRecordSet(state, set.setId)) !== undefined)
+      throw new DomainError('RECORD_EXISTS', `record set ${set.setId} is stored`);
+  }
+  const consents = await loadConsents(state, { patientId, actor });
+  const decisions = sets.flatMap(({ records }) => records.map((record) => decide(request, record, consents)));
   const refusal = decisions.find((decision) => decision.outcome === 'deny');
   if (refusal?.outcome === 'deny') return { outcome: { action: 'add', outcome: 'deny', code: refusal.code, purpose } };
+  const versions = await versionsOf(sets, { state, actor, patientId, consents, timeMs });
   const common = {
     patientId,
     authorId: actor.memberId,
@@ -53,26 +59,22 @@ async function addSets(request: Adding, sets: NewSets): Promise<Ruling> {
   };
   return {
     outcome: permitOf(sets, decisions, purpose),
-    writes: ({ txId }) =>
-      sets.flatMap(({ setId, records }) => recordSetWrites({ ...common, setId, records, txId } satisfies RecordSet)),
+    writes: ({ txId }) => sets.flatMap((set) => setWrites({ ...common, ...set, ...versions(set), txId })),
   };
 }
 
-function requireBounded(sets: NewSets): void {
-  const total = sets.reduce((count, { records }) => count + records.length, 0);
-  if (total > limits.RECORDS_PER_BATCH_MAX)
-    throw new DomainError(
-      'INPUT_INVALID',
-      `/sets hold ${total} records, at most ${limits.RECORDS_PER_BATCH_MAX} go in one call`,
-    );
-  if (new Set(sets.map(({ setId }) => setId)).size !== sets.length)
-    throw new DomainError('INPUT_INVALID', '/sets names a set twice');
-}
-
-function decide(request: Adding, record: StoredRecord, grants: readonly Grant[]): AccessDecision {
+function decide(request: Adding, record: StoredRecord, consents: Consents): AccessDecision {
   const { actor, input, timeMs } = request;
   const { patientId, purpose } = input;
-  return decideAccess({ actor, patientId, record, action: 'add', purpose, atMs: timeMs }, grants);
+  return decideAccess({ actor: actorOf(actor), patientId, record, action: 'add', purpose, atMs: timeMs }, consents);
+}
+
+function setWrites(set: RecordSet): readonly Write[] {
+  const relations = set.records.flatMap((_, index) => {
+    const record = recordAt(set, index);
+    return record === undefined ? [] : relationWrites(record);
+  });
+  return [...recordSetWrites(set), ...relations];
 }
 
 function permitOf(sets: NewSets, decisions: readonly AccessDecision[], purpose: Purpose): Outcome {
@@ -81,8 +83,9 @@ function permitOf(sets: NewSets, decisions: readonly AccessDecision[], purpose: 
     action: 'add',
     outcome: 'permit',
     ...(basis === undefined ? {} : { basis }),
+    ...(basis?.kind === 'representation' ? { representationId: basis.representationId } : {}),
     purpose,
-    sets: sets.map(({ setId, records }) => ({ setId, classes: records.map((record) => record.class) })),
+    sets: sets.map(({ setId, records }: NewSet) => ({ setId, classes: records.map((record) => record.class) })),
   };
 }
 

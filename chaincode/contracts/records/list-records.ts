@@ -1,8 +1,7 @@
 import {
+  type Consents,
   decideListing,
   DomainError,
-  type Grant,
-  isLive,
   limits,
   type Member,
   type Page,
@@ -12,7 +11,7 @@ import {
   type SetId,
 } from '../../domain/index.js';
 import type { Question } from '../../state/answer-query.js';
-import { readGrantsFor } from '../../state/grant-store.js';
+import { actorOf, loadConsentsToList, mayHoldAnything } from '../../state/load-consents.js';
 import { listRecordSets, readRecordSet } from '../../state/record-store.js';
 import { requirePatient } from '../../state/register-store.js';
 import type { WorldState } from '../../state/world-state.js';
@@ -36,16 +35,15 @@ export async function listRecords(listing: Listing): Promise<Page<RecordMetadata
   const { state, input, actor } = listing;
   const { patientId, limit } = input;
   await requirePatient(state, patientId);
-  const grants = await readGrantsFor(state, patientId, actor);
-  // For somebody without a grant the list is empty: not even a cursor tells that there is something to list.
-  const isTold = actor.memberId === patientId || grants.some((grant) => isLive(grant, listing.claimedMs));
-  if (!isTold) return { items: [] };
+  const consents = await loadConsentsToList(state, { patientId, actor });
+  // For somebody to whom nothing was given the list is empty: not even a cursor tells that there is something to list.
+  if (!mayHoldAnything({ patientId, actor, atMs: listing.claimedMs }, consents)) return { items: [] };
   const start = positionOf(input.cursor);
   const page = await listRecordSets(state, patientId, { limit: limits.PAGE_ITEMS_MAX, from: start.place });
   const items: RecordMetadata[] = [];
   for await (const { record, position } of recordsIn(state, page.places, start)) {
     if (items.length === limit) return { items, next: position };
-    if (isWanted(listing, record, grants)) items.push(record);
+    if (isWanted(listing, record, consents)) items.push(record);
   }
   return page.next === undefined ? { items } : { items, next: `${page.next}~0` };
 }
@@ -80,12 +78,12 @@ function parsePlace(place: string): SetId {
   return place.slice(place.indexOf('~') + 1) as SetId;
 }
 
-function isWanted({ input, actor, claimedMs }: Listing, record: RecordMetadata, grants: readonly Grant[]): boolean {
+function isWanted({ input, actor, claimedMs }: Listing, record: RecordMetadata, consents: Consents): boolean {
   const { patientId, fromMs, toMs } = input;
   return (
     (input.class === undefined || record.class === input.class) &&
     (fromMs === undefined || record.dateMs >= fromMs) &&
     (toMs === undefined || record.dateMs < toMs) &&
-    decideListing({ actor, patientId, record, atMs: claimedMs }, grants)
+    decideListing({ actor: actorOf(actor), patientId, record, atMs: claimedMs }, consents)
   );
 }

@@ -1,6 +1,6 @@
 import {
+  type Consents,
   decideListing,
-  type Grant,
   type LocateAnswer,
   type Member,
   type MetadataAnswer,
@@ -11,9 +11,14 @@ import {
   recordAt,
 } from '../../domain/index.js';
 import type { Question } from '../../state/answer-query.js';
-import { readGrantsFor } from '../../state/grant-store.js';
+import { actorOf, loadConsentsToList } from '../../state/load-consents.js';
+import type { Proposal } from '../../state/proposal.js';
 import { readSetsOf } from '../../state/record-store.js';
 import type { WorldState } from '../../state/world-state.js';
+
+export interface Asked {
+  readonly actor: Member;
+}
 
 /** Whose records these are; ids that are not stored are left out. */
 export async function locateRecords({ state, input }: Question<'records:locate'>): Promise<LocateAnswer> {
@@ -22,20 +27,32 @@ export async function locateRecords({ state, input }: Question<'records:locate'>
 }
 
 /** Metadata of the named records that the caller may list or has written itself; others are left out. */
-export async function describeRecords(
-  question: Question<'records:metadata'> & { readonly actor: Member },
-): Promise<MetadataAnswer> {
-  const { state, actor, input, claimedMs } = question;
-  const grants = new Map<PatientId, readonly Grant[]>();
-  const described: RecordMetadata[] = [];
-  for (const record of await readNamed(state, input.recordIds)) {
+export async function describeRecords(question: Question<'records:metadata'> & Asked): Promise<MetadataAnswer> {
+  return knownToCaller(question, await readNamed(question.state, question.input.recordIds));
+}
+
+/**
+ * Those that the caller may list or has written itself.
+ *
+ * @param options.spentToo - those, too, whose grant the caller has used up: whoever made the last opening is still to
+ * check who signed the record
+ */
+export async function knownToCaller(
+  { state, actor, claimedMs }: Pick<Proposal, 'state' | 'claimedMs'> & Asked,
+  records: readonly RecordMetadata[],
+  options: { readonly spentToo: boolean } = { spentToo: false },
+): Promise<readonly RecordMetadata[]> {
+  const loaded = new Map<PatientId, Consents>();
+  const known: RecordMetadata[] = [];
+  for (const record of records) {
     const { patientId, authorId } = record;
-    const given = grants.get(patientId) ?? (await readGrantsFor(state, patientId, actor));
-    grants.set(patientId, given);
-    const isListed = decideListing({ actor, patientId, record, atMs: claimedMs }, given);
-    if (isListed || authorId === actor.memberId) described.push(record);
+    const consents = loaded.get(patientId) ?? (await loadConsentsToList(state, { patientId, actor }));
+    loaded.set(patientId, consents);
+    const counted = options.spentToo ? { ...consents, used: {} } : consents;
+    const isListed = decideListing({ actor: actorOf(actor), patientId, record, atMs: claimedMs }, counted);
+    if (isListed || authorId === actor.memberId) known.push(record);
   }
-  return described;
+  return known;
 }
 
 async function readNamed(state: WorldState, recordIds: readonly RecordId[]): Promise<readonly RecordMetadata[]> {

@@ -1,5 +1,6 @@
 import type { GrantId, MemberId, PatientId, RequestId } from '../ids.js';
 import type { Action, Purpose } from '../vocabulary.js';
+import type { Grantee } from './grantee.js';
 import type { Scope } from './scope.js';
 
 export type RequestStatus = 'pending' | 'approved' | 'refused';
@@ -9,6 +10,8 @@ export interface StoredAccessRequest {
   readonly requestId: RequestId;
   readonly patientId: PatientId;
   readonly requesterId: MemberId;
+  /** Who is to receive it, where that is not who asks: a referral, or a transfer to another hospital. */
+  readonly grantee?: Grantee;
   readonly actions: readonly Action[];
   readonly scope: Scope;
   readonly purpose: Purpose;

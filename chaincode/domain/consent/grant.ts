@@ -1,11 +1,12 @@
-import { DomainError } from '../errors.js';
-import { agencyId, type GrantId, grantId, memberId, type PatientId, type RequestId, requestId } from '../ids.js';
+import { type GrantId, grantId, type PatientId, type RequestId, requestId } from '../ids.js';
 import { ACTIONS, type Action, type Purpose, purpose } from '../vocabulary.js';
-import { distinct, notSupported, object, oneOf, optional, type Parse, timeMs } from '../shape.js';
-import { parseStatement, type SignedStatement, type Statement, type StatementKind } from '../statement.js';
+import { GRANT_USES_MAX } from '../limits.js';
+import { distinct, integer, object, oneOf, optional, type Parse, timeMs } from '../shape.js';
+import type { SignedStatement } from '../statement.js';
+import { type Grantee, grantee } from './grantee.js';
+import { standingOf } from './revocation.js';
 import { type Scope, scope } from './scope.js';
-
-export type Grantee = { readonly kind: 'person' | 'agency'; readonly id: string };
+import { parseStated, requireWindow, type Stated } from './stated.js';
 
 /** What the patient gives: to whom, for what, over which records, from when until when. */
 export interface GrantBody {
@@ -18,6 +19,10 @@ export interface GrantBody {
   readonly untilMs: number;
   /** The request this answers. */
   readonly requestId?: RequestId;
+  /** How many records may be opened under it in all, whatever its later versions say of other things. */
+  readonly uses?: number;
+  /** To an agency or a role: the register the patient saw. Who was named later needs a notice first. */
+  readonly registerVersion?: number;
 }
 
 /** A grant as the rules read it: what was signed last. */
@@ -34,26 +39,13 @@ export interface StoredGrant {
   readonly revocation?: SignedStatement;
 }
 
-const granteeKind: Parse<'person' | 'agency'> = (value, pointer) => {
-  if (value === 'role') notSupported()(value, pointer);
-  return oneOf(['person', 'agency'])(value, pointer);
-};
+const action: Parse<Action> = oneOf(ACTIONS);
 
-export const grantee: Parse<Grantee> = (value, pointer) => {
-  const parsed = object({ kind: granteeKind, id: memberId })(value, pointer);
-  return { kind: parsed.kind, id: parsed.kind === 'agency' ? agencyId(parsed.id, `${pointer}/id`) : parsed.id };
-};
-
-const supportedAction: Parse<Action> = (value, pointer) => {
-  if (value === 'share') notSupported()(value, pointer);
-  return oneOf(['read', 'add'])(value, pointer);
-};
-
-export const grantActions: Parse<readonly Action[]> = distinct(supportedAction, { min: 1, max: ACTIONS.length });
+export const grantActions: Parse<readonly Action[]> = distinct(action, { min: 1, max: ACTIONS.length });
 
 export const grantBody: Parse<GrantBody> = (value, pointer) => {
   const body = parseBody(value, pointer);
-  if (body.untilMs <= body.fromMs) throw new DomainError('INPUT_INVALID', `${pointer}/untilMs must be after fromMs`);
+  requireWindow(body, pointer);
   return body;
 };
 
@@ -65,36 +57,30 @@ const parseBody = object({
   fromMs: timeMs,
   untilMs: timeMs,
   requestId: optional(requestId),
-  uses: notSupported(),
+  uses: optional(integer({ min: 1, max: GRANT_USES_MAX })),
+  registerVersion: optional(integer({ min: 1, max: 2 ** 31 })),
 });
 
-export const revocationBody: Parse<Record<string, never>> = object({});
-
 /** @throws DomainError STATEMENT_INVALID when it is no grant statement */
-export function parseGrantStatement(text: string): Statement<GrantBody> & { id: GrantId } {
-  return aboutGrant(parseStatement(text, grantBody), 'grant');
-}
-
-/** @throws DomainError STATEMENT_INVALID when it is no revocation */
-export function parseRevocationStatement(text: string): Statement<unknown> & { id: GrantId } {
-  return aboutGrant(parseStatement(text, revocationBody), 'revocation');
-}
-
-function aboutGrant<Body>(statement: Statement<Body>, kind: StatementKind): Statement<Body> & { id: GrantId } {
-  if (statement.kind !== kind || !statement.id.startsWith('g'))
-    throw new DomainError('STATEMENT_INVALID', `the statement is no ${kind} with a grant id`);
-  return { ...statement, id: grantId(statement.id, '/statement/id') };
+export function parseGrantStatement(text: string): Stated<GrantBody, GrantId> {
+  return parseStated(text, { kind: 'grant', id: grantId, body: grantBody });
 }
 
 /** What the stored statements say now. Signatures are checked where they are stored and where keys are released. */
 export function grantOf(stored: StoredGrant): Grant {
   const given = parseGrantStatement(stored.grant.text);
-  const taken = stored.revocation === undefined ? undefined : parseRevocationStatement(stored.revocation.text);
   return {
     ...given.body,
     grantId: given.id,
     patientId: given.patientId,
-    version: taken?.version ?? given.version,
-    revoked: taken !== undefined,
+    ...standingOf('grant', given, stored.revocation?.text),
   };
+}
+
+/** Not revoked, begun, not ended; the end itself no longer counts. */
+export function isLive(
+  given: { readonly revoked: boolean; readonly fromMs: number; readonly untilMs: number },
+  atMs: number,
+): boolean {
+  return !given.revoked && given.fromMs <= atMs && atMs < given.untilMs;
 }

@@ -45,8 +45,21 @@ export function tipOf(head: LaneHead): LaneTip {
   return { sequence: head.sequence, previous: head.previous, root, difficulty: head.difficulty };
 }
 
+/** Solved at the floor: whoever reads in an emergency is not kept waiting, however busy the lane was. */
+const FLOOR_TRANSACTION = 'access:emergency';
+
+/** Expected hashes that an entry of this transaction needs, in a lane whose next entry would need `difficulty`. */
+export function difficultyFor(transaction: string, difficulty: number): number {
+  return transaction === FLOOR_TRANSACTION ? DIFFICULTY_MIN : difficulty;
+}
+
+/** What a call of this transaction is solved against. */
+export function tipFor(transaction: string, tip: LaneTip): LaneTip {
+  return { ...tip, difficulty: difficultyFor(transaction, tip.difficulty) };
+}
+
 /**
- * The head after one more entry.
+ * The head after one more entry. The lane's own difficulty goes on by its rule, whatever this entry was solved at.
  *
  * @param targetIntervalMs - from the on-chain configuration; asked for only where the next entry opens a window
  */

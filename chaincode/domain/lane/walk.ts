@@ -1,6 +1,6 @@
 import { rootOf } from './accumulator.js';
 import { isIntact, type LaneEntry } from './entry.js';
-import { extendHead, firstHead, type LaneHead } from './head.js';
+import { difficultyFor, extendHead, firstHead, type LaneHead } from './head.js';
 import type { HistoryFault } from './history-check.js';
 
 export type WalkFault = {
@@ -43,6 +43,6 @@ function faultOf(head: LaneHead, entry: LaneEntry): WalkFault['reason'] | undefi
   if (!isIntact(entry)) return 'changed';
   if (entry.previous !== head.previous) return 'unlinked';
   if (entry.root !== rootOf({ leafCount: head.sequence, peaks: head.peaks })) return 'root';
-  if (entry.difficulty !== head.difficulty) return 'difficulty';
+  if (entry.difficulty !== difficultyFor(entry.transaction, head.difficulty)) return 'difficulty';
   return entry.timeMs < head.timeMs ? 'time' : undefined;
 }

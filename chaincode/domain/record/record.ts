@@ -5,13 +5,23 @@ import {
   type MspId,
   type PatientId,
   type RecordId,
+  recordId,
   recordIdOf,
   type SetId,
 } from '../ids.js';
 import { dataDateMs, hex, integer, list, object, type Parse } from '../shape.js';
-import { notSupported, oneOf } from '../shape.js';
+import { notSupported, oneOf, optional } from '../shape.js';
 import type { Label } from '../vocabulary.js';
 import { RECORDS_PER_SET_MAX } from '../limits.js';
+
+/**
+ * What a record is to an earlier one of the same patient. `replaces`: its next version, by an author of the same
+ * agency. `disputes`: the patient's own correction, beside it. FHIR R4 DocumentReference.relatesTo.
+ */
+export interface RecordRelation {
+  readonly kind: 'replaces' | 'disputes';
+  readonly recordId: RecordId;
+}
 
 /** What the chain keeps of one record: digests and pointers, never content or anything wrapped to a reader. */
 export interface StoredRecord {
@@ -26,6 +36,7 @@ export interface StoredRecord {
   readonly cid: string;
   /** Salted SHA-256 of the plaintext; the salt lies inside the ciphertext. */
   readonly commitment: string;
+  readonly relatesTo?: RecordRelation;
 }
 
 /** Records added by one call, up to RECORDS_PER_SET_MAX, under one key. */
@@ -38,7 +49,11 @@ export interface RecordSet {
   readonly addedAtMs: number;
   readonly txId: string;
   readonly keyEpoch: number;
+  /** The author's, over `recordSetStatement`: r ‖ s, base64url. It proves the origin when its hospital is gone. */
+  readonly authorSignature: string;
   readonly records: readonly StoredRecord[];
+  /** By place; left out where all are first versions. */
+  readonly versions?: readonly number[];
 }
 
 /** A record as listed: its place, its author, its digests. */
@@ -67,6 +82,7 @@ export const storedRecord: Parse<StoredRecord> = object({
   sizeBytes: integer({ min: 1, max: 2 ** 40 }),
   cid,
   commitment: hex(32),
+  relatesTo: optional(object({ kind: oneOf(['replaces', 'disputes']), recordId })),
 });
 
 export const storedRecords: Parse<readonly StoredRecord[]> = list(storedRecord, { min: 1, max: RECORDS_PER_SET_MAX });
@@ -76,6 +92,6 @@ export function recordAt(set: RecordSet, index: number): RecordMetadata | undefi
   const record = set.records[index];
   if (record === undefined) return undefined;
   const { patientId, authorId, authorOrganisation, addedAtMs, txId } = set;
-  const place = { recordId: recordIdOf(set.setId, index), version: 1, patientId };
+  const place = { recordId: recordIdOf(set.setId, index), version: set.versions?.[index] ?? 1, patientId };
   return { ...record, ...place, authorId, authorOrganisation, addedAtMs, txId };
 }

@@ -20,6 +20,8 @@ export interface Member {
   readonly keyEpoch?: number;
   /** Staff only: digest of the register document that names the member. */
   readonly registerDigest?: string;
+  /** Staff only: version of that document, which says when the member joined what it belongs to. */
+  readonly registerVersion?: number;
 }
 
 export interface Agency {

@@ -8,7 +8,7 @@ import type { VerifySignature } from '../statement.js';
 import { agencyKind, keyCustody, type Role } from '../vocabulary.js';
 import type { Agency, Member, Organisation } from './member.js';
 
-export type RegisteredMember = Omit<Member, 'genesis' | 'salt' | 'keyEpoch' | 'registerDigest'>;
+export type RegisteredMember = Omit<Member, 'genesis' | 'salt' | 'keyEpoch' | 'registerDigest' | 'registerVersion'>;
 
 /** What two organisations sign: who belongs to the consortium, and in which role. */
 export interface RegisterDocument {

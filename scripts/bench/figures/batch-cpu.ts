@@ -69,13 +69,14 @@ async function eachPatient(
 
 async function addOne({ chain }: BenchNetwork, patient: BenchPatient): Promise<void> {
   const { identity, patientId } = patient;
-  const { answer } = await chain.transact({ identity, name: 'records:add', patientId, business: oneRecord(patient) });
+  const business = await oneRecord(patient);
+  const { answer } = await chain.transact({ identity, name: 'records:add', patientId, business });
   requirePermit(answer);
 }
 
 async function addBatch({ chain }: BenchNetwork, patient: BenchPatient): Promise<void> {
   const { identity, patientId } = patient;
-  const business = manyRecords(patient, BATCH_RECORDS);
+  const business = await manyRecords(patient, BATCH_RECORDS);
   const { answer } = await chain.transact({ identity, name: 'records:addBatch', patientId, business });
   requirePermit(answer);
 }

@@ -195,7 +195,7 @@ async function samplesOf(
   return Promise.all(
     patients.map(async (patient) => {
       while (writer.tip(patient).sequence < entries) await writer.add(patient);
-      const args = writer.callOf(patient, 'records:add', oneRecord(patient));
+      const args = writer.callOf(patient, 'records:add', await oneRecord(patient));
       return { patient, args, expected: await writer.simulate(patient, 'records:add', args) };
     }),
   );

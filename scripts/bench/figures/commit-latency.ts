@@ -32,7 +32,8 @@ export async function measureCommitLatency(
     const { identity, patientId } = patient;
     // A chain that has seen nothing yet asks for the head.
     const chain = network.newChain();
-    const { answer } = await chain.transact({ identity, name: 'records:add', patientId, business: oneRecord(patient) });
+    const business = await oneRecord(patient);
+    const { answer } = await chain.transact({ identity, name: 'records:add', patientId, business });
     requireThat(answer.outcome.outcome === 'permit', 'a records:add was not permitted');
     retries += chain.metrics.retries;
     addedOf.set(patient, (addedOf.get(patient) ?? 0) + 1);

@@ -44,7 +44,7 @@ export async function measureGatewayCpu(
     outboxFile: join(place.dataDir, 'stub-outbox.sqlite'),
   });
   const bare = openBareCalls(endpoint);
-  const args = argumentsOf(options.patient);
+  const args = await argumentsOf(options.patient);
   const calls = await callsOf(bare, { channel, chaincode: chaincode.name, identity: options.patient.identity, args });
   const submits = () => submitMany(ledger, options.patient.identity, args);
   const baseline = () => callMany(bare, calls);
@@ -93,8 +93,8 @@ async function cpuPerPiece(work: () => Promise<void>): Promise<number> {
 }
 
 /** A proof of the right size: nobody checks it here. */
-function argumentsOf(patient: BenchPatient): readonly string[] {
-  return [canonicalJson(oneRecord(patient)), formatLaneProof({ ...patient.firstTip, nonce: NONCE })];
+async function argumentsOf(patient: BenchPatient): Promise<readonly string[]> {
+  return [canonicalJson(await oneRecord(patient)), formatLaneProof({ ...patient.firstTip, nonce: NONCE })];
 }
 
 /** The three requests of one transaction, byte for byte as fabric-gateway sends them but for the signatures. */

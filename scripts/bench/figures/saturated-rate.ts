@@ -60,7 +60,7 @@ export class ClosedLoop {
 
   async #add(patient: BenchPatient): Promise<void> {
     const { identity, patientId } = patient;
-    const business = oneRecord(patient);
+    const business = await oneRecord(patient);
     const { answer } = await this.#network.chain.transact({ identity, name: 'records:add', patientId, business });
     requireThat(answer.outcome.outcome === 'permit', 'a records:add was not permitted');
     this.addedOf.set(patient, (this.addedOf.get(patient) ?? 0) + 1);

@@ -48,6 +48,7 @@ export async function checkFabricPeer(folder: LedgerFolder, msps: ChannelMsps, p
     verification,
     result: log.result,
     hasState: hasBlocks && stateFile(peer) !== undefined,
+    withBlocks: (action) => action(sourceOf(inspect())),
     heightNow: async () => (hasBlocks ? inspect().nextSequence : 0),
     async open() {
       const state = hasBlocks ? openState(folder, peer) : undefined;

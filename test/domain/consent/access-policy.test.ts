@@ -1,94 +1,75 @@
 import { describe, expect, it } from '@jest/globals';
-import {
-  type AccessDecision,
-  type AccessRequest,
-  type DenyCode,
-  decideAccess,
-  decideListing,
-  type Grant,
-  isLive,
-  type MemberId,
-} from '@medledger/chaincode/domain';
+import { type AccessRequest, type Consents, decideAccess, type Grant, NO_CONSENTS } from '@medledger/chaincode/domain';
 import fc from 'fast-check';
-import { FROM_MS, gid, grants, requests, rid, sampleGrant, sampleRequest, UNTIL_MS } from './grant-samples.js';
+import {
+  agency,
+  cidOf,
+  DATE_MS,
+  DOCTOR,
+  excluding,
+  FROM_MS,
+  gid,
+  mid,
+  PATIENT,
+  rid,
+  SAMPLE_RECORD,
+  sampleConsents,
+  sampleDelegation,
+  sampleGrant,
+  sampleGroup,
+  sampleParent,
+  samplePolicy,
+  sampleRepresentation,
+  sampleRequest,
+  UNTIL_MS,
+} from './grant-samples.js';
+import { wordOf } from './model/decision-word.js';
+import { modelDecision } from './model/model-decision.js';
+import { actors, consentsOfAnyPatient, requests } from './random-consents.js';
 
-const grantLists = fc.uniqueArray(grants, { maxLength: 6, selector: (grant) => grant.grantId });
-
-/** The rule again, in the words of design §6, one condition at a time and without a shared line. */
-function isUseful(grant: Grant, request: AccessRequest): { about: boolean; forPurpose: boolean; live: boolean } {
-  const { record, actor } = request;
-  const conditions = [
-    grant.patientId === request.patientId,
-    (grant.grantee.kind === 'person' && grant.grantee.id === actor.memberId) ||
-      (grant.grantee.kind === 'agency' && actor.agencyId !== undefined && grant.grantee.id === actor.agencyId),
-    grant.actions.some((action) => action === request.action),
-    !grant.scope.classes || grant.scope.classes.indexOf(record.class) >= 0,
-    !grant.scope.records || ('recordId' in record && grant.scope.records.indexOf(record.recordId) >= 0),
-    grant.scope.labels ? grant.scope.labels.indexOf(record.label) >= 0 : record.label === 'N',
-  ];
-  const live = grant.revoked === false && request.atMs >= grant.fromMs && request.atMs < grant.untilMs;
-  return { about: !conditions.includes(false), forPurpose: grant.purpose === request.purpose, live };
-}
-
-function oracle(request: AccessRequest, given: readonly Grant[]): AccessDecision {
-  if (request.actor.memberId === request.patientId) return { outcome: 'permit', basis: { kind: 'own' } };
-  const judged = given.map((grant) => ({ grant, ...isUseful(grant, request) })).filter(({ about }) => about);
-  const fitting = judged.filter(({ forPurpose }) => forPurpose);
-  const live = fitting.filter((judgement) => judgement.live).map(({ grant }) => grant);
-  const longest = Math.max(...live.map((grant) => grant.untilMs));
-  const [best] = live.filter(({ untilMs }) => untilMs === longest).sort((a, b) => a.grantId.localeCompare(b.grantId));
-  if (best) return { outcome: 'permit', basis: { kind: 'grant', grantId: best.grantId, version: best.version } };
-  return {
-    outcome: 'deny',
-    code: missOf(judged, fitting, request.atMs),
-  };
-}
-
-type Judged = { grant: Grant; live: boolean };
-
-function missOf(about: readonly Judged[], fitting: readonly Judged[], atMs: number): DenyCode {
-  if (about.length === 0) return 'NO_GRANT';
-  if (fitting.length === 0) return about.some(({ live }) => live) ? 'PURPOSE_NOT_GRANTED' : 'GRANT_ENDED';
-  const later = fitting.some(({ grant }) => grant.revoked === false && atMs < grant.fromMs);
-  return later ? 'GRANT_NOT_STARTED' : 'GRANT_ENDED';
-}
+const codeOf = (request: Partial<AccessRequest>, consents: Partial<Consents>): string => {
+  const decision = decideAccess(sampleRequest(request), sampleConsents(consents));
+  return decision.outcome === 'permit' ? decision.basis.kind : decision.code;
+};
+const granted = (changes: Partial<Grant> = {}) => ({ grants: [sampleGrant(changes)] });
 
 describe('decideAccess', () => {
-  it('decides as the written rule does, for every request and any grants', () => {
+  it('decides as the written rules do, whatever was said and asked', () => {
     fc.assert(
-      fc.property(requests, grantLists, (request, given) => {
-        expect(decideAccess(request, given)).toEqual(oracle(request, given));
+      fc.property(requests, consentsOfAnyPatient, (request, consents) => {
+        expect(wordOf(decideAccess(request, consents))).toBe(modelDecision(request, consents));
       }),
       { numRuns: 5000 },
     );
   });
 
-  it.each([
-    { name: 'one millisecond before the beginning', atMs: FROM_MS - 1, expected: 'GRANT_NOT_STARTED' },
-    { name: 'at the beginning', atMs: FROM_MS, expected: 'permit' },
-    { name: 'one millisecond before the end', atMs: UNTIL_MS - 1, expected: 'permit' },
-    { name: 'at the end', atMs: UNTIL_MS, expected: 'GRANT_ENDED' },
-  ])('$name: $expected', ({ atMs, expected }) => {
-    const decision = decideAccess(sampleRequest({ atMs }), [sampleGrant()]);
-    expect(decision.outcome === 'permit' ? 'permit' : decision.code).toBe(expected);
+  it('gives nothing where nothing was said, to anybody but the patient', () => {
+    fc.assert(
+      fc.property(requests, (request) => {
+        const isOwn = request.actor.memberId === request.patientId;
+        expect(decideAccess(request, NO_CONSENTS).outcome).toBe(isOwn ? 'permit' : 'deny');
+      }),
+    );
   });
 
-  it.each<{ name: string; grant: Partial<Grant>; request: Partial<AccessRequest>; code: string }>([
-    { name: 'no grant at all', grant: { patientId: 'p-2' as MemberId }, request: {}, code: 'NO_GRANT' },
-    {
-      name: 'a grant to somebody else',
-      grant: { grantee: { kind: 'person', id: 'dr-b' } },
-      request: {},
-      code: 'NO_GRANT',
-    },
-    {
-      name: 'an agency of that name',
-      grant: { grantee: { kind: 'agency', id: 'dr-a' } },
-      request: {},
-      code: 'NO_GRANT',
-    },
-    { name: 'a grant to add', grant: { actions: ['add'] }, request: {}, code: 'NO_GRANT' },
-    { name: 'a grant for other classes', grant: { scope: { classes: ['Claim'] } }, request: {}, code: 'NO_GRANT' },
+  it.each([
+    { name: 'one millisecond before the beginning', atMs: FROM_MS - 1, expected: 'GRANT_NOT_STARTED' },
+    { name: 'at the beginning', atMs: FROM_MS, expected: 'grant' },
+    { name: 'one millisecond before the end', atMs: UNTIL_MS - 1, expected: 'grant' },
+    { name: 'at the end', atMs: UNTIL_MS, expected: 'GRANT_ENDED' },
+  ])('$name: $expected', ({ atMs, expected }) => {
+    expect(codeOf({ atMs }, granted())).toBe(expected);
+  });
+
+  it.each<{ name: string; grant: Partial<Grant>; request?: Partial<AccessRequest>; code: string }>([
+    { name: 'a grant of another patient', grant: { patientId: mid('p-2') }, code: 'NO_GRANT' },
+    { name: 'a grant to somebody else', grant: { grantee: { kind: 'person', id: mid('dr-b') } }, code: 'NO_GRANT' },
+    { name: 'an agency of that name', grant: { grantee: { kind: 'agency', id: agency('dr-a') } }, code: 'NO_GRANT' },
+    { name: 'a group that is not there', grant: { grantee: { kind: 'group', id: cidOf(9) } }, code: 'NO_GRANT' },
+    { name: 'a grant to add', grant: { actions: ['add'] }, code: 'NO_GRANT' },
+    { name: 'a grant for other classes', grant: { scope: { classes: ['Claim'] } }, code: 'NO_GRANT' },
+    { name: 'a grant for later data', grant: { scope: { dataFromMs: DATE_MS + 1 } }, code: 'NO_GRANT' },
+    { name: 'a grant for data before', grant: { scope: { dataUntilMs: DATE_MS } }, code: 'NO_GRANT' },
     { name: 'another purpose', grant: {}, request: { purpose: 'HPAYMT' }, code: 'PURPOSE_NOT_GRANTED' },
     {
       name: 'a revoked grant for another purpose',
@@ -96,92 +77,167 @@ describe('decideAccess', () => {
       request: { purpose: 'HPAYMT' },
       code: 'GRANT_ENDED',
     },
-    { name: 'a revoked grant', grant: { revoked: true }, request: {}, code: 'GRANT_ENDED' },
+    { name: 'a revoked grant', grant: { revoked: true }, code: 'GRANT_ENDED' },
     { name: 'a revoked grant that has not begun', grant: { revoked: true }, request: { atMs: 0 }, code: 'GRANT_ENDED' },
-  ])('refuses with $name: $code', ({ grant, request, code }) => {
-    expect(decideAccess(sampleRequest(request), [sampleGrant(grant)])).toEqual({ outcome: 'deny', code });
+  ])('refuses with $name: $code', ({ grant, request = {}, code }) => {
+    expect(codeOf(request, granted(grant))).toBe(code);
   });
 
-  it('lets the patient do anything with own records, without a grant', () => {
-    const own = sampleRequest({ actor: { memberId: 'p-1' as MemberId } });
-    expect(decideAccess(own, [])).toEqual({ outcome: 'permit', basis: { kind: 'own' } });
+  it.each<{ name: string; grantee: Grant['grantee'] }>([
+    { name: 'person', grantee: { kind: 'person', id: mid('dr-a') } },
+    { name: 'delegate', grantee: { kind: 'delegate', id: mid('dr-a') } },
+    { name: 'agency', grantee: { kind: 'agency', id: agency('clinic') } },
+    { name: 'role', grantee: { kind: 'role', id: 'doctor' } },
+    { name: 'role in an agency', grantee: { kind: 'role', id: 'doctor', agencyId: agency('clinic') } },
+    { name: 'group', grantee: { kind: 'group', id: cidOf(1) } },
+  ])('a grant to a $name reaches who is meant, and nobody else', ({ grantee }) => {
+    const said = { ...granted({ grantee, registerVersion: 1 }), groups: [sampleGroup(['dr-a'])] };
+    expect(codeOf({}, said)).toBe('grant');
+    const nurse = { memberId: mid('nurse-b'), role: 'nurse', agencyId: agency('ward'), registerVersion: 1 } as const;
+    expect(codeOf({ actor: nurse }, said)).toBe('NO_GRANT');
+  });
+
+  it('lets the patient do anything with own records, whatever excludes it', () => {
+    const policy = samplePolicy({ exclusions: excluding('p-1') });
+    expect(codeOf({ actor: PATIENT, action: 'add' }, { policy })).toBe('own');
   });
 
   it('names the version that was signed last', () => {
-    expect(decideAccess(sampleRequest(), [sampleGrant({ version: 3 })])).toMatchObject({ basis: { version: 3 } });
+    const decision = decideAccess(sampleRequest(), sampleConsents(granted({ version: 3 })));
+    expect(decision).toMatchObject({ basis: { version: 3 } });
   });
 
   it('rests on the grant that lasts longest, and of equals on the lowest id', () => {
-    const given = [
-      sampleGrant({ grantId: gid(3), untilMs: UNTIL_MS }),
-      sampleGrant({ grantId: gid(2), untilMs: UNTIL_MS }),
+    const grants = [
+      sampleGrant({ grantId: gid(3) }),
+      sampleGrant({ grantId: gid(2) }),
       sampleGrant({ grantId: gid(1), untilMs: UNTIL_MS - 1 }),
     ];
-    expect(decideAccess(sampleRequest(), given)).toMatchObject({ basis: { grantId: gid(2) } });
+    const decision = decideAccess(sampleRequest(), sampleConsents({ grants }));
+    expect(decision).toMatchObject({ basis: { grantId: gid(2) } });
   });
 });
 
-describe('decideAccess, whatever is given', () => {
-  it('is not changed by a grant that is about something else', () => {
+describe('a trusted group', () => {
+  const newcomer = { ...DOCTOR, registerVersion: 5 };
+  const toRole = granted({ grantee: { kind: 'role', id: 'doctor' }, registerVersion: 4 });
+
+  it.each([
+    {
+      name: 'who was there when the patient looked',
+      actor: { ...DOCTOR, registerVersion: 4 },
+      noticed: {},
+      code: 'grant',
+    },
+    { name: 'who joined later', actor: newcomer, noticed: {}, code: 'NOTICE_MISSING' },
+    {
+      name: 'who joined later and told of an older place',
+      actor: newcomer,
+      noticed: { 'dr-a': 4 },
+      code: 'NOTICE_MISSING',
+    },
+    { name: 'who joined later and told the patient', actor: newcomer, noticed: { 'dr-a': 5 }, code: 'grant' },
+    { name: 'another one told', actor: newcomer, noticed: { 'dr-b': 5 }, code: 'NOTICE_MISSING' },
+    {
+      name: 'who stands in no register document',
+      actor: { memberId: mid('dr-a'), role: 'doctor' as const },
+      noticed: { 'dr-a': 9 },
+      code: 'NOTICE_MISSING',
+    },
+  ])('$name: $code', ({ actor, noticed, code }) => {
+    expect(codeOf({ actor }, { ...toRole, noticed })).toBe(code);
+  });
+
+  it('does not take a name of Object for a notice', () => {
+    const actor = { ...newcomer, memberId: mid('constructor') };
+    expect(codeOf({ actor }, toRole)).toBe('NOTICE_MISSING');
+  });
+});
+
+describe('an exclusion', () => {
+  const everything: Partial<Consents> = {
+    grants: [sampleGrant({ grantee: { kind: 'person', id: mid('dr-a') }, scope: { labels: ['N', 'R'] } })],
+    representations: [sampleRepresentation()],
+  };
+
+  it.each<{ name: string; label: 'N' | 'R'; scope: object; code: string }>([
+    { name: 'of everything, a normal record', label: 'N', scope: {}, code: 'EXCLUDED' },
+    { name: 'of everything, a restricted record', label: 'R', scope: {}, code: 'EXCLUDED' },
+    { name: 'of another class', label: 'N', scope: { classes: ['Claim'] }, code: 'representation' },
+    { name: 'of the other label', label: 'N', scope: { labels: ['R'] }, code: 'representation' },
+    { name: 'of this record', label: 'N', scope: { records: [rid(1)] }, code: 'EXCLUDED' },
+  ])('$name: $code, whatever permits', ({ label, scope, code }) => {
+    const policy = samplePolicy({ exclusions: excluding('dr-a', scope) });
+    expect(codeOf({ record: { ...SAMPLE_RECORD, label } }, { ...everything, policy })).toBe(code);
+  });
+
+  it('beats everything but the patient', () => {
     fc.assert(
-      fc.property(requests, grantLists, grants, (request, given, other) => {
-        fc.pre(!isUseful(other, request).about);
-        expect(decideAccess(request, [...given, other])).toEqual(decideAccess(request, given));
+      fc.property(requests, consentsOfAnyPatient, (request, consents) => {
+        const exclusions = excluding(request.actor.memberId);
+        const policy = { ...samplePolicy(), ...consents.policy, exclusions };
+        const isOwn = request.actor.memberId === request.patientId;
+        expect(wordOf(decideAccess(request, { ...consents, policy }))).toBe(isOwn ? 'permit own' : 'deny EXCLUDED');
       }),
     );
   });
 
-  it('is not changed by the order of grants', () => {
+  it('never permits more', () => {
     fc.assert(
-      fc.property(requests, grantLists, (request, given) => {
-        expect(decideAccess(request, [...given].reverse())).toEqual(decideAccess(request, given));
-      }),
-    );
-  });
-
-  it('never permits by a revoked or ended grant', () => {
-    fc.assert(
-      fc.property(requests, grantLists, (request, given) => {
-        const dead = given.map((grant) => (grant.untilMs <= request.atMs ? grant : { ...grant, revoked: true }));
-        const decision = decideAccess(request, dead);
-        expect(decision.outcome === 'permit' && decision.basis.kind === 'grant').toBe(false);
-      }),
-    );
-  });
-
-  it('permits no more after a revocation than before it', () => {
-    fc.assert(
-      fc.property(requests, grantLists, fc.nat(), (request, given, at) => {
-        const after = given.map((grant, index) => (index === at % given.length ? { ...grant, revoked: true } : grant));
-        if (decideAccess(request, given).outcome === 'deny') expect(decideAccess(request, after).outcome).toBe('deny');
+      fc.property(requests, consentsOfAnyPatient, actors, (request, consents, other) => {
+        fc.pre(consents.policy !== undefined);
+        const given = consents.policy ?? samplePolicy();
+        const policy = { ...given, exclusions: [...given.exclusions, ...excluding(other.memberId)] };
+        if (decideAccess(request, consents).outcome === 'deny')
+          expect(decideAccess(request, { ...consents, policy }).outcome).toBe('deny');
       }),
     );
   });
 });
 
-describe('decideListing', () => {
-  it('lets see what some live grant lets read, for whatever purpose', () => {
+describe('what a delegate passes on', () => {
+  const passedOn = (parent: Partial<Grant> = {}, child: object = {}): Partial<Consents> => ({
+    grants: [sampleParent(parent)],
+    delegations: [sampleDelegation(child)],
+  });
+
+  it.each<{ name: string; said: Partial<Consents>; code: string }>([
+    { name: 'within its parent', said: passedOn(), code: 'delegation' },
+    { name: 'without its parent', said: { delegations: [sampleDelegation()] }, code: 'NO_GRANT' },
+    { name: 'by somebody else', said: passedOn({}, { delegateId: mid('dr-c') }), code: 'NO_GRANT' },
+    {
+      name: 'of a grant to a person',
+      said: passedOn({ grantee: { kind: 'person', id: mid('dr-b') } }),
+      code: 'NO_GRANT',
+    },
+    { name: 'of a grant that lets share no more', said: passedOn({ actions: ['read'] }), code: 'NO_GRANT' },
+    { name: 'of another purpose since', said: passedOn({ purpose: 'HPAYMT' }), code: 'NO_GRANT' },
+    { name: 'of a parent narrowed since', said: passedOn({ scope: { classes: ['Claim'] } }), code: 'NO_GRANT' },
+    { name: 'of a revoked parent', said: passedOn({ revoked: true }), code: 'GRANT_ENDED' },
+    { name: 'of an ended parent', said: passedOn({ untilMs: FROM_MS }), code: 'GRANT_ENDED' },
+    { name: 'and taken back', said: passedOn({}, { revoked: true }), code: 'GRANT_ENDED' },
+    {
+      name: 'by a delegate who is excluded since',
+      said: { ...passedOn(), policy: samplePolicy({ exclusions: excluding('dr-b') }) },
+      code: 'NO_GRANT',
+    },
+  ])('$name: $code', ({ said, code }) => {
+    expect(codeOf({}, said)).toBe(code);
+  });
+
+  it('never outlives its parent, nor reaches beyond it', () => {
     fc.assert(
-      fc.property(requests, grantLists, (request, given) => {
-        const readable = (['TREAT', 'HPAYMT'] as const).some(
-          (purpose) => decideAccess({ ...request, action: 'read', purpose }, given).outcome === 'permit',
-        );
-        expect(decideListing(request, given)).toBe(readable);
+      fc.property(requests, consentsOfAnyPatient, (request, consents) => {
+        const decision = decideAccess(request, consents);
+        if (decision.outcome === 'deny' || decision.basis.kind !== 'delegation') return;
+        const { grantId } = decision.basis;
+        const parent = consents.grants.find((grant) => grant.grantId === grantId);
+        const holder = mid(parent?.grantee.id ?? '');
+        const asHolder = { ...request, actor: { memberId: holder, role: 'doctor' as const } };
+        const alone = sampleConsents({ grants: parent === undefined ? [] : [parent], used: consents.used });
+        expect(decideAccess(asHolder, alone).outcome).toBe('permit');
       }),
-      { numRuns: 1000 },
+      { numRuns: 3000 },
     );
-  });
-
-  it('shows nothing to whom nothing is given, and everything to the patient', () => {
-    expect(decideListing(sampleRequest(), [])).toBe(false);
-    expect(decideListing(sampleRequest({ actor: { memberId: 'p-1' as MemberId } }), [])).toBe(true);
-    expect(decideListing(sampleRequest(), [sampleGrant({ actions: ['add'] })])).toBe(false);
-    expect(decideListing(sampleRequest(), [sampleGrant({ scope: { records: [rid(2)] } })])).toBe(false);
-  });
-});
-
-describe('isLive', () => {
-  it('is false of a grant that ends when it begins', () => {
-    expect(isLive(sampleGrant({ fromMs: 5, untilMs: 5 }), 5)).toBe(false);
   });
 });

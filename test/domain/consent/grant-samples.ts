@@ -1,26 +1,48 @@
 import type {
   AccessRequest,
+  Actor,
   AgencyId,
+  CareGroup,
+  Consents,
+  Delegation,
+  DelegationId,
+  Emergency,
+  EmergencyId,
   Grant,
   GrantId,
-  Label,
+  GroupId,
   MemberId,
+  Policy,
+  RecordFacts,
   RecordId,
+  Representation,
+  RepresentationId,
   Scope,
 } from '@medledger/chaincode/domain';
-import fc from 'fast-check';
 
 export const FROM_MS = 1_000_000;
 export const UNTIL_MS = 2_000_000;
+export const DATE_MS = 500;
 
-export const gid = (seed: number): GrantId => `g${seed.toString(16).padStart(32, '0')}` as GrantId;
+const hex = (seed: number): string => seed.toString(16).padStart(32, '0');
+export const gid = (seed: number): GrantId => `g${hex(seed)}` as GrantId;
+export const did = (seed: number): DelegationId => `d${hex(seed)}` as DelegationId;
+export const cidOf = (seed: number): GroupId => `c${hex(seed)}` as GroupId;
+export const repId = (seed: number): RepresentationId => `r${hex(seed)}` as RepresentationId;
+export const eid = (seed: number): EmergencyId => `e${hex(seed)}` as EmergencyId;
 export const rid = (seed: number): RecordId => `${'ab'.repeat(16)}${seed.toString(16).padStart(2, '0')}` as RecordId;
+export const mid = (id: string): MemberId => id as MemberId;
+export const agency = (id: string): AgencyId => id as AgencyId;
+
+export const DOCTOR: Actor = { memberId: mid('dr-a'), role: 'doctor', agencyId: agency('clinic'), registerVersion: 1 };
+export const PATIENT: Actor = { memberId: mid('p-1'), role: 'patient' };
+export const SAMPLE_RECORD: RecordFacts = { recordId: rid(1), class: 'Observation', label: 'N', dateMs: DATE_MS };
 
 export function sampleGrant(changes: Partial<Grant> = {}): Grant {
   return {
     grantId: gid(1),
-    patientId: 'p-1' as MemberId,
-    grantee: { kind: 'person', id: 'dr-a' },
+    patientId: mid('p-1'),
+    grantee: { kind: 'person', id: mid('dr-a') },
     actions: ['read'],
     scope: {},
     purpose: 'TREAT',
@@ -32,11 +54,84 @@ export function sampleGrant(changes: Partial<Grant> = {}): Grant {
   };
 }
 
+export function sampleDelegation(changes: Partial<Delegation> = {}): Delegation {
+  return {
+    delegationId: did(1),
+    delegateId: mid('dr-b'),
+    parentId: gid(1),
+    grantee: { kind: 'person', id: mid('dr-a') },
+    actions: ['read'],
+    scope: {},
+    purpose: 'TREAT',
+    fromMs: FROM_MS,
+    untilMs: UNTIL_MS,
+    version: 1,
+    revoked: false,
+    ...changes,
+  };
+}
+
+/** What `sampleDelegation` passes on. */
+export function sampleParent(changes: Partial<Grant> = {}): Grant {
+  return sampleGrant({ grantee: { kind: 'delegate', id: mid('dr-b') }, actions: ['read', 'share'], ...changes });
+}
+
+export function samplePolicy(changes: Partial<Policy> = {}): Policy {
+  return {
+    version: 1,
+    defaultRule: { kind: 'deny' },
+    emergency: { allowed: true, labels: ['N'], excludedClasses: [] },
+    exclusions: [],
+    ...changes,
+  };
+}
+
+export function sampleEmergency(changes: Partial<Emergency> = {}): Emergency {
+  return {
+    emergencyId: eid(1),
+    patientId: mid('p-1'),
+    actorId: mid('dr-a'),
+    reason: 'unconscious',
+    fromMs: FROM_MS,
+    untilMs: UNTIL_MS,
+    ...changes,
+  };
+}
+
+export function sampleRepresentation(changes: Partial<Representation> = {}): Representation {
+  return {
+    representationId: repId(1),
+    representative: mid('dr-a'),
+    fromMs: FROM_MS,
+    untilMs: UNTIL_MS,
+    version: 1,
+    revoked: false,
+    ...changes,
+  };
+}
+
+export function sampleGroup(members: readonly string[], changes: Partial<CareGroup> = {}): CareGroup {
+  return { groupId: cidOf(1), members: members.map(mid), version: 1, ...changes };
+}
+
+export function sampleConsents(changes: Partial<Consents> = {}): Consents {
+  return {
+    grants: [],
+    delegations: [],
+    groups: [],
+    representations: [],
+    emergencies: [],
+    used: {},
+    noticed: {},
+    ...changes,
+  };
+}
+
 export function sampleRequest(changes: Partial<AccessRequest> = {}): AccessRequest {
   return {
-    actor: { memberId: 'dr-a' as MemberId, agencyId: 'clinic' as AgencyId },
-    patientId: 'p-1' as MemberId,
-    record: { recordId: rid(1), class: 'Observation', label: 'N' },
+    actor: DOCTOR,
+    patientId: mid('p-1'),
+    record: SAMPLE_RECORD,
     action: 'read',
     purpose: 'TREAT',
     atMs: FROM_MS,
@@ -44,50 +139,5 @@ export function sampleRequest(changes: Partial<AccessRequest> = {}): AccessReque
   };
 }
 
-// Small worlds, so that random grants and requests meet often.
-const classes = fc.constantFrom('Observation', 'Condition', 'Claim');
-const records = fc.constantFrom(rid(0), rid(1), rid(2));
-const labels = fc.constantFrom<Label>('N', 'R');
-const times = fc.integer({ min: 0, max: 6 });
-const patients = fc.constantFrom('p-1', 'p-2').map((id) => id as MemberId);
-
-const someOf = <T>(items: fc.Arbitrary<T>) => fc.uniqueArray(items, { minLength: 1, maxLength: 2 });
-export const scopes: fc.Arbitrary<Scope> = fc.record(
-  { classes: someOf(classes), records: someOf(records), labels: someOf(labels) },
-  { requiredKeys: [] },
-);
-export const recordFacts = fc.oneof(
-  fc.record({ recordId: records, class: classes, label: labels }),
-  fc.record({ class: classes, label: labels }),
-);
-
-export const grants: fc.Arbitrary<Grant> = fc.record({
-  grantId: fc.nat({ max: 1000 }).map(gid),
-  patientId: patients,
-  grantee: fc.constantFrom(
-    { kind: 'person' as const, id: 'dr-a' },
-    { kind: 'person' as const, id: 'clinic' },
-    { kind: 'agency' as const, id: 'clinic' },
-    { kind: 'agency' as const, id: 'dr-a' },
-  ),
-  actions: fc.uniqueArray(fc.constantFrom('read' as const, 'add' as const), { minLength: 1 }),
-  scope: scopes,
-  purpose: fc.constantFrom('TREAT' as const, 'HPAYMT' as const),
-  fromMs: times,
-  untilMs: times,
-  version: fc.integer({ min: 1, max: 3 }),
-  revoked: fc.boolean(),
-});
-
-export const requests: fc.Arbitrary<AccessRequest> = fc.record({
-  actor: fc.constantFrom(
-    { memberId: 'dr-a' as MemberId, agencyId: 'clinic' as AgencyId },
-    { memberId: 'dr-a' as MemberId },
-    { memberId: 'dr-b' as MemberId, agencyId: 'clinic' as AgencyId },
-  ),
-  patientId: patients,
-  record: recordFacts,
-  action: fc.constantFrom('read' as const, 'add' as const),
-  purpose: fc.constantFrom('TREAT' as const, 'HPAYMT' as const),
-  atMs: times,
-});
+/** An exclusion of everything, or of a scope, for one person. */
+export const excluding = (id: string, scope: Scope = {}) => [{ who: { kind: 'person' as const, id: mid(id) }, scope }];

@@ -16,7 +16,7 @@ import {
 import { gid, rid } from './grant-samples.js';
 
 const body: GrantBody = {
-  grantee: { kind: 'person', id: 'dr-a' },
+  grantee: { kind: 'person', id: 'dr-a' as MemberId },
   actions: ['read', 'add'],
   scope: { classes: ['Observation'], labels: ['N', 'R'] },
   purpose: 'TREAT',
@@ -46,12 +46,15 @@ describe('grantBody', () => {
   });
 
   it.each([
-    { change: { uses: 3 }, message: 'NOT_SUPPORTED: /body/uses ' },
-    { change: { actions: ['read', 'share'] }, message: 'NOT_SUPPORTED: /body/actions/1 ' },
-    { change: { grantee: { kind: 'role', id: 'doctor' } }, message: 'NOT_SUPPORTED: /body/grantee/kind ' },
+    { change: { uses: 0 }, message: 'INPUT_INVALID: /body/uses ' },
+    { change: { grantee: { kind: 'role', id: 'admin' } }, message: 'INPUT_INVALID: /body/grantee/id ' },
+    { change: { grantee: { kind: 'group', id: 'dr-a' } }, message: 'INPUT_INVALID: /body/grantee/id ' },
+    {
+      change: { grantee: { kind: 'person', id: 'dr-a', agencyId: 'x' } },
+      message: 'INPUT_INVALID: /body/grantee/agencyId ',
+    },
+    { change: { registerVersion: 0 }, message: 'INPUT_INVALID: /body/registerVersion ' },
     { change: { scope: { labels: ['V'] } }, message: 'NOT_SUPPORTED: /body/scope/labels/0 ' },
-    { change: { scope: { dataFrom: 1 } }, message: 'NOT_SUPPORTED: /body/scope/dataFrom ' },
-    { change: { scope: { dataUntil: 1 } }, message: 'NOT_SUPPORTED: /body/scope/dataUntil ' },
     { change: { actions: [] }, message: 'INPUT_INVALID: /body/actions ' },
     { change: { actions: ['read', 'read'] }, message: 'INPUT_INVALID: /body/actions names an item twice' },
     { change: { actions: ['write'] }, message: 'INPUT_INVALID: /body/actions/0 ' },
@@ -74,7 +77,12 @@ describe('grantBody', () => {
 describe('grant and revocation statements', () => {
   it('are read for what they are', () => {
     expect(parseGrantStatement(unsigned({}).text)).toEqual(statement);
-    expect(parseRevocationStatement(revocation.text)).toMatchObject({ id: gid(1), kind: 'revocation', version: 2 });
+    expect(parseRevocationStatement(revocation.text)).toMatchObject({
+      id: gid(1),
+      kind: 'revocation',
+      takes: 'grant',
+      version: 2,
+    });
   });
 
   it.each([
@@ -91,8 +99,8 @@ describe('grant and revocation statements', () => {
   });
 
   it('say NOT_SUPPORTED of a field without a rule', () => {
-    const text = unsigned({ body: { ...body, uses: 1 } }).text;
-    expect(() => parseGrantStatement(text)).toThrow('NOT_SUPPORTED: /statement/body/uses');
+    const text = unsigned({ body: { ...body, scope: { labels: ['V'] } } }).text;
+    expect(() => parseGrantStatement(text)).toThrow('NOT_SUPPORTED: /statement/body/scope/labels/0');
   });
 });
 
@@ -109,6 +117,11 @@ describe('grantOf', () => {
 
   it('is revoked, at the version of the revocation, once there is one', () => {
     expect(grantOf({ grant: unsigned({}), revocation })).toMatchObject({ ...body, version: 2, revoked: true });
+  });
+
+  it('is nothing with the revocation of another grant', () => {
+    const other = unsigned({ kind: 'revocation', id: gid(2), version: 2, body: {} });
+    expect(() => grantOf({ grant: unsigned({}), revocation: other })).toThrow('STATEMENT_INVALID: ');
   });
 });
 

@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { covers, isWithin, limits, type RecordFacts, type Scope, scope } from '@medledger/chaincode/domain';
+import { covers, isWithin, limits, type Scope, scope } from '@medledger/chaincode/domain';
 import fc from 'fast-check';
-import { recordFacts, rid, scopes } from './grant-samples.js';
+import { DATE_MS, rid, SAMPLE_RECORD as observation } from './grant-samples.js';
+import { recordFacts, scopes } from './random-consents.js';
 
-const observation: RecordFacts = { recordId: rid(1), class: 'Observation', label: 'N' };
+const { recordId: _recordId, ...made } = observation;
 
 describe('covers', () => {
   it.each<{ name: string; given: Scope; covered: boolean }>([
@@ -15,6 +16,10 @@ describe('covers', () => {
     { name: 'its id but another class', given: { records: [rid(1)], classes: ['Condition'] }, covered: false },
     { name: 'restricted only', given: { labels: ['R'] }, covered: false },
     { name: 'normal and restricted', given: { labels: ['N', 'R'] }, covered: true },
+    { name: 'a window that begins with its date', given: { dataFromMs: DATE_MS }, covered: true },
+    { name: 'a window that begins after it', given: { dataFromMs: DATE_MS + 1 }, covered: false },
+    { name: 'a window that ends with it', given: { dataUntilMs: DATE_MS }, covered: false },
+    { name: 'a window that ends after it', given: { dataUntilMs: DATE_MS + 1 }, covered: true },
   ])('a normal record with $name: $covered', ({ given, covered }) => {
     expect(covers(given, observation)).toBe(covered);
   });
@@ -27,8 +32,8 @@ describe('covers', () => {
   });
 
   it('a record not made yet by class, never by a list of ids', () => {
-    expect(covers({ classes: ['Observation'] }, { class: 'Observation', label: 'N' })).toBe(true);
-    expect(covers({ records: [rid(1)] }, { class: 'Observation', label: 'N' })).toBe(false);
+    expect(covers({ classes: ['Observation'] }, made)).toBe(true);
+    expect(covers({ records: [rid(1)] }, made)).toBe(false);
   });
 });
 
@@ -59,6 +64,9 @@ describe('isWithin', () => {
     { name: 'a class more', inner: { classes: ['Observation', 'Claim'] }, outer: { classes: ['Observation'] } },
     { name: 'restricted in the default', inner: { labels: ['R'] }, outer: {} },
     { name: 'restricted added', inner: { labels: ['N', 'R'] }, outer: { labels: ['N'] } },
+    { name: 'any date in a window', inner: {}, outer: { dataFromMs: 1 } },
+    { name: 'an earlier date', inner: { dataFromMs: 0 }, outer: { dataFromMs: 1 } },
+    { name: 'a later date', inner: { dataUntilMs: 2 }, outer: { dataUntilMs: 1 } },
     { name: 'the default in restricted only', inner: {}, outer: { labels: ['R'] } },
   ])('refuses $name', ({ inner, outer }) => {
     expect(isWithin(inner, outer)).toBe(false);
@@ -77,8 +85,8 @@ describe('scope', () => {
   it.each([
     { value: { labels: ['V'] }, message: 'NOT_SUPPORTED: /scope/labels/0 ' },
     { value: { labels: ['N', 'V'] }, message: 'NOT_SUPPORTED: /scope/labels/1 ' },
-    { value: { dataFrom: 0 }, message: 'NOT_SUPPORTED: /scope/dataFrom ' },
-    { value: { dataUntil: null }, message: 'NOT_SUPPORTED: /scope/dataUntil ' },
+    { value: { dataFromMs: 1, dataUntilMs: 1 }, message: 'INPUT_INVALID: /scope/dataUntilMs must be after' },
+    { value: { dataUntilMs: null }, message: 'INPUT_INVALID: /scope/dataUntilMs ' },
     { value: { labels: ['N', 'N'] }, message: 'INPUT_INVALID: /scope/labels names an item twice' },
     { value: { labels: [] }, message: 'INPUT_INVALID: /scope/labels must have 1 to 2 items' },
     { value: { classes: [] }, message: 'INPUT_INVALID: /scope/classes must have' },

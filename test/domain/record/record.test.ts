@@ -19,6 +19,7 @@ const set: RecordSet = {
   addedAtMs: 5,
   txId: '0b'.repeat(32),
   keyEpoch: 0,
+  authorSignature: '',
   records: [sampleRecord(), sampleRecord({ class: 'Claim' })],
 };
 

@@ -1,13 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { AccessRequestAnswer } from '@medledger/chaincode/domain';
 import { MedledgerError } from '../../../gateway/medledger-error.js';
+import type { GrantInput, ListedGrant } from '../../../gateway/services/consent-services.js';
 import type {
   AddedRecord,
   Caller,
   ExplorerBlock,
-  GrantInput,
   Job,
-  ListedGrant,
   ListedRecord,
   LogItem,
   PageOf,
@@ -151,6 +150,7 @@ function recordUseCases(state: MemoryServices['state']) {
         label: input.label === 'R' ? 'R' : 'N',
         dateMs: input.dateMs ?? 0,
         authorId: caller.memberId,
+        authorOrganisation: 'HospitalAMSP',
         addedAtMs: Date.UTC(2026, 10, 20),
         transactionId: transactionId(),
       };
@@ -181,7 +181,9 @@ function recordUseCases(state: MemoryServices['state']) {
       if (stored === undefined) throw new MedledgerError('RECORD_UNKNOWN');
       if (stored.listed.authorId !== caller.memberId)
         throw new MedledgerError('NO_GRANT', undefined, { transactionId: transactionId() });
-      return { content: stored.content, contentType: stored.contentType, transactionId: transactionId() };
+      const { authorId, authorOrganisation, version } = stored.listed;
+      const author = { authorId, authorOrganisation, version };
+      return { content: stored.content, contentType: stored.contentType, transactionId: transactionId(), ...author };
     },
   };
 }

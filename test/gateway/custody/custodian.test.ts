@@ -75,8 +75,8 @@ describe('a committed opening that is in order', () => {
   it('gets the share, sealed to its one-time key, after the release was logged', async () => {
     expect(await releasedShares()).toEqual([opening.share]);
     const { transactionId, recordId, grantId, nowMs: timeMs } = opening;
-    const statement = { statementId: grantId, statementVersion: 1 };
-    expect(await logged()).toEqual([{ transactionId, recordId, version: 1, timeMs, ...statement }]);
+    const statements = [{ id: `${circle.patient.memberId}~${grantId}`, version: 1 }];
+    expect(await logged()).toEqual([{ transactionId, recordId, version: 1, timeMs, statements }]);
   });
 
   it('asked again it gives the same share again', async () => {
@@ -248,9 +248,10 @@ describe('a permit that the custodian does not believe', () => {
 
 describe('an older statement than the custodian has seen', () => {
   it('is refused after a release that rested on a newer one', async () => {
-    const { transactionId, recordId, grantId: statementId } = opening;
+    const { transactionId, recordId, grantId } = opening;
+    const statements = [{ id: `${circle.patient.memberId}~${grantId}`, version: 2 }];
     const place = { transactionId, recordId, version: 1, timeMs: NOW_MS - HOUR_MS };
-    await custodian.journal.append({ ...place, statementId, statementVersion: 2 });
+    await custodian.journal.append({ ...place, statements });
     expect(await codes()).toEqual(['EVIDENCE_INVALID']);
   });
 
@@ -260,7 +261,10 @@ describe('an older statement than the custodian has seen', () => {
     opening.stored = { ...stored, revocation: signRevocation(circle.patient, { grantId, version: 2 }) };
     expect(await codes()).toEqual(['GRANT_ENDED']);
     const [noted] = await logged();
-    expect(noted).toMatchObject({ statementId: grantId, statementVersion: 2, refusedAs: 'GRANT_ENDED' });
+    expect(noted).toMatchObject({
+      statements: [{ id: `${circle.patient.memberId}~${grantId}`, version: 2 }],
+      refusedAs: 'GRANT_ENDED',
+    });
     opening.stored = stored;
     expect(await codes()).toEqual(['EVIDENCE_INVALID']);
   });

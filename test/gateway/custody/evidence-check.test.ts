@@ -1,5 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Basis, Purpose } from '@medledger/chaincode/domain';
+import { type Basis, POLICY_ID, type Purpose } from '@medledger/chaincode/domain';
 import { checkEvidence, type EvidenceFound } from '../../../gateway/custody/evidence-check.js';
 import { CHANNEL, makeOrganisation, randomId, signGrant, signRevocation } from '../../support/chain-actor.js';
 import { bodyFor, type Circle, makeCircle, memberOf, NOW_MS, OpeningCase } from './opening-case.js';
@@ -43,11 +43,15 @@ const OWN: Basis = { kind: 'own' };
 
 describe('a grant', () => {
   it('that the patient signed, to somebody whom two organisations name: the version relied upon', () => {
-    expect(check()).toEqual({ statementId: opening.grantId, version: 1 });
+    const { memberId } = circle.patient;
+    expect(check().statements).toEqual([
+      { id: `${memberId}~${POLICY_ID}`, version: 0 },
+      { id: `${memberId}~${opening.grantId}`, version: 1 },
+    ]);
   });
 
   it('to the agency of the doctor is believed by the agency that the register names', () => {
-    const body = bodyFor(circle.doctor, { grantee: { kind: 'agency', id: 'practice-a' } });
+    const body = bodyFor(circle.doctor, { grantee: { kind: 'agency', id: 'practice-a' as never }, registerVersion: 1 });
     opening.stored = { grant: signGrant(circle.patient, { grantId: opening.grantId, body }) };
     expect(codeOf(check)).toBe('believed');
   });
@@ -137,7 +141,7 @@ describe('the patient', () => {
   it('opens her own records with the pinned key', () => {
     opening.basis = OWN;
     opening.creator = circle.patient;
-    expect(check()).toEqual({});
+    expect(check()).toEqual({ statements: [] });
   });
 
   it('does not open with another key, whatever the basis says', () => {

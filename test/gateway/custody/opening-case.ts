@@ -104,6 +104,8 @@ export class OpeningCase {
   patient: Member | undefined;
   actor: Member | undefined;
   register: SignedRegister | undefined;
+  /** What else the peer answers, or answers instead. */
+  further: Partial<EvidenceAnswer> = {};
   /** Members of the committed transaction that differ. */
   transaction: Partial<CommittedOpening> = {};
 
@@ -124,10 +126,13 @@ export class OpeningCase {
     this.register = this.registerSignedBy([hospitalA, hospitalB]);
   }
 
-  registerSignedBy(signers: readonly ChainOrganisation[], change: { channel?: string; named?: ChainActor } = {}) {
-    const { channel = CHANNEL, named = this.circle.doctor } = change;
+  registerSignedBy(
+    signers: readonly ChainOrganisation[],
+    change: { channel?: string; named?: ChainActor; version?: number } = {},
+  ) {
+    const { channel = CHANNEL, named = this.circle.doctor, version = 1 } = change;
     const members = [registerEntryOf(named)];
-    return signRegister({ channel, version: 1, organisations: [], agencies: [], members }, signers);
+    return signRegister({ channel, version, organisations: [], agencies: [], members }, signers);
   }
 
   committed(): CommittedOpening {
@@ -161,7 +166,14 @@ export class OpeningCase {
       ...(actor === undefined ? {} : { actor }),
       ...(register === undefined ? {} : { register }),
       grants: [{ grantId: grantId as never, ...(stored === undefined ? {} : { stored }) }],
+      groups: [],
+      delegations: [],
+      representations: [],
+      emergencies: [],
+      signers: [],
+      used: {},
       timeMs: 0,
+      ...this.further,
     };
   }
 

@@ -20,8 +20,7 @@ function release(index: number): ReleaseEntry {
     recordId: `r-${index}`,
     version: 1,
     timeMs: 1_000 + index,
-    statementId: `grant-${index % 2}`,
-    statementVersion: index,
+    statements: [{ id: `grant-${index % 2}`, version: index }],
   };
 }
 

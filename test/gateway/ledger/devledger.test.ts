@@ -8,8 +8,11 @@ import {
   patientGenesis,
   patientIdOf,
   type Purpose,
+  recordDigest,
   recordIdOf,
+  recordSetStatement,
   type SetId,
+  statementBytes,
   tipOf,
   toBase64url,
 } from '@medledger/chaincode/domain';
@@ -20,6 +23,7 @@ import type { LaneActor } from '../../../gateway/ledger/lane-client.js';
 import type { Ledger } from '../../../gateway/ledger/ledger.js';
 import type { LedgerBlock } from '../../../gateway/ledger/ledger-block.js';
 import { createNonceSolver } from '../../../gateway/ledger/nonce-solver.js';
+import { NOTHING_NAMED } from '../../../gateway/services/statements.js';
 import { makeOrganisation, randomId, signRegister, x25519PublicKey } from '../../support/chain-actor.js';
 import { ProductNetwork } from './product-network.js';
 
@@ -28,7 +32,7 @@ let network: ProductNetwork;
 let ledger: Ledger;
 let chain: LedgerChain;
 let admin: LaneActor;
-let patient: LaneActor;
+let patient: Awaited<ReturnType<ProductNetwork['enrol']>>;
 let patientId: PatientId;
 
 beforeAll(async () => {
@@ -90,10 +94,15 @@ const stored = (index: number) => ({
 describe('the product chaincode on the embedded ledger', () => {
   it('registers a patient, adds records, and opens 40 at once in at most 8 transactions', async () => {
     await registerPatient();
-    const sets = [0, 1].map((set) => ({
-      setId: set === 0 ? setId : randomId<SetId>(),
-      records: Array.from({ length: 20 }, (_, index) => stored(index)),
-    }));
+    const sets = await Promise.all(
+      [setId, randomId<SetId>()].map(async (id) => {
+        const records = Array.from({ length: 20 }, (_, index) => stored(index));
+        const origin = { channel: 'medledger', patientId, authorId: patientId, setId: id };
+        const text = recordSetStatement({ ...origin, digests: records.map(recordDigest) });
+        const authorSignature = toBase64url(await patient.signStatement(statementBytes(text)));
+        return { setId: id, records, authorSignature };
+      }),
+    );
     const business = { patientId, purpose: 'TREAT' as Purpose, sets };
     const added = await chain.transact({ identity: patient, name: 'records:addBatch', patientId, business });
     expect(added.answer.entry.sequence).toBe(1);
@@ -119,7 +128,7 @@ describe('the product chaincode on the embedded ledger', () => {
     });
     expect(found.endorserMspIds).toHaveLength(2);
     expect(creatorSigned(found)).toBe(true);
-    const evidence = { patientId, memberId: patient.memberId as MemberId, grantIds: [] };
+    const evidence = { patientId, memberId: patient.memberId as MemberId, ...NOTHING_NAMED };
     const answer = await chain.query(custodian, 'consents:evidence', evidence, { ownPeerOnly: true });
     expect(answer.patient?.memberId).toBe(patientId);
   }, 30_000);

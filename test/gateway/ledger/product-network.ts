@@ -7,9 +7,8 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { pino } from 'pino';
 import { openFabricLedger } from '../../../gateway/ledger/fabric-ledger.js';
-import type { LaneActor } from '../../../gateway/ledger/lane-client.js';
 import type { Ledger } from '../../../gateway/ledger/ledger.js';
-import { generateMemberKeys, unlockedIdentity } from '../../../gateway/identity/member-keys.js';
+import { generateMemberKeys, type UnlockedIdentity, unlockedIdentity } from '../../../gateway/identity/member-keys.js';
 import { type DevLedger, startDevLedger } from '../../../network/devledger/dev-ledger.js';
 import {
   chaincodeFolder,
@@ -77,7 +76,7 @@ export class ProductNetwork {
   async enrol(
     mspId: string,
     who: { role: string; agencyId?: string; memberIdFor: (spki: Uint8Array) => string },
-  ): Promise<LaneActor & { readonly encryptionPublicKey: Uint8Array }> {
+  ): Promise<UnlockedIdentity> {
     const keys = generateMemberKeys();
     const memberId = who.memberIdFor(keys.signingPublicKeySpki);
     const authority = openCertificateAuthority(this.dataDir, this.organisation(mspId).domain);

@@ -8,7 +8,7 @@ import {
   requireTwoSignatures,
   type SignedRegister,
 } from '@medledger/chaincode/domain';
-import { verifySignature } from '../../../gateway/custody/evidence-check.js';
+import { verifySignature } from '../../../gateway/custody/verify-signature.js';
 import { hpkePublicKeyOf } from '../../../gateway/custody/hpke.js';
 import { ensureIdentities } from '../../../network/identities/index.js';
 import { localTopology } from '../../../network/topology.js';

@@ -1,0 +1,56 @@
+import { canonicalJson, type CareGroup, careGroupBody, groupId, memberId } from '@medledger/chaincode/domain';
+import type { UnlockedIdentity } from '../identity/member-keys.js';
+import type { LedgerChain } from '../ledger/chain.js';
+import { MedledgerError } from '../medledger-error.js';
+import { idFor } from './derived-ids.js';
+import type { Caller } from './medledger.js';
+import type { KeysOf } from './people.js';
+import { signStatement } from './statements.js';
+import { allConsents } from './stored-consents.js';
+
+export interface CareGroupPorts {
+  readonly chain: LedgerChain;
+  readonly keysOf: KeysOf;
+  readonly idSecret: Uint8Array;
+}
+
+/** Family, and those who care together: whom a grant to the group reaches, the patient alone says. */
+export function createCareGroups({ chain, keysOf, idSecret }: CareGroupPorts) {
+  const store = async (identity: UnlockedIdentity, given: { patientId: string } & CareGroup) => {
+    const { groupId: id, version, members } = given;
+    const patientId = memberId(given.patientId, '/patientId');
+    const body = careGroupBody({ members }, '');
+    const { channel } = chain;
+    const group = await signStatement(identity, { channel, patientId, kind: 'group', id, version, body });
+    const business = { patientId, group };
+    const { transactionId } = await chain.transact({ identity, name: 'consents:setGroup', patientId, business });
+    return { groupId: id, version, transactionId };
+  };
+  return {
+    async careGroups(caller: Caller, input: { patientId: string }): Promise<readonly CareGroup[]> {
+      return (await allConsents(chain, keysOf(caller), memberId(input.patientId, '/patientId'))).groups;
+    },
+
+    async makeCareGroup(
+      caller: Caller,
+      input: { patientId: string; members: readonly string[]; idempotencyKey?: string },
+    ) {
+      const { patientId, idempotencyKey: key } = input;
+      const said = canonicalJson({ patientId, members: input.members });
+      const id = groupId(`c${idFor(idSecret, { kind: 'group', memberId: caller.memberId, key, said })}`, '/groupId');
+      const { members } = careGroupBody({ members: input.members }, '');
+      return store(keysOf(caller), { patientId, groupId: id, version: 1, members });
+    },
+
+    /** Who belongs to it from now on. Nobody: the group has ended. */
+    async setCareGroup(caller: Caller, input: { patientId: string; groupId: string; members: readonly string[] }) {
+      const identity = keysOf(caller);
+      const { patientId } = input;
+      const { groups } = await allConsents(chain, identity, memberId(patientId, '/patientId'));
+      const stored = groups.find((group) => group.groupId === input.groupId);
+      if (stored === undefined) throw new MedledgerError('GROUP_UNKNOWN');
+      const { members } = careGroupBody({ members: input.members }, '');
+      return store(identity, { patientId, groupId: stored.groupId, version: stored.version + 1, members });
+    },
+  };
+}

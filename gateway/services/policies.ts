@@ -1,0 +1,77 @@
+import {
+  type EmergencyRule,
+  memberId,
+  type PatientId,
+  type Policy,
+  POLICY_ID,
+  type PolicyBody,
+  policyBody,
+  type SignedStatement,
+} from '@medledger/chaincode/domain';
+import type { UnlockedIdentity } from '../identity/member-keys.js';
+import type { LedgerChain } from '../ledger/chain.js';
+import { registerVersion } from './grants.js';
+import type { PolicyInput } from './consent-services.js';
+import type { Caller } from './medledger.js';
+import type { KeysOf } from './people.js';
+import { signStatement } from './statements.js';
+import { allConsents } from './stored-consents.js';
+
+/** What a patient who says nothing has said: nothing by default, and what is labelled normal in an emergency. */
+const FIRST_POLICY: PolicyBody = {
+  defaultRule: { kind: 'deny' },
+  emergency: { allowed: true, labels: ['N'], excludedClasses: [] },
+  exclusions: [],
+};
+
+/** The policy that is stored with the registration itself, so that no moment is without one. */
+export function signFirstPolicy(
+  identity: UnlockedIdentity,
+  said: { channel: string; patientId: PatientId; emergency?: Partial<EmergencyRule> },
+): Promise<SignedStatement> {
+  const { channel, patientId } = said;
+  const body = policyBody({ ...FIRST_POLICY, emergency: { ...FIRST_POLICY.emergency, ...said.emergency } }, '');
+  return signStatement(identity, { channel, patientId, kind: 'policy', id: POLICY_ID, version: 1, body });
+}
+
+export function createPolicies({ chain, keysOf }: { chain: LedgerChain; keysOf: KeysOf }) {
+  return {
+    async policy(caller: Caller, input: { patientId: string }): Promise<{ policy?: Policy }> {
+      const { policy } = await allConsents(chain, keysOf(caller), memberId(input.patientId, '/patientId'));
+      return policy === undefined ? {} : { policy };
+    },
+
+    /** The whole policy anew, as the next version. */
+    async setPolicy(caller: Caller, input: { patientId: string; policy: PolicyInput }) {
+      const identity = keysOf(caller);
+      const patientId = memberId(input.patientId, '/patientId');
+      const { policy: stored } = await allConsents(chain, identity, patientId);
+      const version = (stored?.version ?? 0) + 1;
+      const body = await policyBodyFor(chain, identity, input.policy);
+      const { channel } = chain;
+      const policy = await signStatement(identity, {
+        channel,
+        patientId,
+        kind: 'policy',
+        id: POLICY_ID,
+        version,
+        body,
+      });
+      const business = { patientId, policy };
+      const { transactionId } = await chain.transact({ identity, name: 'consents:setPolicy', patientId, business });
+      return { version, transactionId };
+    },
+  };
+}
+
+/** A default that permits names the register which the patient's gateway sees now, as a grant to a role does. */
+export async function policyBodyFor(
+  chain: LedgerChain,
+  identity: UnlockedIdentity,
+  input: PolicyInput,
+): Promise<PolicyBody> {
+  const { defaultRule } = input;
+  if (defaultRule.kind === 'deny') return policyBody(input, '');
+  const asOf = { registerVersion: await registerVersion(chain, identity) };
+  return policyBody({ ...input, defaultRule: { ...defaultRule, ...asOf } }, '');
+}
