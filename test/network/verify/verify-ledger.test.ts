@@ -91,7 +91,7 @@ describe('data that nobody touched', () => {
         .filter(({ check, organisation: of }) => check === name && of === organisation)
         .map((check) => check.counts);
     expect(counts('lanes', A)[0]).toMatchObject({ lanes: 3 });
-    expect(counts('consents', B)).toEqual([{ grants: 2, revocations: 1 }]);
+    expect(counts('consents', B)).toEqual([{ grants: 2, revocations: 1, policies: 1 }]);
     expect(counts('vault', 'network')[0]).toMatchObject({ records: 3, reasons: 1 });
     expect(counts('custody', A)[0]?.releases).toBeGreaterThan(4);
     expect(counts('custody', A)).toContainEqual({ shares: 3 });
