@@ -4,15 +4,17 @@ import {
   type Member,
   parseGrantStatement,
   parseRevocationStatement,
+  parseStatement,
   patientIdOf,
   requireSignature,
   type SignedStatement,
 } from '@medledger/chaincode/domain';
 import { verifySignature } from '../../gateway/custody/verify-signature.js';
 import type { PeerView } from './check-lanes.js';
+import { checkStatements, signatureFaults } from './check-statements.js';
 import { CheckLog, type CheckResult } from './finding.js';
 import { unlessInvalid } from './lane-walk.js';
-import { GRANT_PREFIX, GRANTEE_PREFIX, grantKey, grantOwnerKey } from './state-keys.js';
+import { GRANT_PREFIX, GRANTEE_PREFIX, granteeKey, grantKey, grantOwnerKey } from './state-keys.js';
 import { type GrantRow, parseGrantIndex, parseGrantRow, parseOwner, readMember, statedGrant } from './stored-values.js';
 
 /** Every grant and revocation in state: a statement that the patient signed, with the key that its id is made from. */
@@ -26,6 +28,7 @@ export async function checkConsents(view: PeerView): Promise<CheckResult> {
     for (const fault of faults) log.found(key, fault);
   }
   await checkIndexes(view, log);
+  await checkStatements(view, log);
   return log.result;
 }
 
@@ -49,20 +52,22 @@ function certifiesItself({ memberId, signingKey, salt }: Member): boolean {
   return salt !== undefined && unlessInvalid(() => patientIdOf({ signingKey, salt })) === memberId;
 }
 
-function statementFaults({ channel }: PeerView, { grant, revocation }: GrantRow, patient: Member): readonly string[] {
+function statementFaults(view: PeerView, { grant, revocation }: GrantRow, patient: Member): readonly string[] {
+  const { channel } = view;
   const given = parseGrantStatement(grant.text);
   const faults = [
-    isSigned(grant, patient) ? '' : 'the patient did not sign this grant',
+    ...(given.by === undefined && !isSigned(grant, patient) ? ['the patient did not sign this grant'] : []),
+    ...(given.by === undefined ? [] : signatureFaults(view, grant, given)),
     given.channel === channel ? '' : `the grant is of channel ${given.channel}`,
-    given.version === 1 ? '' : `the grant begins with version ${given.version}`,
-    given.keyEpoch === patient.keyEpoch ? '' : `the grant is of key epoch ${given.keyEpoch}`,
+    given.by !== undefined || given.keyEpoch === patient.keyEpoch ? '' : `the grant is of key epoch ${given.keyEpoch}`,
   ];
   if (revocation === undefined) return faults.filter((fault) => fault !== '');
   const taken = parseRevocationStatement(revocation.text);
   const isAboutIt = taken.id === given.id && taken.patientId === given.patientId && taken.channel === channel;
   return [
     ...faults,
-    isSigned(revocation, patient) ? '' : 'the patient did not sign this revocation',
+    ...(taken.by === undefined ? [] : signatureFaults(view, revocation, taken)),
+    taken.by !== undefined || isSigned(revocation, patient) ? '' : 'the patient did not sign this revocation',
     isAboutIt ? '' : 'the revocation is about another grant',
     taken.version === given.version + 1 ? '' : `the revocation has version ${taken.version}`,
   ].filter((fault) => fault !== '');
@@ -77,26 +82,34 @@ function isSigned(statement: SignedStatement, { signingKey }: Member): boolean {
   );
 }
 
-const GIVING = ['consents:grant', 'consents:approve'];
+const GIVING = ['consents:grant', 'consents:approve', 'consents:alter'];
 const TAKING = ['consents:revoke'];
 
 /** The last change was made by a valid transaction of the patient. */
-function transactionFault({ index }: PeerView, { txId, revocation }: GrantRow, grant: Grant): readonly string[] {
+function transactionFault({ index }: PeerView, row: GrantRow, grant: Grant): readonly string[] {
+  const { txId, revocation } = row;
   const found = index.get(txId);
   if (found === undefined) return index.unreadable.length > 0 ? [] : [`no block holds its transaction ${txId}`];
   const expected = revocation === undefined ? GIVING : TAKING;
-  const fits = found.code === 'VALID' && expected.includes(found.transaction) && found.memberId === grant.patientId;
+  const changed = statementOf(row);
+  const sender = parseStatement(changed.text, (body) => body).by ?? grant.patientId;
+  const fits = found.code === 'VALID' && expected.includes(found.transaction) && found.memberId === sender;
   return fits ? [] : [`transaction ${txId} is ${found.transaction} by ${found.memberId || 'nobody'}, ${found.code}`];
+}
+
+/** What was said last. */
+function statementOf({ grant, revocation }: GrantRow): SignedStatement {
+  return revocation ?? grant;
 }
 
 /** Decisions find grants through these lists: each must name grants of this patient to this grantee. */
 async function checkIndexes({ state }: PeerView, log: CheckLog): Promise<void> {
   for await (const { key, text } of state.rows(GRANTEE_PREFIX)) {
-    const [, patientId = '', kind, id] = key.split('~');
+    const [, patientId = ''] = key.split('~');
     const isRight = (grantId: GrantId): boolean => {
       const row = parseGrantRow(state.read(grantKey(patientId, grantId)));
       const grantee = row === undefined ? undefined : statedGrant(row)?.grantee;
-      return grantee?.kind === kind && grantee?.id === id;
+      return grantee !== undefined && granteeKey(patientId, grantee) === key;
     };
     const grantIds = parseGrantIndex(text);
     if (grantIds === undefined) log.found(key, 'no readable list of grants');

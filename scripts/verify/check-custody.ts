@@ -61,20 +61,23 @@ function checkRelease(view: PeerView, { file }: ReleaseLogEnd, release: LoggedRe
   log.found(where, fault, RELEASE_WITHOUT_ENTRY);
 }
 
+const OPENINGS: readonly string[] = ['access:open', 'access:emergency'];
+
 function faultOfRelease({ index, state }: PeerView, release: LoggedRelease): string | undefined {
-  const { transactionId, recordId, statementId } = release;
+  const { transactionId, recordId, statements = [] } = release;
   const found = index.get(transactionId);
   if (found === undefined) return index.unreadable.length > 0 ? undefined : 'no block holds the transaction';
   if (found.code !== 'VALID') return `the transaction is ${found.code}`;
-  if (found.transaction !== 'access:open' || found.entry === undefined)
+  if (!OPENINGS.includes(found.transaction) || found.entry === undefined)
     return `the transaction is ${found.transaction || 'nothing known'}, no opening`;
   const entry = readEntry(state.read(found.entry.key));
   // An entry that cannot be read is named by the walk of its lane.
   if (entry === undefined) return undefined;
   const permitted = permittedRecords(entry);
   if (!permitted.has(recordId)) return 'the transaction did not permit this record';
-  const grantId = permitted.get(recordId);
-  return grantId === statementId ? undefined : `it rests on statement ${statementId}, the permit on ${grantId}`;
+  const carrying = permitted.get(recordId);
+  const isCarried = carrying === undefined || statements.some(({ id }) => id === `${entry.patientId}~${carrying}`);
+  return isCarried ? undefined : `the permit rests on ${carrying}, which the release did not look at`;
 }
 
 /** All custodians together: enough of them can give a share of every record. */

@@ -157,12 +157,12 @@ function judgeAddition(
   const common = { actor: actorFrom(actor), patientId, action: 'add', purpose, atMs: entry.timeMs } as const;
   const decisions = records.map((record) => decideAccess({ ...common, record }, consents));
   const refusal = decisions.find((decision) => decision.outcome === 'deny');
-  const again = refusal ?? commonDecision(decisions);
+  const again = refusal?.outcome === 'deny' ? refusal : commonDecision(decisions);
   return say(again) === say(outcome) ? [] : [`adding: ${say(outcome)} then, ${say(again)} by what was signed`];
 }
 
 /** Records of one call that stand on different rules name none. */
-function commonDecision(decisions: readonly AccessDecision[]): { outcome: 'permit'; basis?: Outcome['basis'] } {
+function commonDecision(decisions: readonly AccessDecision[]): Pick<Outcome, 'outcome' | 'code' | 'basis'> {
   const bases = decisions.flatMap((decision) => (decision.outcome === 'permit' ? [decision.basis] : []));
   const [first] = bases;
   const isOne = new Set(bases.map((basis) => canonicalJson(basis))).size === 1;

@@ -1,15 +1,19 @@
 import {
-  decideAccess,
+  type Basis,
+  covers,
+  type Grant,
   type GrantId,
+  isLive,
   type ItemOutcome,
   type LaneEntry,
   type Outcome,
   parseOutcome,
   placeOf,
+  POLICY_ID,
   type Purpose,
 } from '@medledger/chaincode/domain';
 import type { PeerState } from './peer-state.js';
-import { grantKey } from './state-keys.js';
+import { DELEGATION_PREFIX, EMERGENCY_PREFIX, grantKey, POLICY_PREFIX, REPRESENTATION_PREFIX } from './state-keys.js';
 import { type GrantRow, parseGrantRow, readMember, readRecordSet, statedGrant } from './stored-values.js';
 import type { IndexedTransaction, TransactionIndex } from './transaction-index.js';
 
@@ -20,8 +24,8 @@ export interface OutcomeCase {
 }
 
 /**
- * Judges again what an entry permitted: by an own record, or by a grant that was there, covered the record, and was
- * not revoked before.
+ * Judges again what an entry permitted, as far as the live state tells: by an own record, or by something that is
+ * there, covers the record, and was not taken back before. `--decisions` decides all of it again as of its block.
  *
  * @returns what is wrong, one sentence for each
  */
@@ -34,6 +38,7 @@ export function judgeOutcome(given: OutcomeCase): readonly string[] {
 }
 
 type PermittedItem = Extract<ItemOutcome, { outcome: 'permit' }>;
+type GivenBasis = Extract<Basis, { grantId: GrantId }>;
 
 function readOutcome(text: string): Outcome | undefined {
   try {
@@ -50,22 +55,47 @@ function faultOfItem(given: OutcomeCase, outcome: Outcome, item: ItemOutcome): s
   return reason === undefined ? undefined : `record ${item.recordId} was permitted, but ${reason}`;
 }
 
-/** The grant was there, signed for this patient, and not yet taken back. */
-function faultOfBasis({ state, index, entry }: OutcomeCase, basis: PermittedItem['basis']): string | undefined {
+/** What the permit rests on is there, and was not yet taken back. */
+function faultOfBasis(given: OutcomeCase, basis: Basis): string | undefined {
+  const { state, entry } = given;
   if (basis.kind === 'own')
     return entry.memberId === entry.patientId ? undefined : 'the actor is not the patient whose own record it is';
-  const row = parseGrantRow(state.read(grantKey(entry.patientId, basis.grantId)));
-  if (row === undefined) return `there is no readable grant ${basis.grantId} of this patient`;
+  const key = keyOfBasis(entry.patientId, basis);
+  if (key !== undefined && typeof state.read(key) !== 'string') return `nothing readable lies under ${key}`;
+  return 'grantId' in basis ? faultOfGrant(given, basis) : undefined;
+}
+
+/** Of what a permit rests on beside a grant. */
+function keyOfBasis(patientId: string, basis: Exclude<Basis, { kind: 'own' }>): string | undefined {
+  switch (basis.kind) {
+    case 'policy':
+      return `${POLICY_PREFIX}${patientId}`;
+    case 'delegation':
+      return `${DELEGATION_PREFIX}${patientId}~${basis.delegationId}`;
+    case 'representation':
+      return `${REPRESENTATION_PREFIX}${patientId}~${basis.representationId}`;
+    case 'emergency':
+      return `${EMERGENCY_PREFIX}${patientId}~${basis.emergencyId}`;
+    case 'grant':
+      return undefined;
+  }
+}
+
+/** The grant, or the parent of what was passed on, was given before and not taken back before. */
+function faultOfGrant({ state, index, entry }: OutcomeCase, { grantId }: GivenBasis): string | undefined {
+  const row = parseGrantRow(state.read(grantKey(entry.patientId, grantId)));
+  if (row === undefined) return `there is no readable grant ${grantId} of this patient`;
   const changed = index.get(row.txId);
   const opened = index.get(entry.txId);
   if (changed === undefined || opened === undefined) return undefined;
   const grantIsEarlier = isBefore(changed, opened);
-  if (row.revocation === undefined)
-    return grantIsEarlier ? undefined : `grant ${basis.grantId} was given only afterwards`;
-  return grantIsEarlier ? `grant ${basis.grantId} had been revoked before` : undefined;
+  if (row.revocation !== undefined) return grantIsEarlier ? `grant ${grantId} had been revoked before` : undefined;
+  // A later version says nothing of when the first one was given.
+  const isFirst = statedGrant(row)?.version === 1;
+  return grantIsEarlier || !isFirst ? undefined : `grant ${grantId} was given only afterwards`;
 }
 
-/** The grant covers actor, record, purpose and time. */
+/** The record is this patient's, and the grant, where it stands as it did, covers record, purpose and time. */
 function faultOfCover(
   { state, entry }: OutcomeCase,
   purpose: Purpose | undefined,
@@ -76,15 +106,27 @@ function faultOfCover(
   const record = set?.records[index];
   if (set === undefined || record === undefined) return 'there is no readable record with this id';
   if (set.patientId !== entry.patientId) return `it is a record of patient ${set.patientId}`;
-  if (basis.kind === 'own') return undefined;
+  if (!('grantId' in basis)) return undefined;
   const row = parseGrantRow(state.read(grantKey(entry.patientId, basis.grantId)));
   const grant = row === undefined ? undefined : statedGrant(asGiven(row));
   const actor = readMember(state, entry.memberId);
   if (grant === undefined || actor === undefined || purpose === undefined) return 'actor, grant or purpose is unknown';
-  const { patientId, timeMs: atMs } = entry;
-  const facts = { ...record, recordId };
-  const decision = decideAccess({ actor, patientId, record: facts, action: 'read', purpose, atMs }, [grant]);
-  return decision.outcome === 'permit' ? undefined : `grant ${basis.grantId} does not carry it (${decision.code})`;
+  const committedVersion = basis.kind === 'grant' ? basis.version : basis.grantVersion;
+  if (grant.version !== committedVersion) return undefined;
+  const carries =
+    grant.actions.includes('read') &&
+    grant.purpose === purpose &&
+    covers(grant.scope, { ...record, recordId }) &&
+    isLive(grant, entry.timeMs) &&
+    (basis.kind === 'delegation' || namesActor(grant, actor));
+  return carries ? undefined : `grant ${basis.grantId} does not carry it`;
+}
+
+/** Who was in a care group at the time, the live state does not tell. */
+function namesActor({ grantee }: Grant, actor: { memberId: string; agencyId?: string; role: string }): boolean {
+  if (grantee.kind === 'agency') return grantee.id === actor.agencyId;
+  if (grantee.kind === 'role') return grantee.id === actor.role;
+  return grantee.kind === 'group' || grantee.id === actor.memberId;
 }
 
 /** As it stood before a revocation. */
@@ -96,10 +138,27 @@ function isBefore(left: IndexedTransaction, right: IndexedTransaction): boolean 
   return left.blockNumber === right.blockNumber ? left.index < right.index : left.blockNumber < right.blockNumber;
 }
 
-/** Records that an opening permitted, by id, with the grant that carried each. */
-export function permittedRecords(entry: LaneEntry): ReadonlyMap<string, GrantId | undefined> {
-  const permitted = (readOutcome(entry.outcome)?.items ?? []).flatMap((item): [string, GrantId | undefined][] =>
-    item.outcome === 'permit' ? [[item.recordId, item.basis.kind === 'grant' ? item.basis.grantId : undefined]] : [],
+/** Records that an entry permitted, by id, with the id of the statement that carried each; undefined for an own one. */
+export function permittedRecords(entry: LaneEntry): ReadonlyMap<string, string | undefined> {
+  const permitted = (readOutcome(entry.outcome)?.items ?? []).flatMap((item): [string, string | undefined][] =>
+    item.outcome === 'permit' ? [[item.recordId, statementIdOf(item.basis)]] : [],
   );
   return new Map(permitted);
+}
+
+function statementIdOf(basis: Basis): string | undefined {
+  switch (basis.kind) {
+    case 'grant':
+      return basis.grantId;
+    case 'delegation':
+      return basis.delegationId;
+    case 'representation':
+      return basis.representationId;
+    case 'emergency':
+      return basis.emergencyId;
+    case 'policy':
+      return POLICY_ID;
+    case 'own':
+      return undefined;
+  }
 }

@@ -1,3 +1,5 @@
+import { type Grantee, granteePlace } from '@medledger/chaincode/domain';
+
 /**
  * Keys of the chaincode's world state, as chaincode/state/keys.ts builds them: scripts reach the chaincode by the door
  * of its domain only. A test compares the two.
@@ -33,6 +35,11 @@ export const headKey = (lane: LanePlace): string => `${HEAD_PREFIX}${laneName(la
 export const memberKey = (memberId: string): string => `${MEMBER_PREFIX}${memberId}`;
 export const registerDocumentKey = (digest: string): string => `${REGISTER_DOCUMENT_PREFIX}${digest}`;
 export const grantKey = (patientId: string, grantId: string): string => `${GRANT_PREFIX}${patientId}~${grantId}`;
+/** Index of what one holder was given; a role within one agency lies with the agency. */
+export function granteeKey(patientId: string, grantee: Grantee): string {
+  const isOfAgency = grantee.kind === 'role' && grantee.agencyId !== undefined;
+  return `${GRANTEE_PREFIX}${patientId}~${isOfAgency ? `agency~${grantee.agencyId}` : granteePlace(grantee)}`;
+}
 export const grantOwnerKey = (grantId: string): string => `grantof~${grantId}`;
 export const openEmergenciesKey = (memberId: string): string => `emergencies~${memberId}`;
 export const recordSetKey = (setId: string): string => `${RECORD_SET_PREFIX}${setId}`;

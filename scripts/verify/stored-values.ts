@@ -91,6 +91,12 @@ export function parseGrantIndex(text: StoredText): readonly GrantId[] | undefine
   return Array.isArray(grantIds) ? grantIds : undefined;
 }
 
+/** By which representations a person acts for a patient; none where the index cannot be read. */
+export function parseHoldings(text: StoredText): { readonly representationIds: readonly string[] } {
+  const { representationIds } = parseObject<{ representationIds: readonly string[] }>(text) ?? {};
+  return { representationIds: Array.isArray(representationIds) ? representationIds : [] };
+}
+
 export function parseRequest(text: StoredText): StoredAccessRequest | undefined {
   const request = parseObject<StoredAccessRequest>(text);
   const whole = typeof request?.reasonCid === 'string' && typeof request.reasonSha256 === 'string';

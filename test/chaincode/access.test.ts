@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import type { GrantBody, Outcome } from '@medledger/chaincode/domain';
+import type { Outcome } from '@medledger/chaincode/domain';
 import { type ChainActor, signRevocation } from '../support/chain-actor.js';
-import { DAY_MS, openingOf, recordOf, TestConsortium } from './test-consortium.js';
+import { DAY_MS, openingOf, recordOf, TestConsortium, type SaidGrant } from './test-consortium.js';
 
 let consortium: TestConsortium;
 let doctor: ChainActor;
@@ -85,7 +85,7 @@ describe('access:open', () => {
 describe('access:open under a grant', () => {
   beforeAll(patientWithRecords);
 
-  it.each<{ name: string; body: Partial<GrantBody>; decisions: readonly string[] }>([
+  it.each<{ name: string; body: SaidGrant; decisions: readonly string[] }>([
     {
       name: 'to another one',
       body: { grantee: { kind: 'person', id: 'doctor-b' } },

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import type { DelegationBody, GrantBody, GrantId } from '@medledger/chaincode/domain';
+import type { DelegationBody, GrantId } from '@medledger/chaincode/domain';
 import { type ChainActor, randomId, signGrant } from '../support/chain-actor.js';
 import { decisionsOf, delegate, delegationBody, revokeBy } from './statements.js';
-import { DAY_MS, openingOf, recordOf, TestConsortium } from './test-consortium.js';
+import { DAY_MS, openingOf, recordOf, TestConsortium, type SaidGrant } from './test-consortium.js';
 
 let consortium: TestConsortium;
 let patient: ChainActor;
@@ -16,12 +16,12 @@ beforeAll(async () => {
   doctorB = consortium.actor('doctor-b');
 });
 
-const TO_DELEGATE: Partial<GrantBody> = {
+const TO_DELEGATE: SaidGrant = {
   grantee: { kind: 'delegate', id: 'doctor-a' as never },
   actions: ['read', 'share'],
   scope: { classes: ['Observation'] },
 };
-async function patientWithDelegate(change: Partial<GrantBody> = {}): Promise<void> {
+async function patientWithDelegate(change: SaidGrant = {}): Promise<void> {
   patient = await consortium.patient();
   setId = await consortium.addSet(patient, [recordOf(), recordOf({ class: 'Condition' })]);
   parentId = await consortium.grant(patient, { ...TO_DELEGATE, ...change });

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { EvidenceAnswer, GrantAnswer, GrantBody, GrantId, Page } from '@medledger/chaincode/domain';
 import { type ChainActor, makeActor, randomId, signGrant, signRevocation } from '../support/chain-actor.js';
-import { DAY_MS, TestConsortium } from './test-consortium.js';
+import { DAY_MS, TestConsortium, type SaidGrant } from './test-consortium.js';
 
 let consortium: TestConsortium;
 let patient: ChainActor;
@@ -14,7 +14,7 @@ const give = (change: Partial<Parameters<typeof signGrant>[1]>, signer = patient
   const grant = signGrant(signer, { grantId: randomId('g'), body: consortium.grantBody(), ...change });
   return consortium.submit(sender, 'consents:grant', { patientId: patient.memberId, grant });
 };
-const giveBody = (body: Partial<GrantBody>) => give({ body: consortium.grantBody(body) });
+const giveBody = (body: SaidGrant) => give({ body: consortium.grantBody(body) });
 const take = (change: { grantId: string; version?: number; channel?: string }, signer = patient, sender = patient) =>
   consortium.submit(sender, 'consents:revoke', {
     patientId: patient.memberId,
@@ -52,7 +52,7 @@ describe('consents:grant', () => {
     await expect(give(change)).rejects.toThrow(`${code}: `);
   });
 
-  it.each<{ name: string; body: () => Partial<GrantBody>; code: string }>([
+  it.each<{ name: string; body: () => SaidGrant; code: string }>([
     {
       name: 'that ends now',
       body: () => ({ fromMs: 0, untilMs: consortium.timeMs + 20_000 }),
@@ -90,7 +90,7 @@ describe('consents:grant', () => {
     await expect(give({ body })).rejects.toThrow('NOT_SUPPORTED: ');
   });
 
-  it.each<{ name: string; body: Partial<GrantBody> }>([
+  it.each<{ name: string; body: SaidGrant }>([
     { name: 'to an agency that the patient has not seen', body: { grantee: { kind: 'agency', id: 'practice-a' } } },
     { name: 'under a register that is not there yet', body: { ...TO_AGENCY, registerVersion: 2 } },
     { name: 'to share, to nobody who may', body: { actions: ['read', 'share'] } },

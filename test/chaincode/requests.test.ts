@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import type { AccessRequestAnswer, GrantBody, Page, RequestId } from '@medledger/chaincode/domain';
+import type { AccessRequestAnswer, Page, RequestId } from '@medledger/chaincode/domain';
 import { type ChainActor, randomId, signGrant } from '../support/chain-actor.js';
-import { DAY_MS, openingOf, TestConsortium } from './test-consortium.js';
+import { DAY_MS, openingOf, TestConsortium, type SaidGrant } from './test-consortium.js';
 
 let consortium: TestConsortium;
 let doctor: ChainActor;
@@ -28,7 +28,7 @@ const ask = async (change: object = {}, actor = doctor) => {
   await consortium.submit(actor, 'consents:request', request);
   return request;
 };
-const approve = (request: ReturnType<typeof requestOf>, change: Partial<GrantBody> = {}, actor = patient) => {
+const approve = (request: ReturnType<typeof requestOf>, change: SaidGrant = {}, actor = patient) => {
   const { requestId, scope, untilMs, patientId } = request;
   const body = consortium.grantBody({ scope, untilMs, requestId, ...change });
   const grant = signGrant(patient, { grantId: randomId('g'), body });
@@ -83,7 +83,7 @@ describe('consents:approve', () => {
     expect((await approve(request, narrowed)).outcome.outcome).toBe('permit');
   });
 
-  it.each<{ name: string; change: Partial<GrantBody> }>([
+  it.each<{ name: string; change: SaidGrant }>([
     { name: 'scope', change: { scope: {} } },
     { name: 'labels', change: { scope: { classes: ['Condition'], labels: ['N', 'R'] } } },
     { name: 'actions', change: { actions: ['read', 'add'] } },

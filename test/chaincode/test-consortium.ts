@@ -32,6 +32,7 @@ import {
   signRegister,
   x25519PublicKey,
 } from '../support/chain-actor.js';
+import type { LedgerTransaction } from '../../gateway/ledger/ledger-block.js';
 import { MemoryPeer, type Simulation } from './memory-stub.js';
 
 export const START_MS = Date.UTC(2026, 10, 1);
@@ -41,6 +42,13 @@ export const DAY_MS = 86_400_000;
 /** A refused endorsement: nothing is written. The message begins with the code. */
 export class Refused extends Error {}
 
+export type CommittedCall = Pick<LedgerTransaction, 'txId' | 'validationCode' | 'transaction' | 'args' | 'writes'>;
+
+/** What a grant says, with ids as plain text. */
+export type SaidGrant = Omit<Partial<GrantBody>, 'grantee'> & {
+  readonly grantee?: { readonly kind: string; readonly id: string; readonly agencyId?: string };
+};
+
 /** A bootstrapped channel with members of every role, and its one peer in memory. */
 export class TestConsortium {
   readonly peer = new MemoryPeer(CHANNEL);
@@ -48,6 +56,8 @@ export class TestConsortium {
   readonly hospitalB = makeOrganisation('HospitalBMSP');
   readonly government = makeOrganisation('GovernmentMSP');
   readonly actors = new Map<string, ChainActor>();
+  /** What was committed, in order, as blocks would hold it. */
+  readonly chain: CommittedCall[] = [];
   timeMs = START_MS;
   #registerVersion = 1;
 
@@ -123,7 +133,10 @@ export class TestConsortium {
     return this.registerWith(patient, registrationOf(patient));
   }
 
-  registerWith(patient: ChainActor, business: ReturnType<typeof registrationOf>): Promise<TransactionAnswer> {
+  registerWith(
+    patient: ChainActor,
+    business: ReturnType<typeof registrationOf> & { readonly policy?: object },
+  ): Promise<TransactionAnswer> {
     const head = firstHead(patientGenesis({ channel: CHANNEL, ...business }));
     return this.submitAt(tipOf(head), patient, 'members:registerPatient', business);
   }
@@ -170,6 +183,12 @@ export class TestConsortium {
   async invoke(actor: ChainActor, name: string, args: readonly string[]): Promise<string> {
     const simulation = await this.simulate(actor, name, args);
     if (this.peer.commit(simulation) !== 'VALID') throw new Error('a conflict where nothing runs in between');
+    const writes = [...simulation.writes].map(([key, value]) => ({
+      key,
+      isDelete: value === undefined,
+      value: value?.toString('utf8') ?? '',
+    }));
+    this.chain.push({ txId: simulation.txId, validationCode: 'VALID', transaction: name, args, writes });
     return simulation.payload;
   }
 
@@ -181,14 +200,14 @@ export class TestConsortium {
   }
 
   /** A grant to doctor-a of everything normal, for treatment, for a day; `body` narrows or moves it. */
-  async grant(patient: ChainActor, body: Partial<GrantBody> = {}, grantId = randomId<GrantId>('g')): Promise<GrantId> {
+  async grant(patient: ChainActor, body: SaidGrant = {}, grantId = randomId<GrantId>('g')): Promise<GrantId> {
     const grant = signGrant(patient, { grantId, body: this.grantBody(body) });
     await this.submit(patient, 'consents:grant', { patientId: patient.memberId, grant });
     return grantId;
   }
 
-  grantBody(body: Partial<GrantBody> = {}): GrantBody {
-    return {
+  grantBody(body: SaidGrant = {}): GrantBody {
+    const said = {
       grantee: { kind: 'person', id: 'doctor-a' },
       actions: ['read'],
       scope: {},
@@ -197,6 +216,7 @@ export class TestConsortium {
       untilMs: this.timeMs + DAY_MS,
       ...body,
     };
+    return said as GrantBody;
   }
 
   /** A set of records that the patient adds; the ids of its records are the set's id and two hex digits. */
@@ -239,10 +259,13 @@ function signedByAuthor(author: ChainActor, business: object): object {
   if (patientId === undefined) return business;
   const signatureOf = (set: { setId: SetId; records: readonly StoredRecord[] }) =>
     signRecordSet(author, { patientId, ...set });
-  if (sets !== undefined)
-    return { ...business, sets: sets.map((set) => ({ authorSignature: signatureOf(set), ...set })) };
+  if (sets !== undefined) return { ...business, sets: sets.map((set) => signedSet(set, signatureOf(set))) };
   if (setId === undefined || record === undefined) return business;
   return { authorSignature: signatureOf({ setId, records: [record] }), ...business };
+}
+
+function signedSet(set: object, authorSignature: string): object {
+  return { authorSignature, ...set };
 }
 
 function patientOf(business: object): PatientId {

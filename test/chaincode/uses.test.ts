@@ -1,8 +1,8 @@
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { GrantBody, GrantId } from '@medledger/chaincode/domain';
+import type { GrantId } from '@medledger/chaincode/domain';
 import { type ChainActor, signGrant } from '../support/chain-actor.js';
 import { decisionsOf } from './statements.js';
-import { DAY_MS, openingOf, recordOf, TestConsortium } from './test-consortium.js';
+import { DAY_MS, openingOf, recordOf, TestConsortium, type SaidGrant } from './test-consortium.js';
 
 let consortium: TestConsortium;
 let patient: ChainActor;
@@ -23,7 +23,7 @@ const opening = (indexes: readonly string[]) =>
     indexes.map((index) => `${setId}${index}`),
   );
 const usedOf = (grantId: string) => consortium.peer.text(`uses~${patient.memberId}~${grantId}`);
-const alter = (grantId: GrantId, version: number, body: Partial<GrantBody>) => {
+const alter = (grantId: GrantId, version: number, body: SaidGrant) => {
   const grant = signGrant(patient, { grantId, version, body: consortium.grantBody(body) });
   return consortium.submit(patient, 'consents:alter', { patientId: patient.memberId, grant });
 };
@@ -85,7 +85,7 @@ describe('consents:alter', () => {
     expect(await open(['00'])).toEqual(['PURPOSE_NOT_GRANTED']);
   });
 
-  it.each<{ name: string; version: number; body: Partial<GrantBody>; code: string }>([
+  it.each<{ name: string; version: number; body: SaidGrant; code: string }>([
     {
       name: 'another grantee',
       version: 2,

@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { canonicalJson, toBase64url } from '@medledger/chaincode/domain';
-import { releaseShares } from '../../../gateway/custody/custodian.js';
+import { type CustodianOptions, releaseShares } from '../../../gateway/custody/custodian.js';
 import { BASIS_CASES, signPolicy, withEmergency } from './basis-cases.js';
 import {
   AUTHOR_MSP_ID,
@@ -63,7 +63,13 @@ describe('a custodian', () => {
   it('asks its peer for what the permits rest on, and for nothing else', async () => {
     const asked: object[] = [];
     const { peer } = custodian.options;
-    const listening = { ...peer, evidence: (input: object) => asked.push(input) && peer.evidence(input as never) };
+    const listening: CustodianOptions['peer'] = {
+      ...peer,
+      evidence: (input) => {
+        asked.push(input);
+        return peer.evidence(input);
+      },
+    };
     BASIS_CASES.find(({ name }) => name === 'a delegation')?.prepare(opening);
     await releaseShares({ ...custodian.options, peer: listening }, opening.transactionId);
     const delegationId = 'delegationId' in opening.basis ? opening.basis.delegationId : '';
