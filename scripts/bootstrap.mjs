@@ -29,7 +29,10 @@ if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lockDigest) {
 }
 run('node_modules/.bin/tsc', ['-b']);
 const [task, ...args] = process.argv.slice(2);
-const isTest = task === 'test';
+const isFull = task === 'test-full';
+const isTest = task === 'test' || isFull;
+// Tests that take random samples take many more of them.
+if (isFull) process.env.MEDLEDGER_FULL = '1';
 const script = `dist/scripts/${task}.js`;
 if (!isTest && !existsSync(script)) {
   console.error(`There is no script ${task}: package.json lists what there is.`);

@@ -14,6 +14,8 @@ export const setPolicy: Rule<'consents:setPolicy'> = async ({ state, channel, ac
   requireSignedBy(actor, policy, statement, { channel, patientId });
   requireNext(statement, await storedVersion(state, patientId));
   await requirePolicyBody(state, statement.body, patientId);
+  if (speaker.representationId !== undefined)
+    requireOwnExclusionsKept(actorOf(actor), statement.body, await loadConsents(state, { patientId, actor }));
   return {
     outcome: { action: 'policy', outcome: 'permit', ...named(speaker) },
     writes: ({ txId }) => [policyWrite(patientId, inForce(policy, txId))],

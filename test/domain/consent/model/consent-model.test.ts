@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { play } from './play.js';
-import { type Step, stories } from './steps.js';
+import { stories } from './scenes.js';
+import type { Step } from './steps.js';
 import { Story } from './story.js';
 
 const IS_FULL = process.env.MEDLEDGER_FULL === '1';

@@ -1,7 +1,6 @@
 import {
   type Actor,
   type Grantee,
-  type GrantBody,
   type MemberId,
   type Outcome,
   type Page,
@@ -43,7 +42,15 @@ export class Story {
 
   static async begin(): Promise<Story> {
     const consortium = await TestConsortium.create();
-    return new Story(consortium, await consortium.patient(), await consortium.patient());
+    const story = new Story(consortium, await consortium.patient(), await consortium.patient());
+    const own = { do: 'add', by: 'patient', purpose: 'PATRQT' } as const;
+    for (const [kind, label] of [
+      ['Observation', 'N'],
+      ['Observation', 'R'],
+      ['Condition', 'N'],
+    ] as const)
+      story.world.records.push((await story.add(story.patient, { ...own, class: kind, label })).record);
+    return story;
   }
 
   get timeMs(): number {
@@ -167,8 +174,6 @@ export const IDS = {
   group: cidOf,
   policy: POLICY_ID,
 };
-
-export type Said = GrantBody;
 
 function wordsOf({ outcome, code, basis, items = [] }: Outcome): readonly string[] {
   if (items.length > 0) return items.map(wordOf);
