@@ -13,10 +13,11 @@ import type { Figure } from './figure.js';
 import { measureBatchCpu } from './figures/batch-cpu.js';
 import { measureChaincodeCpu } from './figures/chaincode-cpu.js';
 import { measureCommitLatency } from './figures/commit-latency.js';
+import { measureDecision } from './figures/decision.js';
 import { measureGatewayCpu } from './figures/gateway-cpu.js';
 import { checkShareLine, measureNonce } from './figures/nonce.js';
 
-export const FIGURES = ['latency', 'chaincode', 'gateway', 'batch', 'nonce'] as const;
+export const FIGURES = ['latency', 'chaincode', 'gateway', 'batch', 'decision', 'nonce'] as const;
 export type FigureName = (typeof FIGURES)[number];
 
 export interface BenchOptions {
@@ -61,7 +62,7 @@ interface Run {
 }
 
 async function measure(options: BenchOptions, run: Run): Promise<void> {
-  const { only, rounds, onFigure, say } = options;
+  const { only, rounds, onFigure } = options;
   const wants = (name: FigureName) => only.includes(name);
   if (wants('latency') || wants('batch')) await measureOnLedger(options, run);
   if (wants('gateway')) {
@@ -72,9 +73,13 @@ async function measure(options: BenchOptions, run: Run): Promise<void> {
     ? await measureChaincodeCpu(run.place, run.processes, { ...run, rounds })
     : undefined;
   for (const figure of chaincode?.figures ?? []) onFigure(figure);
-  if (!wants('nonce')) return;
+  if (wants('decision')) onFigure(await measureDecision(run.place, run.processes, { ...run, rounds }));
+  if (wants('nonce')) await measureSolving(options, chaincode?.addCpuUs);
+}
+
+async function measureSolving({ rounds, onFigure, say }: BenchOptions, addCpuUs: number | undefined): Promise<void> {
   onFigure(await measureNonce({ rounds }));
-  if (chaincode !== undefined) say(checkShareLine(chaincode.addCpuUs));
+  if (addCpuUs !== undefined) say(checkShareLine(addCpuUs));
 }
 
 async function measureOnLedger(options: BenchOptions, { place, processes, members }: Run): Promise<void> {
