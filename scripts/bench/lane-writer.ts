@@ -30,7 +30,7 @@ export class LaneWriter {
     await this.#peer.commit(this.#propose(admin, 'members:bootstrap', [canonicalJson({ register }), '']));
     for (const patient of patients) {
       this.#tips.set(patient.patientId, patient.firstTip);
-      await this.#commit(patient, 'members:registerPatient', patient.registration);
+      await this.commit(patient, 'members:registerPatient', patient.registration);
     }
   }
 
@@ -39,7 +39,7 @@ export class LaneWriter {
   }
 
   async add(patient: BenchPatient): Promise<void> {
-    return this.#commit(patient, 'records:add', await oneRecord(patient));
+    return this.commit(patient, 'records:add', await oneRecord(patient));
   }
 
   /** Business and proof, solved for the lane as it is. */
@@ -59,7 +59,8 @@ export class LaneWriter {
     return this.#peer.simulate(this.#propose(identity, name, args));
   }
 
-  async #commit(patient: BenchPatient, name: TransactionName, business: object): Promise<void> {
+  /** Solves, endorses and commits the next entry of the patient's own lane. */
+  async commit(patient: BenchPatient, name: TransactionName, business: object): Promise<void> {
     const args = this.callOf(patient, name, business);
     const { answer } = await this.#peer.commit(this.#propose(patient.identity, name, args));
     this.#tips.set(patient.patientId, parseAnswer(answer).tip);

@@ -15,18 +15,19 @@ import type { Figure } from './figure.js';
 import { measureBatchCpu } from './figures/batch-cpu.js';
 import { measureChaincodeCpu } from './figures/chaincode-cpu.js';
 import { measureCommitLatency } from './figures/commit-latency.js';
+import { measureDecision } from './figures/decision.js';
 import { measureGatewayCpu } from './figures/gateway-cpu.js';
 import { checkShareLine, measureNonce } from './figures/nonce.js';
 import { measureSaturatedRate, rateLines } from './figures/saturated-rate.js';
 import { compareBoots, compareRates } from './figures/two-ledgers.js';
 
-/** `ledgers` needs real Fabric whatever the ledger is; `chaincode`, `gateway` and `nonce` need no ledger. */
-export const FIGURES = ['latency', 'chaincode', 'gateway', 'batch', 'nonce', 'rate', 'ledgers'] as const;
+/** `ledgers` needs real Fabric whatever the ledger is; `chaincode`, `gateway`, `decision` and `nonce` need no ledger. */
+export const FIGURES = ['latency', 'chaincode', 'gateway', 'batch', 'decision', 'nonce', 'rate', 'ledgers'] as const;
 export type FigureName = (typeof FIGURES)[number];
 
 /** What is measured where nothing was asked for. */
 export const USUAL_FIGURES: Readonly<Record<LedgerKind, readonly FigureName[]>> = {
-  devledger: ['latency', 'chaincode', 'gateway', 'batch', 'nonce'],
+  devledger: ['latency', 'chaincode', 'gateway', 'batch', 'decision', 'nonce'],
   fabric: ['latency', 'rate', 'ledgers'],
 };
 
@@ -122,7 +123,7 @@ async function started({ place, processes, members }: Run) {
 }
 
 async function measure(options: BenchOptions, run: Run): Promise<void> {
-  const { only, rounds, onFigure, say } = options;
+  const { only, rounds, onFigure } = options;
   const wants = (name: FigureName) => only.includes(name);
   if (wants('latency') || wants('batch') || wants('rate')) await measureOnLedger(options, run);
   if (wants('gateway')) {
@@ -133,9 +134,13 @@ async function measure(options: BenchOptions, run: Run): Promise<void> {
     ? await measureChaincodeCpu(run.place, run.processes, { ...run, rounds })
     : undefined;
   for (const figure of chaincode?.figures ?? []) onFigure(figure);
-  if (!wants('nonce')) return;
+  if (wants('decision')) onFigure(await measureDecision(run.place, run.processes, { ...run, rounds }));
+  if (wants('nonce')) await measureSolving(options, chaincode?.addCpuUs);
+}
+
+async function measureSolving({ rounds, onFigure, say }: BenchOptions, addCpuUs: number | undefined): Promise<void> {
   onFigure(await measureNonce({ rounds }));
-  if (chaincode !== undefined) say(checkShareLine(chaincode.addCpuUs));
+  if (addCpuUs !== undefined) say(checkShareLine(addCpuUs));
 }
 
 async function measureOnLedger(options: BenchOptions, { place, processes, members }: Run): Promise<void> {
