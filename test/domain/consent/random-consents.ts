@@ -1,12 +1,4 @@
-import {
-  type AccessRequest,
-  type Actor,
-  type Consents,
-  type Grantee,
-  type Label,
-  type Policy,
-  type Scope,
-} from '@medledger/chaincode/domain';
+import type { AccessRequest, Actor, Consents, Grantee, Label, Policy, Scope } from '@medledger/chaincode/domain';
 import fc from 'fast-check';
 import {
   agency,
