@@ -10,31 +10,7 @@ import type { Services } from '../gateway/services/medledger.js';
 const neverCalled = async (): Promise<never> => {
   throw new Error('invariant failed: the documentation is made without serving a request');
 };
-const services: Services = {
-  signUpPatient: neverCalled,
-  signIn: neverCalled,
-  signOut: neverCalled,
-  authenticate: neverCalled,
-  addRecord: neverCalled,
-  addBundle: neverCalled,
-  job: neverCalled,
-  listRecords: neverCalled,
-  openRecord: neverCalled,
-  giveGrant: neverCalled,
-  listGrants: neverCalled,
-  revokeGrant: neverCalled,
-  requestAccess: neverCalled,
-  listAccessRequests: neverCalled,
-  approveRequest: neverCalled,
-  refuseRequest: neverCalled,
-  accessLog: neverCalled,
-  verifyPatient: neverCalled,
-  activity: neverCalled,
-  blocks: neverCalled,
-  block: neverCalled,
-  transaction: neverCalled,
-  notReady: neverCalled,
-};
+const services = new Proxy({}, { get: () => neverCalled }) as Services;
 
 async function openApiDocument(): Promise<string> {
   const app = await buildApp({

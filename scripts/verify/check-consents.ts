@@ -8,6 +8,7 @@ import {
   patientIdOf,
   requireSignature,
   type SignedStatement,
+  type Statement,
 } from '@medledger/chaincode/domain';
 import { verifySignature } from '../../gateway/custody/verify-signature.js';
 import type { PeerView } from './check-lanes.js';
@@ -53,23 +54,31 @@ function certifiesItself({ memberId, signingKey, salt }: Member): boolean {
 }
 
 function statementFaults(view: PeerView, { grant, revocation }: GrantRow, patient: Member): readonly string[] {
-  const { channel } = view;
   const given = parseGrantStatement(grant.text);
-  const faults = [
-    ...(given.by === undefined && !isSigned(grant, patient) ? ['the patient did not sign this grant'] : []),
-    ...(given.by === undefined ? [] : signatureFaults(view, grant, given)),
-    given.channel === channel ? '' : `the grant is of channel ${given.channel}`,
-    given.by !== undefined || given.keyEpoch === patient.keyEpoch ? '' : `the grant is of key epoch ${given.keyEpoch}`,
-  ];
-  if (revocation === undefined) return faults.filter((fault) => fault !== '');
+  const faults = signerFaults(view, { signed: grant, statement: given, what: 'this grant' }, patient);
+  if (revocation === undefined) return faults;
   const taken = parseRevocationStatement(revocation.text);
-  const isAboutIt = taken.id === given.id && taken.patientId === given.patientId && taken.channel === channel;
+  const isAboutIt = taken.id === given.id && taken.patientId === given.patientId;
   return [
     ...faults,
-    ...(taken.by === undefined ? [] : signatureFaults(view, revocation, taken)),
-    taken.by !== undefined || isSigned(revocation, patient) ? '' : 'the patient did not sign this revocation',
-    isAboutIt ? '' : 'the revocation is about another grant',
-    taken.version === given.version + 1 ? '' : `the revocation has version ${taken.version}`,
+    ...signerFaults(view, { signed: revocation, statement: taken, what: 'this revocation' }, patient),
+    ...(isAboutIt ? [] : ['the revocation is about another grant']),
+    ...(taken.version === given.version + 1 ? [] : [`the revocation has version ${taken.version}`]),
+  ];
+}
+
+/** By the patient's pinned key in its epoch, or by somebody whom the patient appointed. */
+function signerFaults(
+  view: PeerView,
+  said: { readonly signed: SignedStatement; readonly statement: Statement<unknown>; readonly what: string },
+  patient: Member,
+): readonly string[] {
+  const { signed, statement, what } = said;
+  if (statement.by !== undefined) return signatureFaults(view, signed, statement);
+  return [
+    isSigned(signed, patient) ? '' : `the patient did not sign ${what}`,
+    statement.channel === view.channel ? '' : `it is of channel ${statement.channel}`,
+    statement.keyEpoch === patient.keyEpoch ? '' : `it is of key epoch ${statement.keyEpoch}`,
   ].filter((fault) => fault !== '');
 }
 

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { placeOf, recordId as parseRecordId, type RecordSet } from '@medledger/chaincode/domain';
+import { type LaneEntry, placeOf, recordId as parseRecordId, type RecordSet } from '@medledger/chaincode/domain';
 import { CustodyError } from '../../gateway/custody/custody-errors.js';
 import type { LoggedRelease } from '../../gateway/custody/release-log.js';
 import { RELEASE_LOG, RELEASE_WITHOUT_ENTRY, SHARES, SHARES_TOO_FEW } from './advice.js';
@@ -72,7 +72,14 @@ function faultOfRelease({ index, state }: PeerView, release: LoggedRelease): str
     return `the transaction is ${found.transaction || 'nothing known'}, no opening`;
   const entry = readEntry(state.read(found.entry.key));
   // An entry that cannot be read is named by the walk of its lane.
-  if (entry === undefined) return undefined;
+  return entry === undefined ? undefined : faultOfPermit(entry, recordId, statements);
+}
+
+function faultOfPermit(
+  entry: LaneEntry,
+  recordId: string,
+  statements: NonNullable<LoggedRelease['statements']>,
+): string | undefined {
   const permitted = permittedRecords(entry);
   if (!permitted.has(recordId)) return 'the transaction did not permit this record';
   const carrying = permitted.get(recordId);

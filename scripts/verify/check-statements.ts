@@ -91,13 +91,16 @@ const KINDS: readonly StatementKindInState[] = [
 
 /** Every other statement in state than grants: signed by who may say it, where it lies, and brought by a transaction. */
 export async function checkStatements(view: PeerView, log: CheckLog): Promise<void> {
-  for (const kind of KINDS)
-    for await (const { key, text } of view.state.rows(kind.prefix)) {
-      log.count(kind.what);
-      const row = typeof text === 'string' ? kind.read(text) : undefined;
-      const faults = row === undefined ? ['no readable statement'] : faultsOfRow(view, kind, { key, row });
-      for (const fault of faults) log.found(key, fault);
-    }
+  for (const kind of KINDS) await checkKind(view, kind, log);
+}
+
+async function checkKind(view: PeerView, kind: StatementKindInState, log: CheckLog): Promise<void> {
+  for await (const { key, text } of view.state.rows(kind.prefix)) {
+    log.count(kind.what);
+    const row = typeof text === 'string' ? kind.read(text) : undefined;
+    const faults = row === undefined ? ['no readable statement'] : faultsOfRow(view, kind, { key, row });
+    for (const fault of faults) log.found(key, fault);
+  }
 }
 
 function faultsOfRow(
@@ -126,12 +129,13 @@ export function signatureFaults(
   signed: SignedStatement,
   statement: Statement<unknown>,
 ): readonly string[] {
-  const signer = readMember(state, statement.by ?? statement.patientId);
-  const isAppointed = statement.by === undefined || maySay({ state }, statement);
+  const signerId = statement.by ?? statement.patientId;
+  const signer = readMember(state, signerId);
+  const isBySigner = signer !== undefined && isSigned(signed, signer);
   return [
     statement.channel === channel ? '' : `it is of channel ${statement.channel}`,
-    signer !== undefined && isSigned(signed, signer) ? '' : `${statement.by ?? 'the patient'} did not sign it`,
-    isAppointed ? '' : `${statement.by} is nobody whom the patient appointed`,
+    isBySigner ? '' : `${signerId} did not sign it`,
+    signerId === statement.patientId || maySay({ state }, statement) ? '' : `the patient appointed no ${signerId}`,
   ].filter((fault) => fault !== '');
 }
 

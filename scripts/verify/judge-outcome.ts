@@ -11,6 +11,7 @@ import {
   placeOf,
   POLICY_ID,
   type Purpose,
+  type RecordFacts,
 } from '@medledger/chaincode/domain';
 import type { PeerState } from './peer-state.js';
 import { DELEGATION_PREFIX, EMERGENCY_PREFIX, grantKey, POLICY_PREFIX, REPRESENTATION_PREFIX } from './state-keys.js';
@@ -106,17 +107,27 @@ function faultOfCover(
   const record = set?.records[index];
   if (set === undefined || record === undefined) return 'there is no readable record with this id';
   if (set.patientId !== entry.patientId) return `it is a record of patient ${set.patientId}`;
-  if (!('grantId' in basis)) return undefined;
+  return 'grantId' in basis
+    ? faultOfCarrying({ state, entry }, { basis, purpose }, { ...record, recordId })
+    : undefined;
+}
+
+/** A grant that was altered since says nothing of how it stood. */
+function faultOfCarrying(
+  { state, entry }: Pick<OutcomeCase, 'state' | 'entry'>,
+  { basis, purpose }: { basis: GivenBasis; purpose: Purpose | undefined },
+  record: RecordFacts,
+): string | undefined {
   const row = parseGrantRow(state.read(grantKey(entry.patientId, basis.grantId)));
   const grant = row === undefined ? undefined : statedGrant(asGiven(row));
   const actor = readMember(state, entry.memberId);
-  if (grant === undefined || actor === undefined || purpose === undefined) return 'actor, grant or purpose is unknown';
+  if (grant === undefined || actor === undefined) return 'actor or grant is unknown';
   const committedVersion = basis.kind === 'grant' ? basis.version : basis.grantVersion;
   if (grant.version !== committedVersion) return undefined;
   const carries =
     grant.actions.includes('read') &&
     grant.purpose === purpose &&
-    covers(grant.scope, { ...record, recordId }) &&
+    covers(grant.scope, record) &&
     isLive(grant, entry.timeMs) &&
     (basis.kind === 'delegation' || namesActor(grant, actor));
   return carries ? undefined : `grant ${basis.grantId} does not carry it`;

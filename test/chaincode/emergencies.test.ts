@@ -228,6 +228,14 @@ describe('access:review', () => {
     expect(again.outcome).toMatchObject({ outcome: 'deny', code: 'EMERGENCY_ENDED' });
     await review(emergencyId);
   });
+});
+
+describe('an emergency that nobody has reviewed', () => {
+  let emergencyId: string;
+  beforeEach(async () => {
+    await patientWithPolicy();
+    emergencyId = (await declare({ indexes: ['00'] })).outcome.emergencyId ?? '';
+  });
 
   it('overdue: no new emergency of that actor, also of another patient; others see how many', async () => {
     const first = emergencyId;

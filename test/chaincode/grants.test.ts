@@ -84,7 +84,9 @@ describe('consents:grant', () => {
   ])('$name: $code', async ({ body, code }) => {
     await expect(giveBody(body())).rejects.toThrow(`${code}: `);
   });
+});
 
+describe('consents:grant of what nobody may give', () => {
   it('with a field whose rule is not built: NOT_SUPPORTED', async () => {
     const body = consortium.grantBody({ scope: { labels: ['V'] } });
     await expect(give({ body })).rejects.toThrow('NOT_SUPPORTED: ');

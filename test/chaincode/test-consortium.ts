@@ -68,6 +68,7 @@ export class TestConsortium {
     await consortium.#enrol(hospitalA, { memberId: 'doctor-a', role: 'doctor', agencyId: 'practice-a' });
     await consortium.#enrol(hospitalB, { memberId: 'doctor-b', role: 'doctor', agencyId: 'practice-b' });
     await consortium.#enrol(hospitalA, { memberId: 'nurse-a', role: 'nurse', agencyId: 'practice-a' });
+    await consortium.#enrol(hospitalB, { memberId: 'nurse-b', role: 'nurse', agencyId: 'practice-b' });
     await consortium.#enrol(government, { memberId: 'officer', role: 'government', agencyId: 'health-office' });
     await consortium.#enrol(government, { memberId: 'insurer', role: 'insurer', agencyId: 'insurance' });
     await consortium.#enrol(government, { memberId: 'auditor', role: 'auditor' });

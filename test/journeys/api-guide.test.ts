@@ -14,9 +14,10 @@ const MARK = '---- story';
 let network: RunningNetwork;
 let shown: readonly string[];
 
-const stories = [...readFileSync(GUIDE, 'utf8').matchAll(/## (.*?)\n(?:(?!^## ).*\n)*?```sh\n(.*?)```/gms)].map(
-  ([, title = '', block = '']) => ({ title, block }),
-);
+const stories = readFileSync(GUIDE, 'utf8')
+  .split('\n## ')
+  .slice(1)
+  .map((section) => ({ title: section.split('\n', 1).join(), block: /```sh\n(.*?)```/s.exec(section)?.[1] ?? '' }));
 
 beforeAll(async () => {
   network = await runNetwork();

@@ -47,18 +47,14 @@ describe('bodies', () => {
     expect(test.services.calls).not.toContain('giveGrant');
   });
 
-  it.each([
-    { change: { uses: 1 }, pointer: '/uses' },
-    { change: { actions: ['read', 'share'] }, pointer: '/actions/1' },
-    { change: { grantee: { kind: 'role', id: 'doctor' } }, pointer: '/grantee/kind' },
-    { change: { scope: { labels: ['N', 'V'] } }, pointer: '/scope/labels/1' },
-    { change: { scope: { dataFrom: '2026-01-01T00:00:00Z' } }, pointer: '/scope/dataFrom' },
-    { change: { scope: { dataUntil: '2026-01-01T00:00:00Z' } }, pointer: '/scope/dataUntil' },
-  ])('refuses $pointer, which has no rule yet', async ({ change, pointer }) => {
-    const reply = await postGrant({ ...GRANT, ...change });
-    expect(reply.json()).toMatchObject({ status: 422, code: 'NOT_SUPPORTED', pointer });
-    expect(test.services.calls).not.toContain('giveGrant');
-  });
+  it.each([{ change: { scope: { labels: ['N', 'V'] } }, pointer: '/scope/labels/1' }])(
+    'refuses $pointer, which has no rule yet',
+    async ({ change, pointer }) => {
+      const reply = await postGrant({ ...GRANT, ...change });
+      expect(reply.json()).toMatchObject({ status: 422, code: 'NOT_SUPPORTED', pointer });
+      expect(test.services.calls).not.toContain('giveGrant');
+    },
+  );
 
   it.each([
     { name: 'no JSON', payload: '{"a":', status: 400, code: 'JSON_INVALID' },

@@ -172,7 +172,9 @@ describe('a basis that no longer carries', () => {
     prepare();
     expect(verdict()).toBe(code);
   });
+});
 
+describe('a basis that was taken back or is not in evidence', () => {
   it('an emergency without a policy in evidence: not believed', () => {
     withEmergency(opening);
     const { policy: _policy, ...rest } = opening.further;

@@ -122,26 +122,33 @@ function isBelieved(opening: OpeningCase): boolean {
 
 /** @returns the forgeries that were believed, and how many were tried */
 function tryAll({ prepare }: BasisCase, rounds: number): { tried: number; believed: readonly string[] } {
-  const believed: string[] = [];
-  let tried = 0;
-  for (let round = 0; round < rounds; round++)
-    for (const { name, forge } of FORGERIES) {
-      const honest = new OpeningCase(circle);
-      prepare(honest);
-      for (const place of statementsOf(honest).keys()) {
-        const opening = new OpeningCase(circle);
-        prepare(opening);
-        const original = statementsOf(opening)[place];
-        if (original === undefined) throw new Error('a case is prepared alike each time');
-        const forged = forge(original);
-        // The forger may be the one who may say it, and a flip may change nothing.
-        if (forged.text === original.text && isGenuine(opening, original, name)) continue;
-        withForged(opening, original, forged);
-        tried += 1;
-        if (isBelieved(opening)) believed.push(`${name} of ${original.text}`);
-      }
-    }
-  return { tried, believed };
+  const honest = new OpeningCase(circle);
+  prepare(honest);
+  const places = [...statementsOf(honest).keys()];
+  const forgeries = Array.from({ length: rounds }, () => FORGERIES).flat();
+  const attempts = forgeries.flatMap((forgery) =>
+    places.map((place) => ({ what: `${forgery.name}, statement ${place}`, result: tryOne(prepare, forgery, place) })),
+  );
+  return {
+    tried: attempts.filter(({ result }) => result !== 'genuine').length,
+    believed: attempts.filter(({ result }) => result === 'believed').map(({ what }) => what),
+  };
+}
+
+function tryOne(
+  prepare: BasisCase['prepare'],
+  { name, forge }: (typeof FORGERIES)[number],
+  place: number,
+): 'genuine' | 'believed' | 'refused' {
+  const opening = new OpeningCase(circle);
+  prepare(opening);
+  const original = statementsOf(opening)[place];
+  if (original === undefined) throw new Error('a case is prepared alike each time');
+  const forged = forge(original);
+  // The forger may be the one who may say it.
+  if (forged.text === original.text && isGenuine(opening, original, name)) return 'genuine';
+  withForged(opening, original, forged);
+  return isBelieved(opening) ? 'believed' : 'refused';
 }
 
 /** Signed anew by the very person who signed it: no forgery. */

@@ -1,30 +1,31 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import type { RecordId } from '@medledger/chaincode/domain';
-import type { UnlockedIdentity } from '../../../gateway/identity/member-keys.js';
+import { placeOf, type RecordId } from '@medledger/chaincode/domain';
 import { addRecords } from '../../../gateway/services/add-records.js';
 import type { Caller } from '../../../gateway/services/medledger.js';
 import { createOpenRecord } from '../../../gateway/services/open-record.js';
-import { type Mood, PATIENT, RecordCircle, recordsToAdd } from './record-circle.js';
+import { IDENTITY, type Mood, PATIENT, RecordCircle, recordsToAdd, signSet } from './record-circle.js';
 
 const CALLER: Caller = { memberId: PATIENT, role: 'patient', sessionId: 's' };
 
 let circle: RecordCircle;
 let recordId: RecordId;
 let named: string[];
-let openRecord: ReturnType<typeof createOpenRecord>;
+let openRecord: ReturnType<typeof createOpenRecord>['openRecord'];
 
 beforeEach(async () => {
   circle = new RecordCircle();
   named = [];
   const { records } = await addRecords(circle.ports, recordsToAdd(['what the doctor wrote']));
   recordId = records[0]?.recordId ?? ('' as RecordId);
-  openRecord = createOpenRecord({
+  ({ openRecord } = createOpenRecord({
     chain: circle.chain,
-    keysOf: () => ({ memberId: String(PATIENT) }) as UnlockedIdentity,
+    keysOf: () => IDENTITY,
     custodians: () => circle.custodians,
     fetchCiphertext: (cid, sha256Hex) => circle.vault.get(cid, sha256Hex),
+    pinned: [],
     onBadShare: ({ custodian }) => named.push(custodian),
-  });
+    onForgedOrigin: ({ recordId: id }) => named.push(id),
+  }));
 });
 
 async function opened(): Promise<string> {
@@ -82,12 +83,35 @@ describe('opening a record', () => {
   });
 
   it('a content that is not the one its author committed to is not given out', async () => {
-    const record = circle.recorded.get(recordId);
-    if (record === undefined) throw new Error('not recorded');
-    circle.recorded.set(recordId, { ...record, commitment: 'ab'.repeat(32) });
+    const { stored, setId } = await changeCommitment();
+    circle.origins.set(setId, await signSet(setId, [stored]));
     await expect(openRecord(CALLER, { recordId })).rejects.toMatchObject({ code: 'CIPHERTEXT_INVALID' });
   });
+
+  it('a record that its author did not sign as it is listed is not given out, and named', async () => {
+    await changeCommitment();
+    await expect(openRecord(CALLER, { recordId })).rejects.toMatchObject({ code: 'ORIGIN_INVALID' });
+    expect(named).toEqual([recordId]);
+  });
+
+  it('a signature of the author over something else is none', async () => {
+    const { setId } = placeOf(recordId);
+    const { authorSignature } = await signSet(setId, []);
+    circle.origins.set(setId, { ...(circle.origins.get(setId) ?? { digests: [] }), authorSignature });
+    await expect(openRecord(CALLER, { recordId })).rejects.toMatchObject({ code: 'ORIGIN_INVALID' });
+  });
 });
+
+/** What the chain lists of the record, with another commitment to its content. */
+async function changeCommitment() {
+  const record = circle.recorded.get(recordId);
+  if (record === undefined) throw new Error('not recorded');
+  const changed = { ...record, commitment: 'ab'.repeat(32) };
+  circle.recorded.set(recordId, changed);
+  const { class: recordClass, label, dateMs, sha256, sizeBytes, cid, commitment } = changed;
+  const stored = { class: recordClass, label, dateMs, sha256, sizeBytes, cid, commitment };
+  return { stored, setId: placeOf(recordId).setId };
+}
 
 describe('a custodian that takes longer than the others', () => {
   it('is waited for where one of the first two gave a bad share, which is then named', async () => {

@@ -2,19 +2,24 @@ import { randomBytes } from 'node:crypto';
 import {
   type ItemOutcome,
   type MspId,
+  type OriginAnswer,
   type PatientId,
+  patientIdOf,
   placeOf,
+  recordDigest,
   type RecordId,
   type RecordMetadata,
   recordIdOf,
+  recordSetStatement,
   type SetId,
+  statementBytes,
   type StoredRecord,
   toBase64url,
 } from '@medledger/chaincode/domain';
 import { releaseInfo, shareContext } from '../../../gateway/custody/custodian.js';
 import { openDeposit, type SealedDeposit } from '../../../gateway/custody/deposit.js';
 import { generateHpkeKeyPair, hpkePublicKeyOf, sealManyTo } from '../../../gateway/custody/hpke.js';
-import type { UnlockedIdentity } from '../../../gateway/identity/member-keys.js';
+import { generateMemberKeys, unlockedIdentity } from '../../../gateway/identity/member-keys.js';
 import type { LedgerChain } from '../../../gateway/ledger/chain.js';
 import { LedgerFailure } from '../../../gateway/ledger/ledger-failure.js';
 import type { AddRecordsPorts, RecordsToAdd } from '../../../gateway/services/add-records.js';
@@ -22,7 +27,15 @@ import type { CustodianDoor } from '../../../gateway/services/custodians.js';
 import { MemoryVault } from '../../../gateway/vault/memory-vault.js';
 
 export const CHANNEL = 'medledger';
-export const PATIENT = 'p-1' as PatientId;
+const KEYS = generateMemberKeys();
+const SALT = toBase64url(randomBytes(16));
+const SIGNING_KEY = toBase64url(KEYS.signingPublicKeySpki);
+export const PATIENT: PatientId = patientIdOf({ signingKey: SIGNING_KEY, salt: SALT });
+/** The patient, signed in; also the author of every record. */
+export const IDENTITY = unlockedIdentity(
+  { memberId: PATIENT, role: 'patient', mspId: 'HospitalAMSP', certificatePem: '' },
+  KEYS,
+);
 const AUTHOR_MSP_ID = 'HospitalAMSP' as MspId;
 /** What a custodian's door does instead of answering. */
 export type Mood = 'well' | 'down' | 'silent' | 'bad share' | 'refuses';
@@ -91,6 +104,8 @@ export class RecordCircle {
   );
   readonly vault = new MemoryVault();
   readonly recorded = new Map<RecordId, RecordMetadata>();
+  /** Signature and digests of each set, as its author gave them. */
+  readonly origins = new Map<SetId, Pick<OriginAnswer, 'authorSignature' | 'digests'>>();
   readonly missed: string[] = [];
   /** What the chain decides about the next opening. */
   decision: 'permit' | 'NO_GRANT' = 'permit';
@@ -101,8 +116,10 @@ export class RecordCircle {
   readonly chain = {
     channel: CHANNEL,
     transact: async ({ name, business }: { name: string; business: Business }) => this.#transact(name, business),
-    query: async (_identity: unknown, _name: string, { recordIds }: { recordIds: readonly RecordId[] }) =>
-      recordIds.flatMap((recordId) => this.recorded.get(recordId) ?? []),
+    query: async (_identity: unknown, name: string, input: { recordId: RecordId; recordIds: readonly RecordId[] }) =>
+      name === 'records:origin'
+        ? this.#origin(input.recordId)
+        : input.recordIds.flatMap((recordId) => this.recorded.get(recordId) ?? []),
     open: async ({ recordId }: { recordId: RecordId }) => this.#open(recordId),
   } as unknown as LedgerChain;
 
@@ -119,10 +136,13 @@ export class RecordCircle {
   }
 
   #transact(name: string, business: Business) {
-    const sets = name === 'records:add' ? [{ setId: business.setId, records: [business.record] }] : business.sets;
+    const { setId: id, record, authorSignature: signature } = business;
+    const single = [{ setId: id, records: [record], authorSignature: signature }];
+    const sets = name === 'records:add' ? single : business.sets;
     const transactionId = `t${this.transactions}`;
-    for (const { setId, records } of sets) {
+    for (const { setId, records, authorSignature } of sets) {
       if (this.recorded.has(recordIdOf(setId, 0))) throw new LedgerFailure('RECORD_EXISTS', setId);
+      this.origins.set(setId, { authorSignature, digests: records.map(recordDigest) });
       for (const [at, record] of records.entries()) {
         const recordId = recordIdOf(setId, at);
         const place = { recordId, version: 1, patientId: PATIENT, authorId: PATIENT, addedAtMs: 0 };
@@ -133,6 +153,23 @@ export class RecordCircle {
     this.transactions += 1;
     if (this.losesAnswer) throw new LedgerFailure('OUTCOME_UNKNOWN', 'the answer was lost');
     return { transactionId, blockNumber: 1, answer: { outcome: { action: 'add', outcome: 'permit' } } };
+  }
+
+  #origin(recordId: RecordId): OriginAnswer {
+    const { setId } = placeOf(recordId);
+    const origin = this.origins.get(setId);
+    if (origin === undefined) throw new LedgerFailure('RECORD_UNKNOWN', recordId);
+    const author = {
+      memberId: PATIENT,
+      role: 'patient' as const,
+      organisation: AUTHOR_MSP_ID,
+      signingKey: SIGNING_KEY,
+      encryptionKey: toBase64url(KEYS.encryptionPublicKey),
+      keyCustody: 'wallet' as const,
+      genesis: '00'.repeat(32),
+      salt: SALT,
+    };
+    return { setId, ...origin, author };
   }
 
   #open(recordId: RecordId) {
@@ -153,12 +190,20 @@ export class RecordCircle {
 type Business = {
   setId: SetId;
   record: StoredRecord;
-  sets: readonly { setId: SetId; records: readonly StoredRecord[] }[];
+  authorSignature: string;
+  sets: readonly { setId: SetId; records: readonly StoredRecord[]; authorSignature: string }[];
 };
+
+/** The author's signature over a set, whatever it says. */
+export async function signSet(setId: SetId, records: readonly StoredRecord[]) {
+  const digests = records.map(recordDigest);
+  const text = recordSetStatement({ channel: CHANNEL, patientId: PATIENT, authorId: PATIENT, setId, digests });
+  return { digests, authorSignature: toBase64url(await IDENTITY.signStatement(statementBytes(text))) };
+}
 
 export function recordsToAdd(texts: readonly string[], key = 'key'): RecordsToAdd {
   return {
-    identity: { memberId: String(PATIENT), mspId: String(AUTHOR_MSP_ID) } as UnlockedIdentity,
+    identity: IDENTITY,
     patientId: PATIENT,
     purpose: 'PATRQT',
     records: texts.map((text) => ({

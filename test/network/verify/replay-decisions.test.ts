@@ -94,7 +94,7 @@ function withWrites(
 }
 
 const entrySays = (text: string) => (call: CommittedCall) =>
-  call.transaction.startsWith('access:') &&
+  call.transaction?.startsWith('access:') === true &&
   call.writes.some(({ key, value }) => key.startsWith('entry~') && value.includes(text));
 const reworded = (from: string, to: string) => (write: CommittedCall['writes'][number]) =>
   write.key.startsWith('entry~') ? { ...write, value: write.value.replaceAll(from, to) } : write;

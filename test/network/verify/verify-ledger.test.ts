@@ -84,14 +84,16 @@ describe('data that nobody touched', () => {
 
   it('passes every check when it is stopped, and is left as it was', async () => {
     const before = fingerprint(copy.dataDir);
-    const { checks, ok, running } = await copy.look();
+    const { checks, ok, running } = await copy.look({ decisions: true });
     expect({ ok, running }).toEqual({ ok: true, running: false });
     const counts = (name: string, organisation: string) =>
       checks
         .filter(({ check, organisation: of }) => check === name && of === organisation)
         .map((check) => check.counts);
     expect(counts('lanes', A)[0]).toMatchObject({ lanes: 3 });
-    expect(counts('consents', B)).toEqual([{ grants: 2, revocations: 1 }]);
+    expect(counts('consents', B)).toEqual([{ grants: 2, revocations: 1, policies: 1 }]);
+    // Two additions; five openings, of which one was refused; and those of who was kept busy.
+    expect(counts('decisions', A)[0]?.decisions).toBeGreaterThan(7);
     expect(counts('vault', 'network')[0]).toMatchObject({ records: 3, reasons: 1 });
     expect(counts('custody', A)[0]?.releases).toBeGreaterThan(4);
     expect(counts('custody', A)).toContainEqual({ shares: 3 });

@@ -1,0 +1,51 @@
+/** Who asks, by the certificate. Staff of each role; somebody whom no register names; a client without attributes. */
+export const ASKERS = [
+  'patient',
+  'doctor',
+  'nurse',
+  'insurer',
+  'government',
+  'auditor',
+  'admin',
+  'unregistered',
+  'no-attributes',
+] as const;
+export type Asker = (typeof ASKERS)[number];
+
+/** What the asker is to the patient whom the call is about. */
+export const RELATIONS = ['own', 'other', 'granted', 'delegated', 'represented', 'expired', 'revoked'] as const;
+export type Relation = (typeof RELATIONS)[number];
+
+export type Case = `${Asker}/${Relation}`;
+
+/** `permit`; `nothing`: answered, and empty; or the code of the refusal. */
+export type Verdict = string;
+
+/** One asker, one relation, or `*` for all of either. */
+export type CasePattern = `${Asker | '*'}/${Relation | '*'}`;
+export type Rule = readonly [who: CasePattern, verdict: Verdict];
+
+/** By target (a chaincode function, a route): the first rule that fits a case says what must happen. */
+export type Matrix<Target extends string> = Readonly<Record<Target, readonly Rule[]>>;
+
+/** Patients can be in every relation; who takes no grants, and who is unknown, in none. */
+export const CASES: readonly Case[] = [
+  ...RELATIONS.map((relation): Case => `patient/${relation}`),
+  ...(['doctor', 'nurse', 'insurer', 'government'] as const).flatMap((asker) =>
+    RELATIONS.filter((relation) => relation !== 'own').map((relation): Case => `${asker}/${relation}`),
+  ),
+  ...(['auditor', 'admin', 'unregistered', 'no-attributes'] as const).map((asker): Case => `${asker}/other`),
+];
+
+/** @throws Error where no rule fits: a matrix says something of every case */
+export function verdictFor(rules: readonly Rule[], asked: Case): Verdict {
+  const rule = rules.find(([pattern]) => fits(pattern, asked));
+  if (rule === undefined) throw new Error(`no rule fits ${asked}`);
+  return rule[1];
+}
+
+function fits(pattern: CasePattern, asked: Case): boolean {
+  const [asker, relation] = pattern.split('/');
+  const [givenAsker, givenRelation] = asked.split('/');
+  return (asker === '*' || asker === givenAsker) && (relation === '*' || relation === givenRelation);
+}
