@@ -56,6 +56,16 @@ async function changeFabricState(
   }
 }
 
+/** Takes a row away from one peer of the embedded ledger, without a trace. The network must be stopped. */
+export async function removeStateRow(dataDir: string, mspId: string, name: string): Promise<void> {
+  const database = await StateDatabase.open(join(dataDir, 'ledger', 'peers', mspId, 'state'), mspId);
+  try {
+    await database.write([{ key: stateKey(CHAINCODE, name), payload: undefined }]);
+  } finally {
+    await database.close();
+  }
+}
+
 /** Flips one bit of a stored value and leaves its digest as it was. The network must be stopped. */
 export async function flipStateBit(dataDir: string, mspId: string, name: string): Promise<void> {
   if (LEDGER === 'fabric') return flipFabricStateBit(dataDir, mspId, name);
