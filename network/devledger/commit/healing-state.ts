@@ -24,6 +24,8 @@ export class HealingState {
   readonly #options: HealingStateOptions;
   #store: StateStore;
   #blocks: Blocks | undefined;
+  /** Opened in the place of one that could not be, and not brought up yet. */
+  #isAnew = false;
   /** Where the ledger ended when the state was whole; kept while it is made again. */
   #keptTip: LedgerTip | undefined;
   /** Commit and rebuilding take turns. */
@@ -42,7 +44,9 @@ export class HealingState {
    */
   static async open(options: HealingStateOptions): Promise<HealingState> {
     let self: HealingState | undefined;
-    self = new HealingState(options, await openSound(options, (error) => self?.heal(error)));
+    const { store, isAnew } = await openSound(options, (error) => self?.heal(error));
+    self = new HealingState(options, store);
+    self.#isAnew = isAnew;
     return self;
   }
 
@@ -65,6 +69,8 @@ export class HealingState {
       await this.heal(error);
     }
     if (this.#failure !== undefined) throw this.#failure;
+    if (this.#isAnew) this.#sayMadeAgain(blocks);
+    this.#isAnew = false;
   }
 
   get tip(): LedgerTip {
@@ -125,7 +131,7 @@ export class HealingState {
   }
 
   async #rebuild(cause: StateCorruptError): Promise<void> {
-    const { mspId, onIncident } = this.#options;
+    const { mspId } = this.#options;
     const blocks = this.#blocks;
     if (blocks === undefined || this.#failure !== undefined) throw this.#failure ?? cause;
     this.#keptTip = this.tip;
@@ -133,7 +139,12 @@ export class HealingState {
     this.#store = await openAnew(this.#options, cause, (error) => this.heal(error));
     await applyBlocks({ blocks, state: this.#store }, mspId);
     this.#keptTip = undefined;
-    onIncident(`The state of peer ${mspId} was made again from ${blocks.nextSequence} blocks.`);
+    this.#sayMadeAgain(blocks);
+  }
+
+  #sayMadeAgain({ nextSequence }: Blocks): void {
+    const { mspId, onIncident } = this.#options;
+    onIncident(`The state of peer ${mspId} was made again from ${nextSequence} blocks.`);
   }
 
   #inTurn<Result>(action: () => Promise<Result>): Promise<Result> {
@@ -146,12 +157,16 @@ export class HealingState {
 type DamageListener = (error: StateCorruptError) => unknown;
 
 /** An empty state in the place of one that cannot be opened. */
-async function openSound(options: HealingStateOptions, onDamage: DamageListener): Promise<StateStore> {
+async function openSound(
+  options: HealingStateOptions,
+  onDamage: DamageListener,
+): Promise<{ store: StateStore; isAnew: boolean }> {
   try {
-    return await StateStore.open(options.directory, options.mspId, { files: options.files, onDamage });
+    const store = await StateStore.open(options.directory, options.mspId, { files: options.files, onDamage });
+    return { store, isAnew: false };
   } catch (error) {
     if (!(error instanceof StateCorruptError)) throw error;
-    return openAnew(options, error, onDamage);
+    return { store: await openAnew(options, error, onDamage), isAnew: true };
   }
 }
 
