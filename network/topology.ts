@@ -1,8 +1,8 @@
-/**
- * Who takes part and where each process listens. One value drives certificates, ledger, chaincode and gateways,
- * so that the embedded ledger and a real Fabric network are described by the same page.
- */
-export interface Organisation {
+/** How orderers agree: Raft stands crashes; BFT (Fabric's SmartBFT) also orderers that lie. */
+export type Consensus = 'raft' | 'bft';
+
+/** A member of a channel, as far as the ledger goes. */
+export interface LedgerOrganisation {
   readonly mspId: string;
   /** Name shown to people. */
   readonly name: string;
@@ -12,10 +12,19 @@ export interface Organisation {
     readonly host: string;
     readonly port: number;
     readonly chaincodePort: number;
-    /** HTTP on this machine alone: health and metrics. Real Fabric only; the embedded ledger leaves it closed. */
+    /** HTTP on this machine alone: health, metrics, log level. */
     readonly operationsPort: number;
   };
   readonly endorses: boolean;
+  /** Clients that get a certificate when the network is made, e.g. `User1`, beside `Admin`. */
+  readonly users?: readonly string[];
+}
+
+/**
+ * A member of the consortium. One value drives certificates, ledger, chaincode and gateways, so that the embedded
+ * ledger and a real Fabric network are described by the same page.
+ */
+export interface Organisation extends LedgerOrganisation {
   readonly custodian: boolean;
   readonly gateway: {
     /** REST, for members. */
@@ -39,13 +48,38 @@ export interface Orderer {
   readonly operationsPort: number;
 }
 
-export interface Topology {
+/** A chaincode that is put on the channel when the network comes up; later versions are deployed. */
+export interface ChaincodeEntry {
+  readonly name: string;
+  readonly version: string;
+  readonly sequence: number;
+  /** host:port of a service that runs by itself and serves every peer; exactly one of `address` and `folder`. */
+  readonly address?: string;
+  /** A Node package or a Go module that the ledger builds and runs, once for each peer. */
+  readonly folder?: string;
+  /** Fabric's words, e.g. `AND('Org1MSP.member','Org2MSP.member')`; else `endorsementsNeeded` organisations. */
+  readonly policy?: string;
+  /** A file with private data collections, in Fabric's JSON. */
+  readonly collections?: string;
+}
+
+/** A channel on this machine: who takes part and where each process listens. */
+export interface LedgerTopology {
   readonly channel: string;
-  readonly chaincode: { readonly name: string; readonly version: string };
+  /** The chaincode of the consortium, whose services the start scripts run. */
+  readonly chaincode?: { readonly name: string; readonly version: string };
+  readonly chaincodes?: readonly ChaincodeEntry[];
+  readonly consensus: Consensus;
   readonly batch: { readonly timeoutMs: number; readonly maxMessageCount: number; readonly preferredMaxBytes: number };
-  /** How many of the endorsing organisations must endorse. */
+  /** How many of the endorsing organisations must endorse what a chaincode without a policy of its own writes. */
   readonly endorsementsNeeded: number;
   readonly orderers: readonly Orderer[];
+  readonly organisations: readonly LedgerOrganisation[];
+}
+
+/** The whole product: a ledger with the consortium's chaincode, and a gateway for each organisation. */
+export interface Topology extends LedgerTopology {
+  readonly chaincode: { readonly name: string; readonly version: string };
   readonly organisations: readonly Organisation[];
 }
 
@@ -63,6 +97,10 @@ const MEMBERS = [
   { mspId: 'InsurerMSP', name: 'Insurer', slug: 'insurer', hasPeer: false },
 ] as const;
 
+export function hasGateways(topology: LedgerTopology): topology is Topology {
+  return topology.chaincode !== undefined && topology.organisations.every((organisation) => 'gateway' in organisation);
+}
+
 /**
  * The consortium on one machine.
  *
@@ -74,6 +112,7 @@ export function localTopology(portBase: number = DEFAULT_PORT_BASE): Topology {
   return {
     channel: 'medledger',
     chaincode: { name: 'medledger', version: '1.0' },
+    consensus: 'raft',
     batch: { timeoutMs: 50, maxMessageCount: 500, preferredMaxBytes: 2 * 1024 * 1024 },
     endorsementsNeeded: 2,
     orderers: ORDERER_SLUGS.map((slug, index) => ({
