@@ -43,8 +43,8 @@ function endorsementFault({ organisations, endorsementsNeeded }: LedgerTopology)
 }
 
 function chaincodeFault({ chaincodes = [], chaincode }: LedgerTopology): string | undefined {
-  const found = chaincodes.find(({ address, folder }) => (address === undefined) === (folder === undefined));
-  if (found !== undefined) return `chaincode ${found.name} takes exactly one of address and folder.`;
+  const found = chaincodes.find(({ address, folder }) => address !== undefined && folder !== undefined);
+  if (found !== undefined) return `chaincode ${found.name} takes one of address and folder, or none where it dials in.`;
   const taken = chaincodes.find(({ name }) => name === chaincode?.name);
   return taken === undefined ? undefined : `chaincode ${taken.name} is that of medledger; call yours something else.`;
 }

@@ -31,18 +31,18 @@ const OrganisationEntry = Type.Object(
   closed,
 );
 
-const Chaincode = Type.Object(
-  {
-    name: chaincodeName,
-    version: chaincodeVersion,
-    sequence: Type.Integer({ minimum: 1 }),
-    address: Type.Optional(Type.String({ pattern: '^[^:/\\s]+:[0-9]{1,5}$' })),
-    folder: Type.Optional(Type.String({ minLength: 1 })),
-    policy: Type.Optional(Type.String({ minLength: 1, maxLength: 10_000 })),
-    collections: Type.Optional(Type.String({ minLength: 1 })),
-  },
-  closed,
-);
+/** Of a chaincode that is deployed. */
+export const ChaincodeFields = {
+  name: chaincodeName,
+  version: chaincodeVersion,
+  sequence: Type.Integer({ minimum: 1 }),
+  address: Type.Optional(Type.String({ pattern: '^[^:/\\s]+:[0-9]{1,5}$' })),
+  folder: Type.Optional(Type.String({ minLength: 1 })),
+  policy: Type.Optional(Type.String({ minLength: 1, maxLength: 10_000 })),
+  collections: Type.Optional(Type.String({ minLength: 1 })),
+};
+
+const Chaincode = Type.Object(ChaincodeFields, closed);
 
 const Gateway = Type.Object(
   { mspId, custodian: Type.Boolean(), port, internalPort: port, vaultPort: port, peerMspId: Type.Optional(mspId) },

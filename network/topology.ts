@@ -53,7 +53,7 @@ export interface ChaincodeEntry {
   readonly name: string;
   readonly version: string;
   readonly sequence: number;
-  /** host:port of a service that runs by itself and serves every peer; exactly one of `address` and `folder`. */
+  /** host:port of a service that runs by itself and serves every peer. Without it and without `folder`: it dials in. */
   readonly address?: string;
   /** A Node package or a Go module that the ledger builds and runs, once for each peer. */
   readonly folder?: string;

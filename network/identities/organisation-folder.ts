@@ -72,6 +72,15 @@ export async function ensureUser(organisation: OrganisationFolder, user: Service
   });
 }
 
+/** A client that somebody's application runs as: a certificate without attributes, as cryptogen makes them. */
+export async function ensureClient(organisation: OrganisationFolder, user: string): Promise<void> {
+  const { folder, domain } = organisation;
+  await ensureSigner(organisation, {
+    mspFolder: join(userFolder(folder, user, domain), 'msp'),
+    subject: { commonName: `${user}@${domain}`, unit: 'client' },
+  });
+}
+
 export async function ensureGateway(organisation: OrganisationFolder): Promise<void> {
   await ensureTls(organisation, gatewayFolder(organisation.folder), `gateway.${organisation.domain}`);
 }

@@ -1,4 +1,4 @@
-import { type ClientDuplexStream, status } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
 import { peer } from '@hyperledger/fabric-protos';
 import type { Logger } from 'pino';
 import type { Simulator } from '../endorse/simulator.js';
@@ -39,7 +39,14 @@ interface RunningTransaction {
   settle(outcome: ChaincodeAnswer | Error): void;
 }
 
-type ChaincodeCall = ClientDuplexStream<peer.ChaincodeMessage, peer.ChaincodeMessage>;
+/** A stream of messages with a chaincode, whichever side has opened it. */
+export interface ChaincodeCall {
+  on(event: 'data', listener: (message: peer.ChaincodeMessage) => void): unknown;
+  on(event: 'end', listener: () => void): unknown;
+  on(event: 'error', listener: (error: Error & { code?: number }) => void): unknown;
+  write(message: peer.ChaincodeMessage): unknown;
+  cancel(): void;
+}
 
 const { Type } = peer.ChaincodeMessage;
 const TYPE_NAMES = new Map<number, string>(Object.entries(Type).map(([name, value]) => [value, name]));

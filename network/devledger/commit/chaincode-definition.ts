@@ -1,13 +1,37 @@
+import type { common, peer } from '@hyperledger/fabric-protos';
 import type { Version } from '../peer-ledger.js';
+
+/** What the organisations have agreed on about a chaincode. */
+export interface ChaincodeDefinition {
+  readonly name: string;
+  readonly version: string;
+  /** 1 for the first one. */
+  readonly sequence: number;
+  /** Serialised protos.ApplicationPolicy, or the signature policy itself. */
+  readonly endorsementPolicy: Uint8Array | common.SignaturePolicyEnvelope;
+  readonly collections: peer.CollectionConfigPackage | undefined;
+  /** Whether the chaincode's Init has to be called, once, before anything else. */
+  readonly initRequired: boolean;
+  /** Number of the first block whose transactions are judged by it; from the beginning where left out. */
+  readonly fromBlock?: number;
+}
 
 /** Where Fabric keeps what the organisations have agreed on about chaincodes. */
 export const LIFECYCLE_NAMESPACE = '_lifecycle';
 
 /**
- * The chaincodes of this ledger are given when it starts and never change, so that their definitions count as written
- * with the channel itself. On a real channel it is the version of the transaction that committed the definition.
+ * Of the definitions that are given when the ledger starts and never change: they count as written with the channel
+ * itself. On a real channel it is the version of the transaction that committed the definition.
  */
 export const DEFINITION_VERSION: Version = { blockNumber: 0, txNumber: 0 };
+
+/**
+ * The version of a definition's key, which every endorsement of the chaincode rests on: what was endorsed under one
+ * definition is invalid under the next. Two definitions may begin with the same block, so the sequence tells them apart.
+ */
+export function definitionVersion({ fromBlock, sequence }: ChaincodeDefinition): Version {
+  return fromBlock === undefined ? DEFINITION_VERSION : { blockNumber: fromBlock, txNumber: sequence };
+}
 
 /**
  * The key that every simulation reads first, so that what was endorsed under one definition of the chaincode is

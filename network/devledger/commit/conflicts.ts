@@ -3,7 +3,7 @@ import type { Version } from '../peer-ledger.js';
 import { type MerkleSummary, RangeSummary, sameSummary } from '../endorse/range-summary.js';
 import { kvRead } from '../endorse/read-write-set.js';
 import type { KeyVersion, StateReader } from '../store/state-reader.js';
-import { DEFINITION_VERSION, definitionKey, LIFECYCLE_NAMESPACE } from './chaincode-definition.js';
+import { definitionKey, LIFECYCLE_NAMESPACE } from './chaincode-definition.js';
 import type { KeyRead, NamespaceSet, RangeQuery } from './read-write-sets.js';
 import type { UpdateBatch } from './update-batch.js';
 
@@ -13,11 +13,11 @@ const { TxValidationCode } = peer;
 export class CommittedVersions {
   readonly #versions = new Map<string, Version | undefined>();
 
-  /** @param chaincodes - names of those that are defined */
+  /** @param definitions - for each chaincode that is defined, the version of its definition */
   static async load(
     state: StateReader,
     sets: readonly NamespaceSet[],
-    chaincodes: readonly string[],
+    definitions: ReadonlyMap<string, Version>,
   ): Promise<CommittedVersions> {
     const names = new Map(
       sets.flatMap(({ namespace, reads }) =>
@@ -29,8 +29,8 @@ export class CommittedVersions {
     const versions = await state.versions([...names.values()]);
     const loaded = new CommittedVersions();
     for (const [index, name] of [...names.keys()].entries()) loaded.#versions.set(name, versions[index]);
-    for (const chaincode of chaincodes) {
-      loaded.#versions.set(`${LIFECYCLE_NAMESPACE}\u0000${definitionKey(chaincode)}`, DEFINITION_VERSION);
+    for (const [chaincode, version] of definitions) {
+      loaded.#versions.set(`${LIFECYCLE_NAMESPACE}\u0000${definitionKey(chaincode)}`, version);
     }
     return loaded;
   }

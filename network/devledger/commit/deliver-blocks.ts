@@ -21,6 +21,10 @@ export interface DeliveryOptions {
 export interface BlockDelivery {
   /** Sentence by MSP id of the peers that get no more blocks. */
   readonly setAside: ReadonlyMap<string, string>;
+  /** Feeds one more peer, from where it is. */
+  add(peer: PeerLedger): void;
+  /** Resolves when nothing is committed by this peer any more. */
+  remove(mspId: string): Promise<void>;
   /** Resolves when every peer still fed has the blocks the orderer has now. */
   caughtUp(): Promise<void>;
   /** Resolves when no block is being committed any more. */
@@ -33,28 +37,48 @@ export interface BlockDelivery {
  */
 export function deliverBlocks({ source, peers, onSetAside }: DeliveryOptions): BlockDelivery {
   const setAside = new Map<string, string>();
-  const feeds = peers.map((peer) => new PeerFeed(peer, source));
-  const ended = feeds.map(async (feed) => {
-    const sentence = await feed.run();
-    if (sentence === undefined) return;
-    setAside.set(feed.peer.mspId, sentence);
-    onSetAside(feed.peer.mspId, sentence);
-  });
+  const feeds = new Map<string, RunningFeed>();
+  const add = (peer: PeerLedger) => {
+    const { mspId } = peer;
+    setAside.delete(mspId);
+    const feed = new PeerFeed(peer, source);
+    const ended = feed.run().then((sentence) => {
+      if (sentence === undefined) return;
+      setAside.set(mspId, sentence);
+      onSetAside(mspId, sentence);
+    });
+    feeds.set(mspId, { feed, ended });
+  };
+  for (const peer of peers) add(peer);
   const stopListening = source.onBlock(() => {
-    for (const feed of feeds) feed.wake();
+    for (const { feed } of feeds.values()) feed.wake();
   });
+  const end = async ({ feed, ended }: RunningFeed) => {
+    feed.stop();
+    await ended;
+  };
   return {
     setAside,
+    add,
+    remove: async (mspId) => {
+      const running = feeds.get(mspId);
+      feeds.delete(mspId);
+      if (running !== undefined) await end(running);
+    },
     caughtUp: async () => {
       const height = source.height();
-      await Promise.all(feeds.map((feed) => feed.reached(height)));
+      await Promise.all([...feeds.values()].map(({ feed }) => feed.reached(height)));
     },
     stop: async () => {
       stopListening();
-      for (const feed of feeds) feed.stop();
-      await Promise.all(ended);
+      await Promise.all([...feeds.values()].map(end));
     },
   };
+}
+
+interface RunningFeed {
+  readonly feed: PeerFeed;
+  readonly ended: Promise<void>;
 }
 
 class PeerFeed {

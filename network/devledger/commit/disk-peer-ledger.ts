@@ -21,7 +21,7 @@ export class DiskPeerLedger implements PeerLedger {
   readonly mspId: string;
   readonly #blocks: FrameFiles;
   readonly #state: StateStore;
-  readonly #rules: ValidationRules;
+  readonly #rulesAt: (blockNumber: number) => ValidationRules;
   readonly #listeners = new Set<(block: CommittedBlock) => void>();
   #committing = false;
   #stopped: string | undefined;
@@ -30,7 +30,8 @@ export class DiskPeerLedger implements PeerLedger {
     this.mspId = options.mspId;
     this.#blocks = stores.blocks;
     this.#state = stores.state;
-    this.#rules = { ...options, signatures: options.signatureCache };
+    const rules = { ...options, signatures: options.signatureCache };
+    this.#rulesAt = (number) => ({ ...rules, definitions: options.definitionsAt?.(number) ?? [] });
   }
 
   height(): number {
@@ -130,7 +131,7 @@ export class DiskPeerLedger implements PeerLedger {
   async #validate(block: BlockParts): ReturnType<typeof validateBlock> {
     const state = this.#state.snapshot();
     try {
-      return await validateBlock(block, this.#rules, {
+      return await validateBlock(block, this.#rulesAt(block.number), {
         state,
         knownTransactions: (txIds) => this.#state.knownTransactions(txIds),
       });

@@ -6,6 +6,7 @@ import { BlockCorruptError, StoreError } from '../store/ledger-errors.js';
 import { StateStore } from '../store/state-store.js';
 import { committedMetadata, encodeBlock, parseBlock } from './block-codec.js';
 import { blockHeaderHash } from './block-hash.js';
+import type { ChaincodeDefinition } from './chaincode-definition.js';
 import { DiskPeerLedger } from './disk-peer-ledger.js';
 import type { EndorsementPolicy } from './endorsement-policy.js';
 import { genesisBlock } from './genesis-block.js';
@@ -24,6 +25,8 @@ export interface PeerLedgerOptions {
   readonly signatureCache: SignatureCache;
   /** Names of the chaincodes defined on the channel. */
   readonly chaincodes: readonly string[];
+  /** Further definitions, which count from some block on; asked with the number of each block that is validated. */
+  readonly definitionsAt?: (blockNumber: number) => readonly ChaincodeDefinition[];
 }
 
 /** 64 MiB: large enough for few files, small enough to copy one by itself. */

@@ -1,7 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { common, peer } from '@hyperledger/fabric-protos';
+import type { Version } from '../peer-ledger.js';
 import type { StateReader } from '../store/state-reader.js';
 import type { BlockParts } from './block-codec.js';
+import { type ChaincodeDefinition, DEFINITION_VERSION, definitionVersion } from './chaincode-definition.js';
 import { CommittedVersions, findConflict } from './conflicts.js';
 import {
   type EndorsedTransaction,
@@ -22,6 +24,8 @@ export interface ValidationRules {
   readonly policy: EndorsementPolicy;
   /** Names of the chaincodes defined on the channel; all have the same policy. */
   readonly chaincodes: readonly string[];
+  /** Chaincodes with a definition of their own. */
+  readonly definitions?: readonly ChaincodeDefinition[];
   readonly signatures: SignatureCache;
 }
 
@@ -128,7 +132,8 @@ function checkEndorsement(
   const namespaces = effect.sets.map(({ namespace }) => namespace);
   if (new Set(namespaces).size !== namespaces.length) return { rejected: TxValidationCode.ILLEGAL_WRITESET };
   const written = effect.sets.filter(({ writes }) => writes.length > 0).map(({ namespace }) => namespace);
-  if (![effect.chaincode, ...written].every((name) => rules.chaincodes.includes(name))) {
+  const defined = definitionVersions(rules);
+  if (![effect.chaincode, ...written].every((name) => defined.has(name))) {
     return { rejected: TxValidationCode.INVALID_CHAINCODE };
   }
   if (!satisfiesPolicy(transaction, rules.policy, rules.signatures, envelope.timestampMs)) {
@@ -136,6 +141,13 @@ function checkEndorsement(
   }
   const supported = effect.sets.every(({ hasUnsupportedParts }) => !hasUnsupportedParts);
   return supported ? effect.sets : { rejected: TxValidationCode.INVALID_WRITESET };
+}
+
+function definitionVersions({ chaincodes, definitions = [] }: ValidationRules): ReadonlyMap<string, Version> {
+  return new Map([
+    ...chaincodes.map((name) => [name, DEFINITION_VERSION] as const),
+    ...definitions.map((definition) => [definition.name, definitionVersion(definition)] as const),
+  ]);
 }
 
 async function checkConflicts(
@@ -146,7 +158,7 @@ async function checkConflicts(
   const versions = await CommittedVersions.load(
     before.state,
     effects.flatMap((effect) => ('rejected' in effect ? [] : effect)),
-    before.rules.chaincodes,
+    definitionVersions(before.rules),
   );
   const codes: number[] = [];
   for (const [txNumber, effect] of effects.entries()) {

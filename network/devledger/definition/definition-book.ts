@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { common, peer } from '@hyperledger/fabric-protos';
 import { PRIVATE_FILE_MODE, replaceFile } from '../../identities/durable-file.js';
-import { type ChaincodeDefinition, type DefinitionInForce, sameTerms } from './chaincode-definition.js';
 import { DefinitionError } from './definition-error.js';
+import { type DefinitionInForce, type SignatureDefinition, sameTerms } from './definition-in-force.js';
 
 interface StoredDefinition {
   readonly name: string;
@@ -44,7 +44,7 @@ export class DefinitionBook {
   }
 
   /** The sequence that a definition of these terms has, or would get. */
-  sequenceFor(terms: Omit<ChaincodeDefinition, 'sequence'>): number {
+  sequenceFor(terms: Omit<SignatureDefinition, 'sequence'>): number {
     const current = this.at().get(terms.name);
     if (current === undefined) return 1;
     return sameTerms(current, { ...terms, sequence: current.sequence }) ? current.sequence : current.sequence + 1;
@@ -54,9 +54,9 @@ export class DefinitionBook {
    * Whether the definition is the one in force already.
    *
    * @throws DefinitionError DEFINITION_SEQUENCE when it can neither be that nor the next one
-   * @see Fabric core/chaincode/lifecycle/lifecycle.go, checkCommitReadiness, ApproveChaincodeDefinitionForOrg
+   * @see Fabric core/chaincode/lifecycle/lifecycle.go, checkCommitReadiness, ApproveSignatureDefinitionForOrg
    */
-  isInForce(definition: ChaincodeDefinition): boolean {
+  isInForce(definition: SignatureDefinition): boolean {
     const { name, sequence } = definition;
     const current = this.at().get(name);
     const next = (current?.sequence ?? 0) + 1;
@@ -76,7 +76,7 @@ export class DefinitionBook {
    *
    * @param fromBlock - the next block that will be cut
    */
-  add(definition: ChaincodeDefinition, fromBlock: number): DefinitionInForce {
+  add(definition: SignatureDefinition, fromBlock: number): DefinitionInForce {
     const added = { ...definition, fromBlock };
     const definitions = [...this.#definitions, added];
     writeBook(this.#path, definitions);
@@ -85,7 +85,7 @@ export class DefinitionBook {
   }
 }
 
-function sequenceFault({ name, sequence }: ChaincodeDefinition, detail: string): DefinitionError {
+function sequenceFault({ name, sequence }: SignatureDefinition, detail: string): DefinitionError {
   return new DefinitionError('DEFINITION_SEQUENCE', `${name}: requested sequence is ${sequence}, but ${detail}`);
 }
 

@@ -3,7 +3,9 @@ export type DefinitionErrorCode =
   | 'COLLECTIONS_INVALID'
   | 'DEFINITION_INVALID'
   | 'DEFINITION_SEQUENCE'
-  | 'DEFINITIONS_UNREADABLE';
+  | 'DEFINITIONS_UNREADABLE'
+  | 'CHAINCODE_BUILD_FAILED'
+  | 'CHAINCODE_NOT_READY';
 
 /** A chaincode cannot be defined as it was asked for. The message is one sentence that says what to do. */
 export class DefinitionError extends Error {

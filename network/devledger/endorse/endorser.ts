@@ -2,7 +2,7 @@ import type { peer } from '@hyperledger/fabric-protos';
 import type { Logger } from 'pino';
 import type { ChaincodeAnswer, ChaincodeInvocation } from '../chaincode/chaincode-stream.js';
 import { DEFINITION_VERSION, definitionKey, LIFECYCLE_NAMESPACE } from '../commit/chaincode-definition.js';
-import type { PeerLedger } from '../peer-ledger.js';
+import type { PeerLedger, Version } from '../peer-ledger.js';
 import type { Proposal } from './proposal.js';
 import {
   type EndorserIdentity,
@@ -22,6 +22,8 @@ export interface ChaincodeRuntime {
 export interface DefinedChaincode {
   readonly name: string;
   readonly version: string;
+  /** Of the key that holds its definition; `DEFINITION_VERSION` where it was given when the ledger started. */
+  readonly definitionVersion?: Version;
   readonly runtime: ChaincodeRuntime;
 }
 
@@ -151,7 +153,8 @@ export class Endorser {
     }
     const snapshot = ledger.snapshot();
     const simulator = new Simulator(snapshot, proposal.txId);
-    simulator.recordRead(LIFECYCLE_NAMESPACE, definitionKey(chaincode.name), DEFINITION_VERSION);
+    const { name, definitionVersion = DEFINITION_VERSION } = chaincode;
+    simulator.recordRead(LIFECYCLE_NAMESPACE, definitionKey(name), definitionVersion);
     try {
       const answer = await chaincode.runtime.execute({
         channel: proposal.channel,

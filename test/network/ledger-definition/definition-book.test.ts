@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { ChaincodeDefinition } from '../../../network/devledger/definition/chaincode-definition.js';
 import { parseCollections } from '../../../network/devledger/definition/collections-file.js';
 import { DefinitionBook } from '../../../network/devledger/definition/definition-book.js';
+import type { SignatureDefinition } from '../../../network/devledger/definition/definition-in-force.js';
 import { parsePolicyExpression } from '../../../network/devledger/definition/policy-expression.js';
 
 let folder: string;
@@ -98,7 +98,7 @@ describe('DefinitionBook', () => {
   });
 });
 
-function basic(change: Partial<ChaincodeDefinition>): ChaincodeDefinition {
+function basic(change: Partial<SignatureDefinition>): SignatureDefinition {
   return {
     name: 'basic',
     version: '1.0',

@@ -85,9 +85,9 @@ describe('a file that is wrong says where', () => {
       message: /A endorses and has no peer/,
     },
     {
-      name: 'a chaincode that runs nowhere',
-      change: { chaincodes: [{ name: 'basic', version: '1', sequence: 1 }] },
-      message: /chaincode basic takes exactly one of address and folder/,
+      name: 'a chaincode that runs in two places',
+      change: { chaincodes: [{ name: 'basic', version: '1', sequence: 1, folder: 'a', address: 'b:1' }] },
+      message: /chaincode basic takes one of address and folder/,
     },
   ])('$name', ({ text, change, message }) => {
     expect(() => parseTopology(text ?? JSON.stringify({ ...file, ...change }), 'my.json')).toThrow(message);
