@@ -1,4 +1,26 @@
+import { type common, msp, peer } from '@hyperledger/fabric-protos';
 import type { Version } from '../peer-ledger.js';
+import { outOfPolicy } from './signature-policy.js';
+
+/** What the organisations have agreed on about a chaincode. */
+export interface ChaincodeDefinition {
+  readonly name: string;
+  readonly version: string;
+  /** 1 for the first one. */
+  readonly sequence: number;
+  /** Serialised protos.ApplicationPolicy, or the signature policy itself. */
+  readonly endorsementPolicy: Uint8Array | common.SignaturePolicyEnvelope;
+  readonly collections: peer.CollectionConfigPackage | undefined;
+  /** Whether the chaincode's Init has to be called, once, before anything else. */
+  readonly initRequired: boolean;
+}
+
+/** OutOf(needed, endorsers), each by one of its peers. */
+export interface EndorsementPolicy {
+  /** MSP ids. */
+  readonly endorsers: readonly string[];
+  readonly needed: number;
+}
 
 /** Where Fabric keeps what the organisations have agreed on about chaincodes. */
 export const LIFECYCLE_NAMESPACE = '_lifecycle';
@@ -17,4 +39,26 @@ export const DEFINITION_VERSION: Version = { blockNumber: 0, txNumber: 0 };
  */
 export function definitionKey(chaincode: string): string {
   return `namespaces/fields/${chaincode}/Sequence`;
+}
+
+/** The definition of a chaincode of which nothing is said but its name: the channel's policy, no collections. */
+export function plainDefinition(
+  chaincode: { readonly name: string; readonly version: string },
+  policy: EndorsementPolicy,
+): ChaincodeDefinition {
+  return {
+    ...chaincode,
+    sequence: 1,
+    endorsementPolicy: outOfPolicy(policy.needed, policy.endorsers, msp.MSPRole.MSPRoleType.PEER),
+    collections: undefined,
+    initRequired: false,
+  };
+}
+
+/** The policy of a definition as the message it is on the wire. */
+export function applicationPolicyOf({ endorsementPolicy }: ChaincodeDefinition): peer.ApplicationPolicy {
+  if (endorsementPolicy instanceof Uint8Array) return peer.ApplicationPolicy.deserializeBinary(endorsementPolicy);
+  const policy = new peer.ApplicationPolicy();
+  policy.setSignaturePolicy(endorsementPolicy);
+  return policy;
 }
