@@ -77,7 +77,7 @@ export class Deployments {
   }
 
   definitionsAt(blockNumber?: number): readonly DefinitionInForce[] {
-    return [...this.#book.at(blockNumber).values()];
+    return this.#book.listAt(blockNumber);
   }
 
   chaincodesOf(mspId: string): readonly DefinedChaincode[] {

@@ -73,6 +73,10 @@ export class MspRegistry {
     }
   }
 
+  mspIds(): readonly string[] {
+    return [...this.#members.keys()];
+  }
+
   /**
    * Who a serialised identity is: issued by an authority of its MSP, with a P-256 key. Says nothing about time.
    *

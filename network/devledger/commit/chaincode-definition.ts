@@ -1,5 +1,6 @@
-import type { common, peer } from '@hyperledger/fabric-protos';
+import { type common, msp, peer } from '@hyperledger/fabric-protos';
 import type { Version } from '../peer-ledger.js';
+import { outOfPolicy } from './signature-policy.js';
 
 /** What the organisations have agreed on about a chaincode. */
 export interface ChaincodeDefinition {
@@ -14,6 +15,13 @@ export interface ChaincodeDefinition {
   readonly initRequired: boolean;
   /** Number of the first block whose transactions are judged by it; from the beginning where left out. */
   readonly fromBlock?: number;
+}
+
+/** OutOf(needed, endorsers), each by one of its peers. */
+export interface EndorsementPolicy {
+  /** MSP ids. */
+  readonly endorsers: readonly string[];
+  readonly needed: number;
 }
 
 /** Where Fabric keeps what the organisations have agreed on about chaincodes. */
@@ -41,4 +49,26 @@ export function definitionVersion({ fromBlock, sequence }: ChaincodeDefinition):
  */
 export function definitionKey(chaincode: string): string {
   return `namespaces/fields/${chaincode}/Sequence`;
+}
+
+/** The definition of a chaincode of which nothing is said but its name: the channel's policy, no collections. */
+export function plainDefinition(
+  chaincode: { readonly name: string; readonly version: string },
+  policy: EndorsementPolicy,
+): ChaincodeDefinition {
+  return {
+    ...chaincode,
+    sequence: 1,
+    endorsementPolicy: outOfPolicy(policy.needed, policy.endorsers, msp.MSPRole.MSPRoleType.PEER),
+    collections: undefined,
+    initRequired: false,
+  };
+}
+
+/** The policy of a definition as the message it is on the wire. */
+export function applicationPolicyOf({ endorsementPolicy }: ChaincodeDefinition): peer.ApplicationPolicy {
+  if (endorsementPolicy instanceof Uint8Array) return peer.ApplicationPolicy.deserializeBinary(endorsementPolicy);
+  const policy = new peer.ApplicationPolicy();
+  policy.setSignaturePolicy(endorsementPolicy);
+  return policy;
 }

@@ -5,6 +5,7 @@ import { kvRead } from '../endorse/read-write-set.js';
 import type { KeyVersion, StateReader } from '../store/state-reader.js';
 import { definitionKey, LIFECYCLE_NAMESPACE } from './chaincode-definition.js';
 import type { KeyRead, NamespaceSet, RangeQuery } from './read-write-sets.js';
+import { hashNamespace } from './state-namespaces.js';
 import type { UpdateBatch } from './update-batch.js';
 
 const { TxValidationCode } = peer;
@@ -20,11 +21,13 @@ export class CommittedVersions {
     definitions: ReadonlyMap<string, Version>,
   ): Promise<CommittedVersions> {
     const names = new Map(
-      sets.flatMap(({ namespace, reads }) =>
-        (namespace === LIFECYCLE_NAMESPACE ? [] : reads).map(
-          ({ key }) => [`${namespace}\u0000${key}`, { namespace, key }] as const,
+      sets
+        .flatMap(allReads)
+        .flatMap(({ namespace, reads }) =>
+          (namespace === LIFECYCLE_NAMESPACE ? [] : reads).map(
+            ({ key }) => [`${namespace}\u0000${key}`, { namespace, key }] as const,
+          ),
         ),
-      ),
     );
     const versions = await state.versions([...names.values()]);
     const loaded = new CommittedVersions();
@@ -50,17 +53,39 @@ export async function findConflict(
   sets: readonly NamespaceSet[],
   before: { readonly state: StateReader; readonly versions: CommittedVersions; readonly updates: UpdateBatch },
 ): Promise<number> {
-  for (const { namespace, reads, rangeQueries } of sets) {
-    const current = reads.every(
-      ({ key, version }) =>
-        !before.updates.has(namespace, key) && sameVersion(before.versions.of(namespace, key), version),
-    );
-    if (!current) return TxValidationCode.MVCC_READ_CONFLICT;
+  for (const set of sets) {
+    const { namespace, rangeQueries } = set;
+    const [publicReads, ...hashedReads] = allReads(set);
+    if (publicReads !== undefined && !areCurrent(publicReads, before)) return TxValidationCode.MVCC_READ_CONFLICT;
     for (const query of rangeQueries) {
       if (!(await sameRows(namespace, query, before))) return TxValidationCode.PHANTOM_READ_CONFLICT;
     }
+    if (!hashedReads.every((reads) => areCurrent(reads, before))) return TxValidationCode.MVCC_READ_CONFLICT;
   }
   return TxValidationCode.VALID;
+}
+
+interface NamespaceReads {
+  readonly namespace: string;
+  readonly reads: readonly KeyRead[];
+}
+
+/** Public reads, then those of private keys by their hashes. */
+function allReads({ namespace, reads, collections }: NamespaceSet): NamespaceReads[] {
+  return [
+    { namespace, reads },
+    ...collections.map((set) => ({ namespace: hashNamespace(namespace, set.collection), reads: set.reads })),
+  ];
+}
+
+function areCurrent(
+  { namespace, reads }: NamespaceReads,
+  before: { readonly versions: CommittedVersions; readonly updates: UpdateBatch },
+): boolean {
+  return reads.every(
+    ({ key, version }) =>
+      !before.updates.has(namespace, key) && sameVersion(before.versions.of(namespace, key), version),
+  );
 }
 
 async function sameRows(

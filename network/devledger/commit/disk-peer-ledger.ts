@@ -8,20 +8,23 @@ import type {
 } from '../peer-ledger.js';
 import type { FrameFiles } from '../store/frame-files.js';
 import { StoreError } from '../store/ledger-errors.js';
-import type { StateStore } from '../store/state-store.js';
+import type { StateStore, StateWrite } from '../store/state-store.js';
 import type { LedgerTip } from '../store/tip.js';
 import { type BlockParts, committedMetadata, encodeBlock, parseBlock } from './block-codec.js';
+import { expiredHashes } from './expired-keys.js';
 import { readModification } from './modification.js';
 import type { PeerLedgerOptions } from './open-peer-ledger.js';
 import { blockRows, chainFault, EMPTY_TIP } from './replay-block.js';
-import { type ValidationRules, validateBlock } from './validate-block.js';
+import type { UpdateBatch } from './update-batch.js';
+import { RulesByBlock } from './rules-by-block.js';
+import { validateBlock } from './validate-block.js';
 
 /** A peer's ledger on disk: block files are the truth, the database can be made from them again. */
 export class DiskPeerLedger implements PeerLedger {
   readonly mspId: string;
   readonly #blocks: FrameFiles;
   readonly #state: StateStore;
-  readonly #rulesAt: (blockNumber: number) => ValidationRules;
+  readonly #rules: RulesByBlock;
   readonly #listeners = new Set<(block: CommittedBlock) => void>();
   #committing = false;
   #stopped: string | undefined;
@@ -30,8 +33,7 @@ export class DiskPeerLedger implements PeerLedger {
     this.mspId = options.mspId;
     this.#blocks = stores.blocks;
     this.#state = stores.state;
-    const rules = { ...options, signatures: options.signatureCache };
-    this.#rulesAt = (number) => ({ ...rules, definitions: options.definitionsAt?.(number) ?? [] });
+    this.#rules = new RulesByBlock({ ...options, signatures: options.signatureCache }, options.definitionsAt);
   }
 
   height(): number {
@@ -110,7 +112,8 @@ export class DiskPeerLedger implements PeerLedger {
     const { transactions, updates } = await this.#validate(block);
     const codes = Uint8Array.from(transactions, ({ code }) => code);
     const owned = transactions.flatMap(({ txId, code }, txNumber) => (txId === '' ? [] : [{ txId, txNumber, code }]));
-    const rows = blockRows(block, tip, { codes, updates, transactions: owned });
+    const expired = await this.#expired(block.number, updates);
+    const rows = blockRows(block, tip, { codes, updates, expired, transactions: owned });
     const metadata = committedMetadata(block.metadata, { codes, commitHash: rows.tip.commitHash });
     const committed = encodeBlock({ ...block, metadata });
     await this.#blocks.append(committed);
@@ -131,9 +134,24 @@ export class DiskPeerLedger implements PeerLedger {
   async #validate(block: BlockParts): ReturnType<typeof validateBlock> {
     const state = this.#state.snapshot();
     try {
-      return await validateBlock(block, this.#rulesAt(block.number), {
+      return await validateBlock(block, this.#rules.at(block.number).rules, {
         state,
         knownTransactions: (txIds) => this.#state.knownTransactions(txIds),
+      });
+    } finally {
+      await state.close();
+    }
+  }
+
+  async #expired(blockNumber: number, updates: UpdateBatch): Promise<StateWrite[]> {
+    const state = this.#state.snapshot();
+    try {
+      const readBlock = (number: number) => this.#block({ blockNumber: number, txNumber: 0 });
+      return await expiredHashes(blockNumber, {
+        rules: this.#rules.at(blockNumber).channel,
+        readBlock,
+        state,
+        updates,
       });
     } finally {
       await state.close();

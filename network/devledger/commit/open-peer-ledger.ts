@@ -6,12 +6,14 @@ import { BlockCorruptError, StoreError } from '../store/ledger-errors.js';
 import { StateStore } from '../store/state-store.js';
 import { committedMetadata, encodeBlock, parseBlock } from './block-codec.js';
 import { blockHeaderHash } from './block-hash.js';
-import type { ChaincodeDefinition } from './chaincode-definition.js';
 import { DiskPeerLedger } from './disk-peer-ledger.js';
+import type { ChaincodeDefinition } from './chaincode-definition.js';
+import type { ChannelRules } from './channel-rules.js';
 import type { EndorsementPolicy } from './endorsement-policy.js';
 import { genesisBlock } from './genesis-block.js';
 import { chainFault, commitFault, EMPTY_TIP, rowsOfCommittedBlock } from './replay-block.js';
 import type { SignatureCache } from './signature-cache.js';
+import { RulesByBlock } from './rules-by-block.js';
 
 export interface PeerLedgerOptions {
   readonly mspId: string;
@@ -23,9 +25,11 @@ export interface PeerLedgerOptions {
   readonly msps: readonly MspDefinition[];
   /** May be the same for all peers of the process. */
   readonly signatureCache: SignatureCache;
-  /** Names of the chaincodes defined on the channel. */
+  /** Names of chaincodes that have the channel's policy and no collections. */
   readonly chaincodes: readonly string[];
-  /** Further definitions, which count from some block on; asked with the number of each block that is validated. */
+  /** Chaincodes with a definition of their own. */
+  readonly definitions?: readonly ChaincodeDefinition[];
+  /** Further definitions, which count from some block on; asked with the number of each block that is judged. */
   readonly definitionsAt?: (blockNumber: number) => readonly ChaincodeDefinition[];
 }
 
@@ -78,8 +82,9 @@ async function bringUp(stores: { blocks: FrameFiles; state: StateStore }, option
     const found = { codes: Uint8Array.of(0), commitHash: new Uint8Array() };
     await blocks.append(encodeBlock({ ...genesis, metadata: committedMetadata(genesis.metadata, found) }));
   }
+  const rules = new RulesByBlock({ ...options, signatures: options.signatureCache }, options.definitionsAt);
   for (let number = state.tip?.height ?? 0; number < blocks.nextSequence; number += 1) {
-    await replay(stores, number, options.mspId);
+    await replay(stores, number, { mspId: options.mspId, rules: rules.at(number).channel });
   }
   if (state.blockNumberByHash(blockHeaderHash(genesis)) === 0) return;
   throw new StoreError(
@@ -91,14 +96,20 @@ async function bringUp(stores: { blocks: FrameFiles; state: StateStore }, option
 async function replay(
   { blocks, state }: { blocks: FrameFiles; state: StateStore },
   number: number,
-  mspId: string,
+  { mspId, rules }: { readonly mspId: string; readonly rules: ChannelRules },
 ): Promise<void> {
   const bytes = await blocks.read(number);
   const place = blocks.place(number);
   if (bytes === undefined || place === undefined) throw new StoreError(`Block ${number} of ${mspId} is not there.`);
   const tip = state.tip ?? EMPTY_TIP;
   const block = parseBlock(bytes);
-  const rows = rowsOfCommittedBlock(block, tip);
+  const snapshot = state.snapshot();
+  const readBlock = async (earlier: number) => {
+    const found = await blocks.read(earlier);
+    return found && parseBlock(found);
+  };
+  const rows = await rowsOfCommittedBlock(block, { tip, state: snapshot, readBlock, rules });
+  await snapshot.close();
   const fault = chainFault(block, tip) ?? commitFault(block, rows);
   if (fault !== undefined) throw new BlockCorruptError({ ...place, peer: mspId, blockNumber: number }, fault);
   await state.apply(rows);

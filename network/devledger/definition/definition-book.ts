@@ -25,6 +25,9 @@ interface StoredDefinition {
 export class DefinitionBook {
   readonly #path: string;
   #definitions: readonly DefinitionInForce[];
+  readonly #lists = new WeakMap<ReadonlyMap<string, DefinitionInForce>, readonly DefinitionInForce[]>();
+  /** By how many definitions count: asked for every block, and changed by none. */
+  readonly #counting = new Map<number, ReadonlyMap<string, DefinitionInForce>>();
 
   private constructor(path: string, definitions: readonly DefinitionInForce[]) {
     this.#path = path;
@@ -39,8 +42,22 @@ export class DefinitionBook {
   /** The newest definition of each name that counts for a block of this number, or now. */
   at(blockNumber: number = Number.POSITIVE_INFINITY): ReadonlyMap<string, DefinitionInForce> {
     const counting = this.#definitions.filter(({ fromBlock }) => fromBlock <= blockNumber);
+    const known = this.#counting.get(counting.length);
+    if (known !== undefined) return known;
     // Later ones replace earlier ones: sequences of a name only grow.
-    return new Map(counting.map((definition) => [definition.name, definition]));
+    const byName = new Map(counting.map((definition) => [definition.name, definition]));
+    this.#counting.set(counting.length, byName);
+    return byName;
+  }
+
+  /** The same as a list; the same array as long as nothing changes. */
+  listAt(blockNumber?: number): readonly DefinitionInForce[] {
+    const byName = this.at(blockNumber);
+    const known = this.#lists.get(byName);
+    if (known !== undefined) return known;
+    const list = [...byName.values()];
+    this.#lists.set(byName, list);
+    return list;
   }
 
   /** The sequence that a definition of these terms has, or would get. */

@@ -60,6 +60,10 @@ export class LevelSnapshot implements StateSnapshot, StateReader {
     return payloads.map((payload) => (payload === undefined ? undefined : readVersion(payload, 0)));
   }
 
+  async valuesOf(keys: readonly KeyName[]): Promise<(VersionedValue | undefined)[]> {
+    return Promise.all(keys.map(({ namespace, key }) => this.get(namespace, key)));
+  }
+
   async *rangeVersions(
     namespace: string,
     startKey: string,

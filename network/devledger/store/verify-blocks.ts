@@ -1,5 +1,7 @@
 import { type BlockParts, parseBlock, storedCommitHash, validationCodes } from '../commit/block-codec.js';
+import type { ChannelRules } from '../commit/channel-rules.js';
 import { blockHeaderHash } from '../commit/block-hash.js';
+import type { ReadBlock } from '../commit/expired-keys.js';
 import { chainFault, commitFault, EMPTY_TIP, rowsOfCommittedBlock } from '../commit/replay-block.js';
 import { type ValidationRules, validateBlock } from '../commit/validate-block.js';
 import type { BlockHashes, Finding } from './finding.js';
@@ -14,6 +16,10 @@ export interface BlockWalk {
   readonly blocks: FrameFiles;
   /** Filled with what the valid transactions wrote. */
   readonly state: ReplayedState;
+  /** A block by its number, for what an earlier one wrote. */
+  readonly readBlock: ReadBlock;
+  /** Chaincodes and collections; which private data has ended is not known without them. */
+  readonly channel: ChannelRules;
   /** Given, every transaction is judged again; without, stored codes are taken as they are. */
   readonly rules: ValidationRules | undefined;
   /** Blocks from here on are checked but not applied: the database has not seen them yet. */
@@ -60,7 +66,8 @@ interface BlockCheck {
 async function checkBlock(block: BlockParts, check: BlockCheck): Promise<void> {
   const { walk, tip, txIds, found } = check;
   const before = tip ?? tipBefore(block);
-  const rows = rowsOfCommittedBlock(block, before);
+  const { state, readBlock, channel } = walk;
+  const rows = await rowsOfCommittedBlock(block, { tip: before, state, readBlock, rules: channel });
   const faults = [
     chainFault(block, before),
     tip === undefined ? undefined : commitFault(block, rows),

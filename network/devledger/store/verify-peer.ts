@@ -1,9 +1,12 @@
 import { rename, rm } from 'node:fs/promises';
 import { blocksDirectory, openPeerLedger, type PeerLedgerOptions, stateDirectory } from '../commit/open-peer-ledger.js';
-import type { ValidationRules } from '../commit/validate-block.js';
+import { type BlockParts, parseBlock } from '../commit/block-codec.js';
+import { ChannelRules } from '../commit/channel-rules.js';
+import type { ReadBlock } from '../commit/expired-keys.js';
+import { channelRulesOf, type ValidationRules } from '../commit/validate-block.js';
 import type { BlockHashes, Finding, PeerVerification } from './finding.js';
 import { FrameFiles } from './frame-files.js';
-import { StoreError } from './ledger-errors.js';
+import { BlockCorruptError, StoreError } from './ledger-errors.js';
 import type { PeerFolder } from './read-peer.js';
 import { ReplayedState } from './replayed-state.js';
 import { TIP_KEY } from './row-keys.js';
@@ -23,12 +26,15 @@ export async function verifyPeer(folder: PeerFolder, rules?: ValidationRules): P
   const opened = await openState(folder);
   try {
     const blocks = FrameFiles.inspect({ directory: blocksDirectory(directory), owner: peer });
-    const state = new ReplayedState();
+    const readBlock: ReadBlock = async (number) => readable(blocks, number);
+    const state = new ReplayedState(readBlock);
     const index = opened.database && new IndexCheck(peer, opened.database);
     const walked = await walkBlocks({
       peer,
       blocks,
       state,
+      readBlock,
+      channel: rules === undefined ? NO_CHAINCODES : channelRulesOf(rules),
       rules,
       applyBelow: opened.height ?? blocks.nextSequence,
       onBlock: (rows) => index?.check(rows),
@@ -92,6 +98,25 @@ export async function rebuildPeer(options: PeerLedgerOptions): Promise<number> {
   const height = ledger.height();
   await ledger.close();
   return height;
+}
+
+/** Without rules nothing is known of collections. */
+const NO_CHAINCODES = new ChannelRules({
+  channel: '',
+  policy: { endorsers: [], needed: 0 },
+  chaincodes: [],
+  mspIds: [],
+});
+
+/** A block that cannot be read is named by the walk itself. */
+async function readable(blocks: FrameFiles, number: number): Promise<BlockParts | undefined> {
+  try {
+    const bytes = await blocks.read(number);
+    return bytes === undefined ? undefined : parseBlock(bytes);
+  } catch (error) {
+    if (error instanceof BlockCorruptError || error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
 interface OpenedState {
