@@ -76,7 +76,10 @@ export const TopologyFileShape = Type.Object(
     medledger: Type.Optional(
       Type.Object(
         {
-          chaincode: Type.Object({ name: chaincodeName, version: chaincodeVersion }, closed),
+          chaincode: Type.Object(
+            { name: chaincodeName, version: chaincodeVersion, tls: Type.Optional(Type.Boolean()) },
+            closed,
+          ),
           gateways: Type.Array(Gateway, { minItems: 1, maxItems: 50 }),
         },
         closed,

@@ -1,4 +1,7 @@
-/** How orderers agree: Raft stands crashes; BFT (Fabric's SmartBFT) also orderers that lie. */
+/**
+ * How the orderers of real Fabric agree: `raft` goes on when fewer than half of them stop, `bft` also when fewer than a
+ * third of them lie. The embedded ledger has one orderer, and nothing to agree on.
+ */
 export type Consensus = 'raft' | 'bft';
 
 /** A member of a channel, as far as the ledger goes. */
@@ -12,7 +15,7 @@ export interface LedgerOrganisation {
     readonly host: string;
     readonly port: number;
     readonly chaincodePort: number;
-    /** HTTP on this machine alone: health, metrics, log level. */
+    /** Health, metrics, log level. Real Fabric: HTTPS with client certificates; the embedded ledger: loopback alone. */
     readonly operationsPort: number;
   };
   readonly endorses: boolean;
@@ -45,8 +48,12 @@ export interface Orderer {
   readonly port: number;
   /** HTTPS with client certificates: channel participation. */
   readonly adminPort: number;
+  /** HTTPS with client certificates: health and metrics. */
   readonly operationsPort: number;
 }
+
+export const CONSENSUS_KINDS: readonly Consensus[] = ['raft', 'bft'];
+export const DEFAULT_CONSENSUS: Consensus = 'raft';
 
 /** A chaincode that is put on the channel when the network comes up; later versions are deployed. */
 export interface ChaincodeEntry {
@@ -63,23 +70,30 @@ export interface ChaincodeEntry {
   readonly collections?: string;
 }
 
+export interface ConsortiumChaincode {
+  readonly name: string;
+  readonly version: string;
+  /** Peer and service show each other certificates; plain where left out, as for somebody else's chaincode. */
+  readonly tls?: boolean;
+}
+
 /** A channel on this machine: who takes part and where each process listens. */
 export interface LedgerTopology {
   readonly channel: string;
   /** The chaincode of the consortium, whose services the start scripts run. */
-  readonly chaincode?: { readonly name: string; readonly version: string };
+  readonly chaincode?: ConsortiumChaincode;
   readonly chaincodes?: readonly ChaincodeEntry[];
-  readonly consensus: Consensus;
   readonly batch: { readonly timeoutMs: number; readonly maxMessageCount: number; readonly preferredMaxBytes: number };
   /** How many of the endorsing organisations must endorse what a chaincode without a policy of its own writes. */
   readonly endorsementsNeeded: number;
+  readonly consensus: Consensus;
   readonly orderers: readonly Orderer[];
   readonly organisations: readonly LedgerOrganisation[];
 }
 
 /** The whole product: a ledger with the consortium's chaincode, and a gateway for each organisation. */
 export interface Topology extends LedgerTopology {
-  readonly chaincode: { readonly name: string; readonly version: string };
+  readonly chaincode: ConsortiumChaincode;
   readonly organisations: readonly Organisation[];
 }
 
@@ -87,8 +101,11 @@ export const DEFAULT_PORT_BASE = 8080;
 /** How many consecutive ports one network may take from its base. */
 export const PORTS_PER_NETWORK = 50;
 export const ORDERER_DOMAIN = 'medledger.example';
-/** A majority of three goes on when one is down. */
-const ORDERER_SLUGS = ['orderer', 'orderer2', 'orderer3'];
+/** A majority of three goes on when one is down; of those that may lie it takes four (3f + 1). */
+const ORDERER_SLUGS: Readonly<Record<Consensus, readonly string[]>> = {
+  raft: ['orderer', 'orderer2', 'orderer3'],
+  bft: ['orderer', 'orderer2', 'orderer3', 'orderer4'],
+};
 
 const MEMBERS = [
   { mspId: 'HospitalAMSP', name: 'Hospital A', slug: 'hospital-a', hasPeer: true },
@@ -106,16 +123,20 @@ export function hasGateways(topology: LedgerTopology): topology is Topology {
  *
  * @param portBase - first TCP port; REST gateways take base+0…3, internal base+10…13, vaults base+20…23,
  * peers base+30…33, chaincode services base+40…43; real Fabric also peers' operations base+24…26, orderers
- * base+34…36, their operations base+14…16 and their administration base+44…46
+ * base+34…37, their operations base+14…17 and their administration base+44…47
+ * @param consensus - how many orderers there are, and how they agree
  */
-export function localTopology(portBase: number = DEFAULT_PORT_BASE): Topology {
+export function localTopology(
+  portBase: number = DEFAULT_PORT_BASE,
+  consensus: Consensus = DEFAULT_CONSENSUS,
+): Topology {
   return {
     channel: 'medledger',
-    chaincode: { name: 'medledger', version: '1.0' },
-    consensus: 'raft',
+    chaincode: { name: 'medledger', version: '1.0', tls: true },
     batch: { timeoutMs: 50, maxMessageCount: 500, preferredMaxBytes: 2 * 1024 * 1024 },
     endorsementsNeeded: 2,
-    orderers: ORDERER_SLUGS.map((slug, index) => ({
+    consensus,
+    orderers: ORDERER_SLUGS[consensus].map((slug, index) => ({
       host: `${slug}.${ORDERER_DOMAIN}`,
       port: portBase + 34 + index,
       adminPort: portBase + 44 + index,

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { PORTS_PER_NETWORK } from '../network/topology.js';
+import { CONSENSUS_KINDS, PORTS_PER_NETWORK } from '../network/topology.js';
 import { deploy } from './network/deploy.js';
 import { diagnose } from './network/doctor.js';
 import { down } from './network/down.js';
@@ -31,7 +31,7 @@ verb('restart', 'down and up').action(
     print(context, await up(context), []);
   }),
 );
-verb('status', 'heights, lag, leader, processes, and which certificate ends first').action(
+verb('status', 'heights, lag, leader and consenters, processes, and which certificate ends first').action(
   run(async (context) => {
     const status = await networkStatus(context);
     print(context, status, statusLines(status));
@@ -66,6 +66,9 @@ function verb(name: string, description: string): Command {
     .description(description)
     .option('--data <dir>', 'data folder', '.medledger')
     .addOption(new Option('--ledger <kind>', 'as started last, else devledger').choices(LEDGER_KINDS))
+    .addOption(
+      new Option('--consensus <kind>', 'of the orderers of Fabric; as it was made, else raft').choices(CONSENSUS_KINDS),
+    )
     .option('--port-base <port>', 'first TCP port; as started last, else 8080', portBase)
     .option('--bin <dir>', 'folder of the programs of Fabric; else FABRIC_BIN, else the PATH')
     .option('--json', 'one JSON value on standard output', false)

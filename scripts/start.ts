@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { DEFAULT_PORT_BASE } from '../network/topology.js';
+import { CONSENSUS_KINDS, type Consensus, DEFAULT_PORT_BASE } from '../network/topology.js';
 import { DOCTORS_MAX, DOCTORS_MIN } from './seed/demo-staff.js';
+import { chooseConsensus } from './start/consensus-choice.js';
 import { chooseLedger, LEDGER_KINDS, type LedgerKind } from './start/ledger-choice.js';
 import { oneLine } from './start/one-line.js';
 import { lineProgress } from './start/progress.js';
@@ -14,6 +15,7 @@ interface GivenOptions {
   readonly seed: boolean;
   readonly demoDoctors: number;
   readonly ledger: LedgerKind;
+  readonly consensus?: Consensus;
   readonly bin?: string;
 }
 
@@ -41,6 +43,12 @@ const program = new Command('npm start --')
       .choices(LEDGER_KINDS)
       .default('devledger'),
   )
+  .addOption(
+    new Option(
+      '--consensus <kind>',
+      'how the orderers of Fabric agree; as the data folder was made, else raft',
+    ).choices(CONSENSUS_KINDS),
+  )
   .option('--bin <dir>', 'folder of the programs of Fabric; else FABRIC_BIN, else the PATH')
   .option('--no-seed', 'add no patients')
   .option('--demo-doctors <count>', 'doctors at the two hospitals, when the data folder is new', doctors, DOCTORS_MIN)
@@ -54,7 +62,8 @@ async function start(given: GivenOptions): Promise<void> {
   const { seed, portBase: base, demoDoctors } = given;
   const dataDir = resolve(given.data);
   try {
-    const ledger = await chooseLedger(given, progress.say);
+    const consensus = chooseConsensus(dataDir, given);
+    const ledger = await chooseLedger({ ...given, consensus }, progress.say);
     const options = { projectDir: PROJECT_DIR, dataDir, portBase: base, ledger, seed, doctors: demoDoctors };
     await startNetwork(options, progress);
     process.exit(0);

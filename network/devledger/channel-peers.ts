@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { readPeerIdentity, readTls } from '../identities/index.js';
+import { chaincodeHost, readPeerIdentity, readTls } from '../identities/index.js';
 import type { LedgerOrganisation, LedgerTopology } from '../topology.js';
 import type { ChaincodeDefinition } from './commit/chaincode-definition.js';
 import type { BlockDelivery } from './commit/deliver-blocks.js';
@@ -159,12 +159,14 @@ export class ChannelPeers {
   #material({ mspId, domain, peer }: PeerOrganisation, ledger: PeerLedger): PeerMaterial {
     const { topology, dataDir, furtherChaincodes, deployments } = this.#options;
     const metrics = this.#metrics.get(mspId);
+    const tls = readTls(dataDir, domain, { kind: 'peer', host: peer.host });
     const { certificatePem, privateKey } = readPeerIdentity(dataDir, domain, peer.host);
     return {
       mspId,
       host: peer.host,
       port: peer.port,
       ...(topology.chaincode === undefined ? {} : { chaincodeAddress: `127.0.0.1:${peer.chaincodePort}` }),
+      ...(topology.chaincode?.tls === true ? { chaincodeTls: { ...tls, serverName: chaincodeHost(domain) } } : {}),
       furtherChaincodes: furtherChaincodes.map(({ name, version, addressOf }) => ({
         name,
         version,
@@ -172,7 +174,7 @@ export class ChannelPeers {
       })),
       deployed: deployments.chaincodesOf(mspId),
       identity: { mspId, serialized: serialiseIdentity(mspId, certificatePem), privateKey },
-      tls: readTls(dataDir, domain, { kind: 'peer', host: peer.host }),
+      tls,
       ledger,
       ...(metrics === undefined ? {} : { onCall: (call) => metrics.onCall(call) }),
     };

@@ -28,7 +28,7 @@ export async function bringUpChannel(place: FabricPlace, step: Step): Promise<vo
   });
   await step('chaincode packages installed', () => installPackages(place, members));
   // Before there is a leader an orderer turns transactions down.
-  await step('a leader of the orderers', () => untilLed(topology));
+  await step('a leader of the orderers', () => untilLed(topology, dataDir));
   await step('chaincode definition', () => deployDefinition(members, topology.chaincode.version));
 }
 

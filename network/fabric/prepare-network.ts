@@ -27,11 +27,11 @@ export interface FabricPlace {
  * @throws FabricError FABRIC_DATA_UNUSABLE when the channel in the folder was made for other addresses
  */
 export async function prepareNetwork(place: FabricPlace): Promise<void> {
-  const { topology, dataDir, binaries } = place;
+  const { topology, dataDir } = place;
   requireSameNetwork(topology, dataDir);
-  const builder = ensureChaincodeBuilder(dataDir, binaries.folder);
   for (const organisation of peerOrganisations(topology)) {
     const folder = nodeDataFolder(dataDir, organisation.peer.host);
+    const builder = ensureChaincodeBuilder(dataDir, organisation);
     writeConfig(join(folder, 'core.yaml'), peerConfig({ organisation, dataDir, builder }));
   }
   for (const orderer of topology.orderers) {

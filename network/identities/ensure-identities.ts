@@ -1,6 +1,13 @@
 import { type LedgerOrganisation, type LedgerTopology, ORDERER_DOMAIN } from '../topology.js';
 import { ORDERER_MSP_ID, organisationFolder, PLAIN_USERS, SERVICE_USERS } from './identity-paths.js';
-import { ensureClient, ensureGateway, ensureNode, ensureOrganisation, ensureUser } from './organisation-folder.js';
+import {
+  ensureChaincode,
+  ensureClient,
+  ensureGateway,
+  ensureNode,
+  ensureOrganisation,
+  ensureUser,
+} from './organisation-folder.js';
 
 /**
  * Makes every certificate and key that a network of this topology needs, in the folder layout of Fabric's test
@@ -24,8 +31,11 @@ async function ensureMember(member: LedgerOrganisation, dataDir: string, nowMs: 
   const { mspId, domain } = member;
   const folder = organisationFolder(dataDir, domain);
   const organisation = await ensureOrganisation({ folder, mspId, domain, kind: 'peer', nowMs });
-  if (member.peer !== undefined) await ensureNode(organisation, member.peer.host);
   const hasGateway = 'gateway' in member;
+  if (member.peer !== undefined) {
+    await ensureNode(organisation, member.peer.host);
+    if (hasGateway) await ensureChaincode(organisation);
+  }
   for (const user of hasGateway ? SERVICE_USERS : PLAIN_USERS) await ensureUser(organisation, user);
   for (const user of member.users ?? []) await ensureClient(organisation, user);
   if (hasGateway) await ensureGateway(organisation);

@@ -79,6 +79,20 @@ export function tlsPaths(owner: string): KeyPairPaths & { readonly authority: st
   };
 }
 
+/** Name in the TLS certificate of an organisation's gateway. */
+export function gatewayHost(domain: string): string {
+  return `gateway.${domain}`;
+}
+
+/** Name in the TLS certificate of the chaincode service of an organisation's peer. */
+export function chaincodeHost(domain: string): string {
+  return `chaincode.${domain}`;
+}
+
+export function chaincodeFolder(organisation: string): string {
+  return join(organisation, 'chaincode');
+}
+
 export function gatewayFolder(organisation: string): string {
   return join(organisation, 'gateway');
 }

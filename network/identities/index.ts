@@ -8,7 +8,10 @@ export { FABRIC_ATTRIBUTES_OID, type FabricAttributes } from './fabric-attribute
 export { IdentitiesError, type IdentitiesErrorCode } from './identities-error.js';
 export {
   authorityPaths,
+  chaincodeFolder,
+  chaincodeHost,
   gatewayFolder,
+  gatewayHost,
   type KeyPairPaths,
   mspKeyPair,
   nodeFolder,

@@ -5,7 +5,10 @@ import { PUBLIC_FILE_MODE, replaceFile } from './durable-file.js';
 import type { FabricAttributes } from './fabric-attributes.js';
 import {
   authorityPaths,
+  chaincodeFolder,
+  chaincodeHost,
   gatewayFolder,
+  gatewayHost,
   mspKeyPair,
   nodeFolder,
   type OrganisationKind,
@@ -85,7 +88,12 @@ export async function ensureClient(organisation: OrganisationFolder, user: strin
 }
 
 export async function ensureGateway(organisation: OrganisationFolder): Promise<void> {
-  await ensureTls(organisation, gatewayFolder(organisation.folder), `gateway.${organisation.domain}`);
+  await ensureTls(organisation, gatewayFolder(organisation.folder), gatewayHost(organisation.domain));
+}
+
+/** TLS of the service that runs the chaincode for the organisation's peer. */
+export async function ensureChaincode(organisation: OrganisationFolder): Promise<void> {
+  await ensureTls(organisation, chaincodeFolder(organisation.folder), chaincodeHost(organisation.domain));
 }
 
 /** `custodian-hospital-a` for Custodian@hospital-a.medledger.example. */

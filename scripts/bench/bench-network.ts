@@ -10,7 +10,8 @@ import { requireThat } from './bench-failure.js';
 import type { BenchMembers, BenchPatient } from './bench-members.js';
 import type { BenchPlace } from './bench-place.js';
 import { BARE_CHAINCODE, withPeer } from './bench-ports.js';
-import { type BenchProcesses, barePlan, chaincodePlans, ledgerPlan } from './bench-processes.js';
+import { chaincodePlans } from '../start/network-plans.js';
+import { type BenchProcesses, barePlan, ledgerPlan } from './bench-processes.js';
 import { peerEndpoint } from './peer-endpoint.js';
 
 /** A running ledger with the product's chaincode and the baseline's, and a client of each at the first peer. */
@@ -39,7 +40,7 @@ export async function startBenchNetwork(
   const [home] = peers;
   if (home === undefined) throw new Error('invariant failed: a topology has peers');
   const [chaincode, bare] = await Promise.all([
-    Promise.all(chaincodePlans(place).map((plan) => processes.start(plan))),
+    Promise.all(chaincodePlans(place, topology).map((plan) => processes.start(plan))),
     Promise.all(peers.map((organisation) => processes.start(barePlan(place, topology, organisation)))),
   ]);
   const pids = { chaincode, bare, ledger: await processes.start(ledgerPlan(place)) };

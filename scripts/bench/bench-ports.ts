@@ -11,6 +11,15 @@ const PORT_BASE_MIN = 15_000;
 const PORT_BASE_MAX = 32_000;
 const TRIES_MAX = 20;
 
+/**
+ * The product's, but that peers reach its chaincode without TLS, as they do the baseline's, which does not change: what
+ * is compared is the work of the chaincode.
+ */
+export function benchTopology(portBase: number): Topology {
+  const { chaincode, ...topology } = localTopology(portBase);
+  return { ...topology, chaincode: { name: chaincode.name, version: chaincode.version } };
+}
+
 export type PeerOrganisation = Organisation & { readonly peer: NonNullable<Organisation['peer']> };
 
 /** The organisations that run peers, in the topology's order. */

@@ -17,7 +17,7 @@ export async function deploy(context: NetworkContext): Promise<void> {
     return;
   }
   if (!isHeld(dataDir)) throw new StartError('No network runs on this folder; bring it up first: up deploys as well.');
-  const ledger = await chooseLedger({ ledger: kind, ...(bin === undefined ? {} : { bin }) }, say);
+  const ledger = await chooseLedger({ ledger: kind, consensus: topology.consensus, bin }, say);
   if (ledger.kind !== 'fabric') return;
   const progress = lineProgress((text) => say(text.trimEnd()), Date.now);
   await bringUpChannel({ topology, dataDir, binaries: ledger.binaries }, progress.step);

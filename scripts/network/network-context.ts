@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { DEFAULT_PORT_BASE, localTopology, type Topology } from '../../network/topology.js';
+import { type Consensus, DEFAULT_PORT_BASE, localTopology, type Topology } from '../../network/topology.js';
+import { chooseConsensus } from '../start/consensus-choice.js';
 import { lockFolder } from '../start/folder-lock.js';
 import type { LedgerKind } from '../start/ledger-choice.js';
 import { readPlace } from '../start/network-place.js';
@@ -10,6 +11,7 @@ import { readRunningFile, RUNNING_FILE } from '../start/running-file.js';
 export interface GivenOptions {
   readonly data: string;
   readonly ledger?: LedgerKind;
+  readonly consensus?: Consensus;
   readonly portBase?: number;
   readonly bin?: string;
   readonly json: boolean;
@@ -26,15 +28,17 @@ export interface NetworkContext {
   readonly say: (line: string) => void;
 }
 
+/** @throws StartError when the options do not go together */
 export function networkContext(given: GivenOptions): NetworkContext {
   const dataDir = resolve(given.data);
   const remembered = readPlace(dataDir);
   const portBase = given.portBase ?? remembered?.portBase ?? DEFAULT_PORT_BASE;
+  const ledger = given.ledger ?? remembered?.ledger ?? 'devledger';
   return {
     dataDir,
-    ledger: given.ledger ?? remembered?.ledger ?? 'devledger',
+    ledger,
     portBase,
-    topology: localTopology(portBase),
+    topology: localTopology(portBase, chooseConsensus(dataDir, { ...given, ledger })),
     ...(given.bin === undefined ? {} : { bin: given.bin }),
     json: given.json,
     // With --json standard output holds one JSON value and nothing else.

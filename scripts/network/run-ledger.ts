@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
+import { type Consensus, CONSENSUS_KINDS } from '../../network/topology.js';
 import { chooseLedger, LEDGER_KINDS, type LedgerKind } from '../start/ledger-choice.js';
 import { oneLine } from '../start/one-line.js';
 import { lineProgress } from '../start/progress.js';
@@ -11,6 +12,7 @@ interface GivenOptions {
   readonly data: string;
   readonly portBase: string;
   readonly ledger: LedgerKind;
+  readonly consensus: Consensus;
   readonly bin?: string;
 }
 
@@ -21,6 +23,7 @@ const program = new Command('run-ledger')
   .requiredOption('--data <dir>')
   .requiredOption('--port-base <port>')
   .addOption(new Option('--ledger <kind>').choices(LEDGER_KINDS).makeOptionMandatory())
+  .addOption(new Option('--consensus <kind>').choices(CONSENSUS_KINDS).makeOptionMandatory())
   .option('--bin <dir>')
   .action(run);
 

@@ -9,7 +9,7 @@ import {
   tlsPaths,
   type OrganisationKind,
 } from '../../network/identities/index.js';
-import { ORDERER_DOMAIN, type Orderer } from '../../network/topology.js';
+import { type Consensus, ORDERER_DOMAIN, type Orderer } from '../../network/topology.js';
 import { join } from 'node:path';
 import { peerHeights } from '../start/ledger-view.js';
 import { isHeld, type NetworkContext, runningProcesses } from './network-context.js';
@@ -17,6 +17,8 @@ import { isHeld, type NetworkContext, runningProcesses } from './network-context
 export interface NetworkStatus {
   readonly running: boolean;
   readonly ledger: string;
+  /** How the orderers agree; absent for the embedded ledger, which has one. */
+  readonly consensus?: Consensus;
   /** Process ids by name. */
   readonly processes: Readonly<Record<string, number>>;
   readonly peers: readonly PeerStatus[];
@@ -37,13 +39,21 @@ export interface OrdererStatus {
   readonly host: string;
   readonly height?: number;
   readonly isLeader: boolean;
+  /** What it is to the channel: `consenter`, or `follower`; absent when it does not answer. */
+  readonly relation?: string;
 }
 
 /** How the network of the folder is at this moment. */
 export async function networkStatus(context: NetworkContext): Promise<NetworkStatus> {
   const { dataDir, ledger, topology } = context;
   const running = isHeld(dataDir);
-  const common = { running, ledger, processes: runningProcesses(dataDir), certificates: firstToEnd(context) };
+  const common = {
+    running,
+    ledger,
+    ...(ledger === 'fabric' ? { consensus: topology.consensus } : {}),
+    processes: runningProcesses(dataDir),
+    certificates: firstToEnd(context),
+  };
   if (!running) return { ...common, peers: [], orderers: [] };
   const heights = await peerHeights(topology, dataDir);
   const top = Math.max(0, ...heights.map(({ height }) => height ?? 0));
@@ -54,7 +64,8 @@ export async function networkStatus(context: NetworkContext): Promise<NetworkSta
 }
 
 export function statusLines(status: NetworkStatus): readonly string[] {
-  const { running, ledger, processes, peers, orderers, certificates } = status;
+  const { running, processes, peers, orderers, certificates } = status;
+  const ledger = status.consensus === undefined ? status.ledger : `${status.ledger}, orderers by ${status.consensus}`;
   const ends =
     certificates === undefined ? [] : [`first certificate to end: ${certificates.host}, ${certificates.endsAt}`];
   if (!running) return [`no network runs on this folder (ledger: ${ledger})`, ...ends];
@@ -62,7 +73,8 @@ export function statusLines(status: NetworkStatus): readonly string[] {
     `ledger: ${ledger}`,
     ...peers.map(({ mspId, height, lag }) => `peer of ${mspId.padEnd(16)} ${heightText(height)}${lagText(lag)}`),
     ...orderers.map(
-      ({ host, height, isLeader }) => `${host.padEnd(30)} ${heightText(height)}${isLeader ? ', leads' : ''}`,
+      ({ host, height, relation, isLeader }) =>
+        `${host.padEnd(30)} ${heightText(height)}${relation === undefined ? '' : `, ${relation}`}${isLeader ? ', leads' : ''}`,
     ),
     ...Object.entries(processes).map(([name, pid]) => `${name.padEnd(24)} process ${pid}`),
     ...ends,
@@ -70,13 +82,14 @@ export function statusLines(status: NetworkStatus): readonly string[] {
 }
 
 async function ordererStatuses({ topology, dataDir }: NetworkContext): Promise<readonly OrdererStatus[]> {
-  const leader = await leaderOf(topology);
+  const leader = await leaderOf(topology, dataDir);
   const statusOf = async (orderer: Orderer): Promise<OrdererStatus> => {
     const { host } = orderer;
     const isLeader = host === leader;
     try {
       const found = await channelOnOrderer(orderer, { dataDir, channel: topology.channel });
-      return found === undefined ? { host, isLeader } : { host, isLeader, height: found.height };
+      if (found === undefined) return { host, isLeader };
+      return { host, isLeader, height: found.height, relation: found.consensusRelation };
     } catch {
       // One that is down is told as one without a height.
       return { host, isLeader };

@@ -66,15 +66,18 @@ function linesUnlessEnded(child: ChildProcess, logPath: string, fromByte: number
 
 /** In a folder that is ours: one that is not is refused before anything is put into it. */
 async function logFile({ dataDir, ledger, topology }: NetworkContext): Promise<string> {
-  const folder = await openDataFolder({ path: dataDir, channel: topology.channel, ledger, nowMs: Date.now() });
+  const { channel, consensus } = topology;
+  const folder = await openDataFolder({ path: dataDir, channel, ledger, consensus, nowMs: Date.now() });
   folder.release();
   const logs = join(dataDir, 'logs');
   mkdirSync(logs, { recursive: true, mode: 0o700 });
   return join(logs, LOG_FILE);
 }
 
-function startSupervisor({ dataDir, ledger, portBase, bin }: NetworkContext, logPath: string): ChildProcess {
+function startSupervisor(context: NetworkContext, logPath: string): ChildProcess {
+  const { dataDir, ledger, portBase, topology, bin } = context;
   const args = [PROGRAM, '--data', dataDir, '--port-base', String(portBase), '--ledger', ledger];
+  args.push('--consensus', topology.consensus);
   if (bin !== undefined) args.push('--bin', bin);
   const log = openSync(logPath, 'a', 0o600);
   const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', log, log] });

@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { chaincodePackage } from '../../network/fabric/chaincode-package.js';
 import { nodeProcesses } from '../../network/fabric/node-processes.js';
-import { localTopology, type Organisation, type Topology } from '../../network/topology.js';
-import { DEVLEDGER, type LedgerChoice } from './ledger-choice.js';
+import { chaincodeFolder, organisationFolder, tlsPaths } from '../../network/identities/index.js';
+import type { Organisation, Topology } from '../../network/topology.js';
+import { DEVLEDGER, type LedgerChoice, topologyOn } from './ledger-choice.js';
 import type { ProcessPlan } from './process-plan.js';
 
 /** What the processes of a network are made from. */
@@ -25,9 +26,9 @@ export interface NetworkPlans {
 
 /** Every process of the network: a chaincode service per peer, the ledger, a gateway per organisation. */
 export function networkPlans(place: NetworkPlace): NetworkPlans {
-  const topology = localTopology(place.portBase);
+  const topology = topologyOn(place.ledger ?? DEVLEDGER, place.portBase);
   return {
-    chaincode: topology.organisations.flatMap((organisation) => chaincodePlans(place, topology, organisation)),
+    chaincode: chaincodePlans(place, topology),
     ledger: ledgerPlans(place, topology),
     gateways: topology.organisations.map((organisation) => gatewayPlan(place, organisation)),
   };
@@ -69,8 +70,13 @@ function ledgerPlan({ projectDir, dataDir, portBase }: NetworkPlace): ProcessPla
   };
 }
 
-function chaincodePlans(
-  { projectDir, ledger = DEVLEDGER }: NetworkPlace,
+/** A chaincode service for each peer of the topology. */
+export function chaincodePlans(place: NetworkPlace, topology: Topology): readonly ProcessPlan[] {
+  return topology.organisations.flatMap((organisation) => chaincodePlan(place, topology, organisation));
+}
+
+function chaincodePlan(
+  { projectDir, dataDir, ledger = DEVLEDGER }: NetworkPlace,
   topology: Topology,
   { mspId, name, peer, domain }: Organisation,
 ): readonly ProcessPlan[] {
@@ -88,6 +94,7 @@ function chaincodePlans(
       `127.0.0.1:${peer.chaincodePort}`,
       '--chaincode-id',
       id,
+      ...(chaincode.tls === true ? tlsOptions(dataDir, domain) : []),
     ],
     // The shim reads package.json here, and through it the contracts.
     cwd: join(projectDir, 'chaincode'),
@@ -96,6 +103,19 @@ function chaincodePlans(
     readiness: { kind: 'port', port: peer.chaincodePort },
   };
   return [plan];
+}
+
+/** Of the shim: only who has a certificate of the same organisation is served. */
+function tlsOptions(dataDir: string, domain: string): readonly string[] {
+  const { certificate, key, authority } = tlsPaths(chaincodeFolder(organisationFolder(dataDir, domain)));
+  return [
+    '--chaincode-tls-cert-file',
+    certificate,
+    '--chaincode-tls-key-file',
+    key,
+    '--chaincode-tls-client-cacert-file',
+    authority,
+  ];
 }
 
 function gatewayPlan({ projectDir, dataDir, portBase }: NetworkPlace, organisation: Organisation): ProcessPlan {

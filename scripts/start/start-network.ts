@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import type { SignedRegister } from '@medledger/chaincode/domain';
 import { ensureIdentities } from '../../network/identities/index.js';
-import { localTopology, type Organisation, type Topology } from '../../network/topology.js';
+import type { Organisation, Topology } from '../../network/topology.js';
 import { CREDENTIALS_FILE, Credentials } from '../seed/credentials.js';
 import { DOCTORS_MIN } from '../seed/demo-staff.js';
 import { isSeeded, seedNetwork } from '../seed/seed-network.js';
 import type { StaffPlace } from '../seed/staff-wallets.js';
 import { type DataFolder, openDataFolder } from './data-folder.js';
 import { prepareConsortium, requireFounded, submitRegister } from './found-consortium.js';
-import type { LedgerChoice } from './ledger-choice.js';
+import { type LedgerChoice, topologyOn } from './ledger-choice.js';
 import { networkPlans, preloadUrl, restUrl } from './network-plans.js';
 import { untilServing } from './ledger-view.js';
 import { writePlace } from './network-place.js';
@@ -42,11 +42,11 @@ const LEFT_OVER_MS = 12_000;
  * @throws StartError, and errors of the parts, each with a message for the operator; nothing keeps running then
  */
 export async function startNetwork(options: StartOptions, progress: Progress): Promise<void> {
-  const topology = localTopology(options.portBase);
+  const topology = topologyOn(options.ledger, options.portBase);
   const stop = listenForStop(Date.now);
   const ledger = options.ledger.kind;
-  const { channel } = topology;
-  const folder = await openDataFolder({ path: options.dataDir, channel, ledger, nowMs: Date.now() });
+  const { channel, consensus } = topology;
+  const folder = await openDataFolder({ path: options.dataDir, channel, ledger, consensus, nowMs: Date.now() });
   const running = runningFile(folder.path);
   try {
     await requireFreePorts(topology, { ledger, patienceMs: running.isLeftOver() ? LEFT_OVER_MS : 0 });

@@ -4,6 +4,8 @@
 // knows its organisation, so that one organisation's chaincode can be told to differ from the others'.
 //
 // Arguments: address to listen on, package id to register under, MSP id of the peer.
+const { readFileSync } = require('node:fs');
+const { join } = require('node:path');
 const { Shim } = require('fabric-shim');
 
 const [, , address, packageId, mspId] = process.argv;
@@ -124,8 +126,15 @@ const chaincode = {
   },
 };
 
+/** Of a service that shows a certificate and wants one: key, certificate and authority lie in the folder. */
+function tlsProps(folder) {
+  if (folder === undefined) return {};
+  const read = (name) => readFileSync(join(folder, name));
+  return { tlsProps: { key: read('server.key'), cert: read('server.crt'), clientCACerts: read('ca.crt') } };
+}
+
 async function main() {
-  const server = Shim.server(chaincode, { ccid: packageId, address });
+  const server = Shim.server(chaincode, { ccid: packageId, address, ...tlsProps(process.env.CHAINCODE_TLS) });
   await server.start();
   process.stdout.write('listening\n');
 }

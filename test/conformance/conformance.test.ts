@@ -13,6 +13,7 @@ import { describeReadWriteSets } from './read-write-sets-conformance.js';
 import { describeState } from './state-conformance.js';
 import { describeSubmission } from './submission-conformance.js';
 import type { LedgerUnderTest } from './ledger-under-test.js';
+import { CONSENSUS } from '../support/running-network.js';
 
 /** What the gateway relies on from a ledger, in Fabric's words. */
 const SUITES = [
@@ -52,5 +53,5 @@ describeLedger('the embedded ledger', startDevLedgerUnderTest, 60_000);
 if (process.env.FABRIC_BIN === undefined || process.env.FABRIC_BIN === '') {
   it.skip('real Fabric: set FABRIC_BIN to the bin folder of a Fabric 3.1 release', () => undefined);
 } else {
-  describeLedger('real Fabric', startFabricUnderTest, 120_000);
+  describeLedger(`real Fabric, orderers by ${CONSENSUS}`, startFabricUnderTest, 120_000);
 }

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { pino } from 'pino';
 import { startDevLedger } from '../../network/devledger/dev-ledger.js';
 import { ChaincodeProcesses } from './chaincode-processes.js';
-import { conformanceMembers, peerOrganisationOf } from './conformance-members.js';
+import { chaincodeTlsFolder, conformanceMembers, peerOrganisationOf } from './conformance-members.js';
 import { type LedgerUnderTest, PEERS } from './ledger-under-test.js';
 
 /** The embedded ledger, in this process; its chaincode runs in processes of its own. */
@@ -10,8 +10,9 @@ export async function startDevLedgerUnderTest(): Promise<LedgerUnderTest> {
   const { topology, dataDir, revoked } = await conformanceMembers();
   const chaincodes = new ChaincodeProcesses(
     PEERS.map((mspId) => {
-      const port = peerOrganisationOf(topology, mspId).peer.chaincodePort;
-      return { mspId, port, packageId: `${topology.chaincode.name}:${mspId}` };
+      const { domain, peer } = peerOrganisationOf(topology, mspId);
+      const packageId = `${topology.chaincode.name}:${mspId}`;
+      return { mspId, port: peer.chaincodePort, packageId, tlsFolder: chaincodeTlsFolder(dataDir, domain) };
     }),
   );
   await chaincodes.startAll();

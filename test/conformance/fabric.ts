@@ -10,8 +10,9 @@ import { bringUpChannel } from '../../network/fabric/bring-up.js';
 import { chaincodePackage } from '../../network/fabric/chaincode-package.js';
 import { type NodeProcess, nodeProcesses } from '../../network/fabric/node-processes.js';
 import { prepareNetwork } from '../../network/fabric/prepare-network.js';
+import { CONSENSUS } from '../support/running-network.js';
 import { ChaincodeProcesses } from './chaincode-processes.js';
-import { conformanceMembers, peerOrganisationOf } from './conformance-members.js';
+import { chaincodeTlsFolder, conformanceMembers, peerOrganisationOf } from './conformance-members.js';
 import { type LedgerUnderTest, PEERS } from './ledger-under-test.js';
 import { connectMember } from './member-client.js';
 
@@ -20,28 +21,29 @@ const NETWORK_READY_MS = 60_000;
 const POLL_MS = 100;
 
 /**
- * Real Hyperledger Fabric from the programs in FABRIC_BIN: three orderers and three peers, with the conformance
- * chaincode as the chaincode of its channel.
+ * Real Hyperledger Fabric from the programs in FABRIC_BIN: its orderers, as MEDLEDGER_CONSENSUS says, and three peers,
+ * with the conformance chaincode as the chaincode of its channel.
  */
 export async function startFabricUnderTest(): Promise<LedgerUnderTest> {
-  const { topology, dataDir, revoked } = await conformanceMembers();
+  const { topology, dataDir, revoked } = await conformanceMembers(CONSENSUS);
   const binaries = findBinaries({ env: process.env, downloaded: join(dataDir, 'nowhere') });
   if (binaries === undefined) throw binariesMissing();
   const place = { topology, dataDir, binaries };
   await prepareNetwork(place);
   const nodes = nodeProcesses(place).map((node) => startNode(node, dataDir));
-  // However the test run ends, six nodes must not stay behind.
+  // However the test run ends, the nodes must not stay behind.
   process.once('exit', () => {
     for (const node of nodes) node.kill('SIGKILL');
   });
   const chaincodes = new ChaincodeProcesses(
     PEERS.map((mspId) => {
-      const { peer } = peerOrganisationOf(topology, mspId);
-      return { mspId, port: peer.chaincodePort, packageId: chaincodePackage(topology, peer).id };
+      const { domain, peer } = peerOrganisationOf(topology, mspId);
+      const packageId = chaincodePackage(topology, peer).id;
+      return { mspId, port: peer.chaincodePort, packageId, tlsFolder: chaincodeTlsFolder(dataDir, domain) };
     }),
   );
   const ledger: LedgerUnderTest = {
-    name: 'Fabric',
+    name: `Fabric, orderers by ${topology.consensus}`,
     topology,
     dataDir,
     revoked,

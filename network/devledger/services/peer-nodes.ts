@@ -1,6 +1,6 @@
 import { msp } from '@hyperledger/fabric-protos';
 import type { Logger } from 'pino';
-import { ChaincodeConnection } from '../chaincode/chaincode-connection.js';
+import { ChaincodeConnection, type ChaincodeTls } from '../chaincode/chaincode-connection.js';
 import type { SignatureCache } from '../commit/signature-cache.js';
 import { type DefinedChaincode, Endorser } from '../endorse/endorser.js';
 import type { EndorserIdentity } from '../endorse/proposal-response.js';
@@ -23,6 +23,8 @@ export interface PeerMaterial {
   readonly port: number;
   /** host:port of its service of the topology's own chaincode, where that has one. */
   readonly chaincodeAddress?: string;
+  /** Of the connection to that service; plain where left out. */
+  readonly chaincodeTls?: ChaincodeTls;
   /** Beside the topology's own chaincode, `address` as above. */
   readonly furtherChaincodes?: readonly ChaincodeService[];
   /** Those that run already, whoever runs them; they are not stopped with the peer. */
@@ -38,6 +40,7 @@ export interface ChaincodeService {
   readonly name: string;
   readonly version: string;
   readonly address: string;
+  readonly tls?: ChaincodeTls;
 }
 
 export interface PeerNodesOptions {
@@ -234,15 +237,25 @@ function peerParts(
 ): PeerParts {
   const { topology, msps, signatures } = options;
   const log = options.log.child({ peer: material.mspId });
-  const { chaincodeAddress, furtherChaincodes = [], deployed = [] } = material;
-  const own =
+  const { chaincodeAddress, chaincodeTls, furtherChaincodes = [], deployed = [] } = material;
+  const security = chaincodeTls === undefined ? {} : { tls: chaincodeTls };
+  const own: readonly ChaincodeService[] =
     topology.chaincode === undefined || chaincodeAddress === undefined
       ? []
-      : [{ ...topology.chaincode, address: chaincodeAddress }];
+      : [
+          {
+            name: topology.chaincode.name,
+            version: topology.chaincode.version,
+            address: chaincodeAddress,
+            ...security,
+          },
+        ];
   const { executeTimeoutMs } = options;
-  const services = [...own, ...furtherChaincodes].map(({ name, version, address }) => {
+  const services = [...own, ...furtherChaincodes].map(({ name, version, address, tls }) => {
     const limits = executeTimeoutMs === undefined ? {} : { executeTimeoutMs };
-    return { name, version, runtime: new ChaincodeConnection({ chaincodeName: name, address, log, ...limits }) };
+    const secured = tls === undefined ? {} : { tls };
+    const runtime = new ChaincodeConnection({ chaincodeName: name, address, log, ...secured, ...limits });
+    return { name, version, runtime };
   });
   const chaincodes: DefinedChaincode[] = [...services, ...deployed];
   const endorser = new Endorser({

@@ -18,6 +18,7 @@ export type Stage = 'evaluate' | 'endorse' | 'submit' | 'commitStatus';
 export type Fault =
   | { readonly instead: Partial<StatusObject> }
   | { readonly loseReply: 'unavailable' | 'silence' }
+  | { readonly afterwards: Partial<StatusObject> }
   | { readonly cutConnection: true };
 
 export interface StubPeerOptions {
@@ -114,6 +115,7 @@ export class StubPeer {
 
   #reply<Response>(fault: Fault | undefined, reply: () => void, callback: sendUnaryData<Response>): void {
     if (fault === undefined) reply();
+    else if ('afterwards' in fault) callback(fault.afterwards);
     else if ('cutConnection' in fault) {
       this.kill();
       void this.start();
