@@ -4,6 +4,7 @@ import type { Static } from 'typebox';
 import { Errors } from 'typebox/value';
 import {
   type ChaincodeEntry,
+  type Consensus,
   hasGateways,
   type LedgerOrganisation,
   type LedgerTopology,
@@ -48,9 +49,10 @@ export function readTopologyFile(path: string): LedgerTopology {
  */
 export function consortiumTopology(place: {
   readonly portBase?: number;
+  readonly consensus?: Consensus;
   readonly file?: string | undefined;
 }): Topology {
-  if (place.file === undefined) return localTopology(place.portBase);
+  if (place.file === undefined) return localTopology(place.portBase, place.consensus);
   const topology = readTopologyFile(place.file);
   if (hasGateways(topology)) return topology;
   throw new TopologyFileError(

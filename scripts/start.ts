@@ -7,6 +7,7 @@ import { chooseConsensus } from './start/consensus-choice.js';
 import { chooseLedger, LEDGER_KINDS, type LedgerKind } from './start/ledger-choice.js';
 import { oneLine } from './start/one-line.js';
 import { lineProgress } from './start/progress.js';
+import { chooseTopologyFile } from './start/topology-choice.js';
 import { startNetwork } from './start/start-network.js';
 
 interface GivenOptions {
@@ -17,6 +18,7 @@ interface GivenOptions {
   readonly ledger: LedgerKind;
   readonly consensus?: Consensus;
   readonly bin?: string;
+  readonly topology?: string;
 }
 
 /** Compiled, this file is dist/scripts/start.js. */
@@ -49,6 +51,7 @@ const program = new Command('npm start --')
       'how the orderers of Fabric agree; as the data folder was made, else raft',
     ).choices(CONSENSUS_KINDS),
   )
+  .option('--topology <file>', 'describes organisations and ports; as started last, else one on consecutive ports')
   .option('--bin <dir>', 'folder of the programs of Fabric; else FABRIC_BIN, else the PATH')
   .option('--no-seed', 'add no patients')
   .option('--demo-doctors <count>', 'doctors at the two hospitals, when the data folder is new', doctors, DOCTORS_MIN)
@@ -65,7 +68,8 @@ async function start(given: GivenOptions): Promise<void> {
     const consensus = chooseConsensus(dataDir, given);
     const ledger = await chooseLedger({ ...given, consensus }, progress.say);
     const options = { projectDir: PROJECT_DIR, dataDir, portBase: base, ledger, seed, doctors: demoDoctors };
-    await startNetwork(options, progress);
+    const topologyFile = chooseTopologyFile(dataDir, given.topology);
+    await startNetwork({ ...options, ...(topologyFile === undefined ? {} : { topologyFile }) }, progress);
     process.exit(0);
   } catch (error) {
     process.stderr.write(`${oneLine(error)}\n`);

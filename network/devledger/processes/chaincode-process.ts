@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readSync, fstatSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import type { Logger } from 'pino';
 
 export interface ChaincodeProcessOptions {
@@ -20,6 +21,7 @@ const RESTART_MAX_MS = 10_000;
 const STABLE_MS = 30_000;
 const STOP_GRACE_MS = 3_000;
 const REASON_BYTES = 2_000;
+const LOG_MAX_BYTES = 10 * 1024 * 1024;
 
 /**
  * Runs the program in a process group of its own, and ends the whole group when this process is gone, however it went:
@@ -31,6 +33,8 @@ const GROUP_SCRIPT = '(cat <&3 >/dev/null; kill -TERM 0) & exec "$@" 3<&-';
 export class ChaincodeProcess {
   readonly #options: ChaincodeProcessOptions;
   #child: ChildProcess | undefined;
+  /** Where in the log this run began. */
+  #fromByte = 0;
   #stopping = false;
   #startedAtMs = 0;
   #delayMs = RESTART_MIN_MS;
@@ -62,7 +66,8 @@ export class ChaincodeProcess {
 
   #start(): void {
     const { program, args, cwd, env, logPath } = this.#options;
-    const output = openSync(logPath, 'a', 0o600);
+    const output = openLog(logPath);
+    this.#fromByte = fstatSync(output).size;
     const child = spawn('sh', ['-c', GROUP_SCRIPT, 'chaincode', program, ...args], {
       cwd,
       env: { ...process.env, ...env },
@@ -85,7 +90,7 @@ export class ChaincodeProcess {
     if (Date.now() - this.#startedAtMs > STABLE_MS) this.#delayMs = RESTART_MIN_MS;
     const { log, logPath } = this.#options;
     log.error(
-      { how, lastWords: lastLine(logPath), restartMs: this.#delayMs, logPath },
+      { how, lastWords: lastLine(logPath, this.#fromByte), restartMs: this.#delayMs, logPath },
       'chaincode ended; starting it again',
     );
     this.#timer = setTimeout(() => this.#start(), this.#delayMs);
@@ -103,13 +108,23 @@ function endGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
-function lastLine(path: string): string {
+/** A log that has grown large begins anew; the one before is kept. */
+function openLog(path: string): number {
+  const output = openSync(path, 'a', 0o600);
+  if (fstatSync(output).size < LOG_MAX_BYTES) return output;
+  closeSync(output);
+  renameSync(path, `${path}.1`);
+  return openSync(path, 'a', 0o600);
+}
+
+/** What it printed last in this run, without the colours of terminals. */
+function lastLine(path: string, fromByte: number): string {
   const file = openSync(path, 'r');
   try {
     const { size } = fstatSync(file);
-    const bytes = Buffer.alloc(Math.min(size, REASON_BYTES));
+    const bytes = Buffer.alloc(Math.max(0, Math.min(size - fromByte, REASON_BYTES)));
     readSync(file, bytes, 0, bytes.length, size - bytes.length);
-    return bytes.toString('utf8').trim().split('\n').at(-1) ?? '';
+    return stripVTControlCharacters(bytes.toString('utf8')).trim().split('\n').at(-1) ?? '';
   } finally {
     closeSync(file);
   }
