@@ -3,12 +3,14 @@ import type { Logger } from 'pino';
 import { mspDefinitions, readPeerIdentity, readTls } from '../identities/index.js';
 import type { Organisation, Topology } from '../topology.js';
 import { deliverBlocks } from './commit/deliver-blocks.js';
+import type { ChaincodeDefinition } from './commit/chaincode-definition.js';
 import { genesisBlock } from './commit/genesis-block.js';
 import { openPeerLedger } from './commit/open-peer-ledger.js';
 import { SignatureCache } from './commit/signature-cache.js';
 import { type MspDefinition, MspRegistry } from './msp.js';
 import { openOrderer } from './orderer/open-orderer.js';
 import type { PeerLedger } from './peer-ledger.js';
+import { reconcilePrivateData } from './private-data/reconciliation.js';
 import {
   type PeerEndpoint,
   type PeerMaterial,
@@ -25,6 +27,8 @@ export interface DevLedgerOptions {
   readonly log: Logger;
   /** Defined on the channel beside the topology's own, with the same endorsement policy. */
   readonly furtherChaincodes?: readonly FurtherChaincode[];
+  /** Definitions of chaincodes that have a policy or collections of their own, the topology's own included. */
+  readonly definitions?: readonly ChaincodeDefinition[];
   /** Default 127.0.0.1. */
   readonly listenHost?: string;
   /** Default: the system's clock. */
@@ -66,7 +70,11 @@ export async function startDevLedger(options: DevLedgerOptions): Promise<DevLedg
     for (const close of closers.splice(0).reverse()) await close();
   };
   try {
-    return await start({ listenHost: '127.0.0.1', nowMs: Date.now, furtherChaincodes: [], ...options }, closers, stop);
+    return await start(
+      { listenHost: '127.0.0.1', nowMs: Date.now, furtherChaincodes: [], definitions: [], ...options },
+      closers,
+      stop,
+    );
   } catch (error) {
     await stop();
     throw error;
@@ -95,6 +103,8 @@ async function start(
     await Promise.all([...ledgers.values()].map((ledger) => ledger.close()));
   });
   requireEnough(ledgers, setAside, topology);
+  const stopReconciling = reconcilePrivateData([...ledgers.values()], log);
+  closers.push(async () => stopReconciling());
   const nodes = await startPeerNodes({ ...options, ...peerParts(options, ledgers), orderer, msps, signatures });
   const delivery = deliverBlocks({
     source: orderer,
@@ -112,7 +122,7 @@ async function start(
 }
 
 async function openLedgers(
-  { topology, dataDir, log, furtherChaincodes }: Required<DevLedgerOptions>,
+  { topology, dataDir, log, furtherChaincodes, definitions }: Required<DevLedgerOptions>,
   parts: { definitions: readonly MspDefinition[]; signatures: SignatureCache; setAside: Map<string, string> },
 ): Promise<Map<string, PeerLedger>> {
   const ledgers = new Map<string, PeerLedger>();
@@ -126,6 +136,7 @@ async function openLedgers(
         msps: parts.definitions,
         signatureCache: parts.signatures,
         chaincodes: [topology.chaincode, ...furtherChaincodes].map(({ name }) => name),
+        definitions,
       });
       ledgers.set(mspId, ledger);
     } catch (error) {

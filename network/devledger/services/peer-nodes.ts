@@ -1,11 +1,15 @@
 import { msp } from '@hyperledger/fabric-protos';
 import type { Logger } from 'pino';
 import { ChaincodeConnection } from '../chaincode/chaincode-connection.js';
+import { type ChaincodeDefinition, plainDefinition } from '../commit/chaincode-definition.js';
+import { ChannelRules } from '../commit/channel-rules.js';
 import type { SignatureCache } from '../commit/signature-cache.js';
-import { Endorser } from '../endorse/endorser.js';
+import { Endorser, type EndorserOptions } from '../endorse/endorser.js';
 import type { EndorserIdentity } from '../endorse/proposal-response.js';
 import type { MspRegistry } from '../msp.js';
 import type { PeerLedger } from '../peer-ledger.js';
+import { deliveredSets } from '../private-data/delivered-sets.js';
+import { distribute } from '../private-data/distribution.js';
 import { qscc } from '../system-chaincodes/qscc.js';
 import type { Topology } from '../../topology.js';
 import { AccessPolicy } from './access-policy.js';
@@ -41,6 +45,8 @@ export interface PeerNodesOptions {
   readonly orderer: TransactionOrderer;
   readonly msps: MspRegistry;
   readonly signatures: SignatureCache;
+  /** Definitions of chaincodes that have their own; the others have the channel's policy and no collections. */
+  readonly definitions?: readonly ChaincodeDefinition[];
   /** Address to listen on; loopback, unless the machine is shared on purpose. */
   readonly listenHost: string;
   readonly nowMs: () => number;
@@ -146,6 +152,7 @@ function peerParts(
     ...(material.furtherChaincodes ?? []),
   ];
   const { executeTimeoutMs } = options;
+  const rules = rulesOf(services, options);
   const chaincodes = services.map(({ name, version, address }) => {
     const limits = executeTimeoutMs === undefined ? {} : { executeTimeoutMs };
     return { name, version, runtime: new ChaincodeConnection({ chaincodeName: name, address, log, ...limits }) };
@@ -162,6 +169,9 @@ function peerParts(
         mayReadBlocks: (mspId) => access.mayReadBlocks(mspId),
       }),
     ],
+    rules,
+    mspIdentityOf: (serialized) => ({ ...msps.identity(serialized), serialized }),
+    distribute: distributorOf(material, rules, options, setAside),
     isInService: () => !setAside.has(material.mspId),
     signatures,
     log,
@@ -169,6 +179,40 @@ function peerParts(
   const notifier = new CommitNotifier(material.ledger);
   const connections = chaincodes.map(({ runtime }) => runtime);
   return { material, endorser, connections, notifier, feed: new BlockFeed(material.ledger), log };
+}
+
+function rulesOf(
+  services: readonly ChaincodeService[],
+  { topology, msps, definitions = [] }: PeerNodesOptions,
+): ChannelRules {
+  const policy = {
+    endorsers: topology.organisations.filter(({ endorses }) => endorses).map(({ mspId }) => mspId),
+    needed: topology.endorsementsNeeded,
+  };
+  const plain = services.map((service) => plainDefinition(service, policy));
+  return new ChannelRules({
+    channel: topology.channel,
+    policy,
+    chaincodes: [],
+    definitions: [...plain, ...definitions],
+    mspIds: msps.mspIds(),
+  });
+}
+
+/** A peer without private data has nobody to give any to. */
+function distributorOf(
+  { ledger, mspId }: PeerMaterial,
+  rules: ChannelRules,
+  { peers, topology }: PeerNodesOptions,
+  setAside: ReadonlySet<string>,
+): EndorserOptions['distribute'] {
+  const own = ledger.privateData;
+  if (own === undefined) return async () => undefined;
+  const others = () =>
+    shuffle(peers.filter((peer) => peer.mspId !== mspId && !setAside.has(peer.mspId))).flatMap(
+      (peer) => peer.ledger.privateData ?? [],
+    );
+  return (txId, sets) => distribute(txId, sets, { channel: topology.channel, rules, own, others });
 }
 
 function startServer(
@@ -188,7 +232,19 @@ function startServer(
     submit: { channel, access, log, orderer: options.orderer, envelopeSizeMaxBytes: ENVELOPE_SIZE_MAX_BYTES },
     commitStatus: { channel, access, ledger, notifier },
     chaincodeEvents: { channel, access, ledger, feed },
-    deliver: { channel, access, feed, log, timeWindowMs: TIME_WINDOW_MS, nowMs: options.nowMs },
+    deliver: {
+      channel,
+      access,
+      feed,
+      log,
+      timeWindowMs: TIME_WINDOW_MS,
+      nowMs: options.nowMs,
+      privateDataOf: async (blockNumber, reader) => {
+        const keeper = ledger.privateData;
+        if (keeper === undefined) return new Map();
+        return deliveredSets(blockNumber, reader, { keeper, rules: part.endorser.rules });
+      },
+    },
     log,
   });
 }
@@ -205,8 +261,6 @@ function endorseOptions(part: PeerParts, all: readonly PeerParts[], options: Pee
       timeWindowMs: TIME_WINDOW_MS,
       isOpenToAll: (name) => part.endorser.hasChaincode(name) && !part.endorser.hasApplicationChaincode(name),
     },
-    endorsingMspIds: topology.organisations.filter(({ endorses }) => endorses).map(({ mspId }) => mspId),
-    endorsementsNeeded: topology.endorsementsNeeded,
     shuffle,
   };
 }
