@@ -6,10 +6,11 @@ import type { ChaincodeDefinition } from './commit/chaincode-definition.js';
 import type { BlockDelivery } from './commit/deliver-blocks.js';
 import { openPeerLedger } from './commit/open-peer-ledger.js';
 import type { SignatureCache } from './commit/signature-cache.js';
-import type { DefinedChaincode } from './endorse/endorser.js';
+import type { DefinedChaincode } from './endorse/chaincode-calls.js';
 import type { MspDefinition } from './msp.js';
 import { PeerMetrics } from './operations/peer-metrics.js';
 import type { PeerLedger } from './peer-ledger.js';
+import type { Reconciliation } from './private-data/reconciliation.js';
 import { type PeerMaterial, type PeerNodes, serialiseIdentity } from './services/peer-nodes.js';
 import { messageOf } from './services/rpc-error.js';
 
@@ -26,7 +27,9 @@ export interface ChannelPeersOptions {
   readonly dataDir: string;
   readonly log: Logger;
   readonly furtherChaincodes: readonly FurtherChaincode[];
-  readonly definitions: readonly MspDefinition[];
+  /** Of chaincodes that are given with the ledger and have a policy or collections of their own. */
+  readonly definitions: readonly ChaincodeDefinition[];
+  readonly msps: readonly MspDefinition[];
   readonly signatures: SignatureCache;
   /** Whether what peers do is counted. */
   readonly operations: boolean;
@@ -43,6 +46,7 @@ export type PeerOrganisation = LedgerOrganisation & { readonly peer: NonNullable
 interface RunningParts {
   readonly nodes: PeerNodes;
   readonly delivery: BlockDelivery;
+  readonly reconciling: Reconciliation;
 }
 
 /** The peers of the channel: each with its own ledger, and each stopped and started by itself. */
@@ -97,12 +101,13 @@ export class ChannelPeers {
    *
    * @returns false when it did not run
    */
-  async stop(mspId: string, { nodes, delivery }: RunningParts): Promise<boolean> {
+  async stop(mspId: string, { nodes, delivery, reconciling }: RunningParts): Promise<boolean> {
     const ledger = this.#ledgers.get(mspId);
     if (ledger === undefined) return false;
     this.#ledgers.delete(mspId);
     await nodes.stopPeer(mspId);
     await delivery.remove(mspId);
+    reconciling.connect();
     await ledger.close();
     this.#options.log.info({ peer: mspId }, 'peer stopped');
     return true;
@@ -128,6 +133,7 @@ export class ChannelPeers {
       throw error;
     }
     this.setAside.delete(mspId);
+    running.reconciling.connect();
     running.delivery.add(ledger);
     this.#options.log.info({ peer: mspId, height: ledger.height() }, 'peer started');
     return true;
@@ -139,16 +145,17 @@ export class ChannelPeers {
   }
 
   async #open({ mspId }: PeerOrganisation): Promise<PeerLedger> {
-    const { topology, dataDir, furtherChaincodes, definitions, signatures, deployments } = this.#options;
+    const { topology, dataDir, furtherChaincodes, definitions, msps, signatures, deployments } = this.#options;
     const given = topology.chaincode === undefined ? furtherChaincodes : [topology.chaincode, ...furtherChaincodes];
     const ledger = await openPeerLedger({
       mspId,
       directory: join(dataDir, 'ledger', 'peers', mspId),
       channel: topology.channel,
       policy: { endorsers: endorsingMspIds(topology), needed: topology.endorsementsNeeded },
-      msps: definitions,
+      msps,
       signatureCache: signatures,
       chaincodes: given.map(({ name }) => name),
+      definitions,
       definitionsAt: (blockNumber) => deployments.definitionsAt(blockNumber),
     });
     this.#ledgers.set(mspId, ledger);

@@ -4,13 +4,12 @@ import type { Logger } from 'pino';
 import type { ChaincodeEntry, LedgerTopology } from '../topology.js';
 import { endorsingMspIds, peerOrganisations } from './channel-peers.js';
 import { type ChaincodeSupport, startChaincodeSupport } from './chaincode/chaincode-support.js';
-import { definitionVersion } from './commit/chaincode-definition.js';
 import { parseCollections } from './definition/collections-file.js';
 import { DefinitionBook } from './definition/definition-book.js';
 import { DefinitionError } from './definition/definition-error.js';
 import type { DefinitionInForce, SignatureDefinition } from './definition/definition-in-force.js';
 import { parsePolicyExpression, quorumPolicy } from './definition/policy-expression.js';
-import type { DefinedChaincode } from './endorse/endorser.js';
+import type { DefinedChaincode } from './endorse/chaincode-calls.js';
 import { ChaincodeRun, type RunPlace } from './processes/chaincode-run.js';
 import { RunList } from './processes/run-list.js';
 
@@ -200,7 +199,7 @@ export class Deployments {
 
 function definedChaincode(definition: DefinitionInForce, run: ChaincodeRun, mspId: string): DefinedChaincode {
   const { name, version } = definition;
-  return { name, version, definitionVersion: definitionVersion(definition), runtime: run.runtimeOf(mspId) };
+  return { name, version, runtime: run.runtimeOf(mspId) };
 }
 
 function readCollections(path: string): string {

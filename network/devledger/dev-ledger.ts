@@ -4,6 +4,7 @@ import { ensureIdentities, mspDefinitions } from '../identities/index.js';
 import type { LedgerTopology } from '../topology.js';
 import { readTopologyFile } from '../topology-file.js';
 import { ChannelPeers, endorsingMspIds, type FurtherChaincode } from './channel-peers.js';
+import type { ChaincodeDefinition } from './commit/chaincode-definition.js';
 import { type BlockDelivery, deliverBlocks } from './commit/deliver-blocks.js';
 import { genesisBlock } from './commit/genesis-block.js';
 import { SignatureCache } from './commit/signature-cache.js';
@@ -11,6 +12,7 @@ import { type DeployedResult, Deployments, type DeployRequest } from './deployme
 import { MspRegistry } from './msp.js';
 import { PeerOperations } from './operations/peer-operations.js';
 import { openOrderer, type Orderer } from './orderer/open-orderer.js';
+import { type Reconciliation, reconcilePrivateData } from './private-data/reconciliation.js';
 import { type PeerEndpoint, type PeerNodes, startPeerNodes } from './services/peer-nodes.js';
 
 export type { FurtherChaincode } from './channel-peers.js';
@@ -32,6 +34,8 @@ export interface DevLedgerOptions {
   readonly chaincodes?: readonly DeployRequest[];
   /** Defined on the channel from its beginning beside the topology's own, with the same endorsement policy. */
   readonly furtherChaincodes?: readonly FurtherChaincode[];
+  /** Definitions of chaincodes that have a policy or collections of their own, the topology's own included. */
+  readonly definitions?: readonly ChaincodeDefinition[];
   /** Whether certificates and keys that are missing are made. Default true. */
   readonly makeIdentities?: boolean;
   /** Whether each peer has its operations port open: health, metrics, log level, version. Default false. */
@@ -105,6 +109,7 @@ function settingsOf(options: DevLedgerOptions, closers: Settings['closers']): Se
     listenHost: '127.0.0.1',
     nowMs: Date.now,
     furtherChaincodes: [],
+    definitions: [],
     chaincodes: [],
     operations: false,
     makeIdentities: true,
@@ -122,6 +127,7 @@ interface Channel {
   readonly peers: ChannelPeers;
   readonly nodes: PeerNodes;
   readonly delivery: BlockDelivery;
+  readonly reconciling: Reconciliation;
 }
 
 async function start(settings: Settings, stop: () => Promise<void>): Promise<DevLedger> {
@@ -175,11 +181,20 @@ async function openChannel(settings: Settings): Promise<Channel> {
   closers.push(() => orderer.close());
   const deployments = await Deployments.open({ topology, dataDir, listenHost, log });
   closers.push(() => deployments.stop());
-  const peers = new ChannelPeers({ ...settings, definitions, signatures, deployments });
+  const peers = new ChannelPeers({ ...settings, msps: definitions, signatures, deployments });
   closers.push(() => peers.close());
   await peers.openAll();
   requireEnough(peers, topology);
-  const nodes = await startPeerNodes({ ...settings, peers: peers.materials(), orderer, msps, signatures });
+  const reconciling = reconcilePrivateData(() => peers.ledgers(), log);
+  closers.push(async () => reconciling.stop());
+  const nodes = await startPeerNodes({
+    ...settings,
+    peers: peers.materials(),
+    deployedDefinitions: () => deployments.definitionsAt(),
+    orderer,
+    msps,
+    signatures,
+  });
   const delivery = deliverBlocks({
     source: orderer,
     peers: peers.ledgers(),
@@ -191,7 +206,7 @@ async function openChannel(settings: Settings): Promise<Channel> {
   });
   closers.push(() => delivery.stop());
   closers.push(() => nodes.stop());
-  return { orderer, deployments, peers, nodes, delivery };
+  return { orderer, deployments, peers, nodes, delivery, reconciling };
 }
 
 function requireEnough(peers: ChannelPeers, topology: LedgerTopology): void {

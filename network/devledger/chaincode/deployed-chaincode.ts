@@ -1,4 +1,4 @@
-import type { ChaincodeRuntime } from '../endorse/endorser.js';
+import type { ChaincodeRuntime } from '../endorse/chaincode-calls.js';
 import type { ChaincodeConnection } from './chaincode-connection.js';
 import type { ChaincodeAnswer, ChaincodeInvocation } from './chaincode-stream.js';
 import type { DialInChaincode } from './dial-in.js';

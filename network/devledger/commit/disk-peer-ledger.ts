@@ -11,6 +11,8 @@ import { StoreError } from '../store/ledger-errors.js';
 import type { StateStore, StateWrite } from '../store/state-store.js';
 import type { LedgerTip } from '../store/tip.js';
 import { type BlockParts, committedMetadata, encodeBlock, parseBlock } from './block-codec.js';
+import { type PrivateDataKeeper, type PrivateKeeper } from '../private-data/private-keeper.js';
+import { requestAt } from '../private-data/missing-set.js';
 import { expiredHashes } from './expired-keys.js';
 import { readModification } from './modification.js';
 import type { PeerLedgerOptions } from './open-peer-ledger.js';
@@ -19,20 +21,30 @@ import type { UpdateBatch } from './update-batch.js';
 import { RulesByBlock } from './rules-by-block.js';
 import { validateBlock } from './validate-block.js';
 
+export interface LedgerStores {
+  readonly blocks: FrameFiles;
+  readonly state: StateStore;
+  readonly keeper: PrivateKeeper;
+}
+
 /** A peer's ledger on disk: block files are the truth, the database can be made from them again. */
 export class DiskPeerLedger implements PeerLedger {
   readonly mspId: string;
   readonly #blocks: FrameFiles;
   readonly #state: StateStore;
   readonly #rules: RulesByBlock;
+  readonly #keeper: PrivateKeeper;
+  /** Ends when nothing is being written any more. */
+  #writing: Promise<unknown> = Promise.resolve();
   readonly #listeners = new Set<(block: CommittedBlock) => void>();
   #committing = false;
   #stopped: string | undefined;
 
-  constructor(options: PeerLedgerOptions, stores: { readonly blocks: FrameFiles; readonly state: StateStore }) {
+  constructor(options: PeerLedgerOptions, stores: LedgerStores) {
     this.mspId = options.mspId;
     this.#blocks = stores.blocks;
     this.#state = stores.state;
+    this.#keeper = stores.keeper;
     this.#rules = new RulesByBlock({ ...options, signatures: options.signatureCache }, options.definitionsAt);
   }
 
@@ -82,7 +94,7 @@ export class DiskPeerLedger implements PeerLedger {
     if (this.#committing) throw new StoreError(`Peer ${this.mspId} was given a block while it commits another.`);
     this.#committing = true;
     try {
-      const committed = await this.#commitNext(bytes);
+      const committed = await this.#alone(() => this.#commitNext(bytes));
       this.#notify(committed);
       return committed;
     } finally {
@@ -95,9 +107,24 @@ export class DiskPeerLedger implements PeerLedger {
     return () => this.#listeners.delete(listener);
   }
 
+  get privateData(): PrivateDataKeeper {
+    const keeper = this.#keeper;
+    return {
+      mspId: this.mspId,
+      isMember: (chaincode, collection) => keeper.isMember(chaincode, collection),
+      storeTransient: (txId, sets) => this.#alone(() => keeper.storeTransient(txId, sets)),
+      find: (request) => keeper.find(request),
+      setsOf: (blockNumber) => keeper.setsOf(blockNumber),
+      missing: () => keeper.missing(),
+      connect: (others) => keeper.connect(others),
+      reconcile: () => this.#alone(() => this.#reconcile()),
+    };
+  }
+
   async close(): Promise<void> {
     this.#stopped ??= `The ledger of peer ${this.mspId} is closed; open it again.`;
     this.#listeners.clear();
+    await this.#writing;
     await this.#blocks.close();
     await this.#state.close();
   }
@@ -113,7 +140,8 @@ export class DiskPeerLedger implements PeerLedger {
     const codes = Uint8Array.from(transactions, ({ code }) => code);
     const owned = transactions.flatMap(({ txId, code }, txNumber) => (txId === '' ? [] : [{ txId, txNumber, code }]));
     const expired = await this.#expired(block.number, updates);
-    const rows = blockRows(block, tip, { codes, updates, expired, transactions: owned });
+    const privateRows = await this.#keeper.rowsOfBlock(block.number, transactions);
+    const rows = { ...blockRows(block, tip, { codes, updates, expired, transactions: owned }), privateRows };
     const metadata = committedMetadata(block.metadata, { codes, commitHash: rows.tip.commitHash });
     const committed = encodeBlock({ ...block, metadata });
     await this.#blocks.append(committed);
@@ -129,6 +157,21 @@ export class DiskPeerLedger implements PeerLedger {
       bytes: committed,
       transactions: transactions.map(({ txId, code }) => ({ txId, validationCode: code })),
     };
+  }
+
+  /** Writers of one database take turns: what one of them read is still so when it writes. */
+  #alone<Result>(work: () => Promise<Result>): Promise<Result> {
+    const turn = this.#writing.then(work, work);
+    this.#writing = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #reconcile(): Promise<number> {
+    const before = (await this.#keeper.missing()).length;
+    if (before === 0 || this.#stopped !== undefined) return 0;
+    const rows = await this.#keeper.rowsOfMissing(async (place) => requestAt(await this.#block(place), place));
+    if (rows.length > 0) await this.#state.putRows(rows);
+    return before - (await this.#keeper.missing()).length;
   }
 
   async #validate(block: BlockParts): ReturnType<typeof validateBlock> {

@@ -7,7 +7,7 @@ import { chaincodeOf, hashNamespace, METADATA_USERS, metadataNamespace } from '.
 /** Entry of a key's metadata that holds its endorsement policy: a serialised SignaturePolicyEnvelope. */
 export const VALIDATION_PARAMETER = 'VALIDATION_PARAMETER';
 
-interface WrittenKeys {
+export interface WrittenKeys {
   /** Where the keys are kept: the chaincode's own namespace, or that of a collection's hashes. */
   readonly namespace: string;
   /** Empty for public keys. */
@@ -103,17 +103,26 @@ export function satisfiesNamespace(
   keys: KeyPolicies,
 ): boolean {
   const ofChaincode = rules.chaincodePolicy(set.namespace);
-  const written = writtenKeys(set);
-  for (const { namespace, collection, writes, metadataWrites } of written) {
+  if (!writesAnything(set)) return ofChaincode(signers);
+  return writtenKeys(set).every(({ namespace, collection, writes, metadataWrites }) => {
     const ofCollection = collection === '' ? 'chaincode' : rules.collectionPolicy(set.namespace, collection);
-    for (const { key } of [...writes, ...metadataWrites]) {
-      if (keys.isChanged(namespace, key)) return false;
-      const parameter = keys.of(namespace, key);
-      const policy = parameter === undefined ? orElse(ofCollection, ofChaincode) : parseSignaturePolicy(parameter);
-      if (policy === undefined || !policy(signers)) return false;
-    }
-  }
-  return writesAnything(set) || ofChaincode(signers);
+    const otherwise = orElse(ofCollection, ofChaincode);
+    return [...writes, ...metadataWrites].every(({ key }) =>
+      satisfiesKey(keys, { namespace, key }, otherwise, signers),
+    );
+  });
+}
+
+function satisfiesKey(
+  keys: KeyPolicies,
+  { namespace, key }: KeyName,
+  otherwise: Policy | undefined,
+  signers: readonly PolicySigner[],
+): boolean {
+  if (keys.isChanged(namespace, key)) return false;
+  const parameter = keys.of(namespace, key);
+  const policy = parameter === undefined ? otherwise : parseSignaturePolicy(parameter);
+  return policy?.(signers) === true;
 }
 
 function orElse(policy: Policy | 'chaincode' | undefined, ofChaincode: Policy): Policy | undefined {

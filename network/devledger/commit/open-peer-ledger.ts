@@ -6,7 +6,9 @@ import { BlockCorruptError, StoreError } from '../store/ledger-errors.js';
 import { StateStore } from '../store/state-store.js';
 import { committedMetadata, encodeBlock, parseBlock } from './block-codec.js';
 import { blockHeaderHash } from './block-hash.js';
-import { DiskPeerLedger } from './disk-peer-ledger.js';
+import { PrivateKeeper } from '../private-data/private-keeper.js';
+import { validTransactions } from '../private-data/missing-set.js';
+import { DiskPeerLedger, type LedgerStores } from './disk-peer-ledger.js';
 import type { ChaincodeDefinition } from './chaincode-definition.js';
 import type { ChannelRules } from './channel-rules.js';
 import type { EndorsementPolicy } from './endorsement-policy.js';
@@ -63,8 +65,11 @@ export async function openPeerLedger(options: PeerLedgerOptions): Promise<PeerLe
       cutUnsoundTail: true,
     });
     try {
-      await bringUp({ blocks, state }, options);
-      return new DiskPeerLedger(options, { blocks, state });
+      const rules = new RulesByBlock({ ...options, signatures: options.signatureCache }, options.definitionsAt);
+      const rulesAt = (blockNumber?: number) => rules.at(blockNumber).channel;
+      const keeper = await PrivateKeeper.open({ mspId: options.mspId, store: state, rulesAt });
+      await bringUp({ blocks, state, keeper }, options, rules);
+      return new DiskPeerLedger(options, { blocks, state, keeper });
     } catch (error) {
       await blocks.close();
       throw error;
@@ -75,14 +80,13 @@ export async function openPeerLedger(options: PeerLedgerOptions): Promise<PeerLe
   }
 }
 
-async function bringUp(stores: { blocks: FrameFiles; state: StateStore }, options: PeerLedgerOptions): Promise<void> {
+async function bringUp(stores: LedgerStores, options: PeerLedgerOptions, rules: RulesByBlock): Promise<void> {
   const { blocks, state } = stores;
   const genesis = parseBlock(genesisBlock(options));
   if (blocks.nextSequence === 0) {
     const found = { codes: Uint8Array.of(0), commitHash: new Uint8Array() };
     await blocks.append(encodeBlock({ ...genesis, metadata: committedMetadata(genesis.metadata, found) }));
   }
-  const rules = new RulesByBlock({ ...options, signatures: options.signatureCache }, options.definitionsAt);
   for (let number = state.tip?.height ?? 0; number < blocks.nextSequence; number += 1) {
     await replay(stores, number, { mspId: options.mspId, rules: rules.at(number).channel });
   }
@@ -94,7 +98,7 @@ async function bringUp(stores: { blocks: FrameFiles; state: StateStore }, option
 }
 
 async function replay(
-  { blocks, state }: { blocks: FrameFiles; state: StateStore },
+  { blocks, state, keeper }: LedgerStores,
   number: number,
   { mspId, rules }: { readonly mspId: string; readonly rules: ChannelRules },
 ): Promise<void> {
@@ -112,5 +116,8 @@ async function replay(
   await snapshot.close();
   const fault = chainFault(block, tip) ?? commitFault(block, rows);
   if (fault !== undefined) throw new BlockCorruptError({ ...place, peer: mspId, blockNumber: number }, fault);
-  await state.apply(rows);
+  // What the peer was given before the block is still there when it was cut off while it committed; what is not is
+  // noted, and asked for again.
+  const privateRows = await keeper.rowsOfBlock(number, validTransactions(block));
+  await state.apply({ ...rows, privateRows });
 }

@@ -23,7 +23,8 @@ export class RulesByBlock {
     this.#definitionsAt = definitionsAt;
   }
 
-  at(blockNumber: number): RulesInForce {
+  /** @param blockNumber - the newest rules where left out */
+  at(blockNumber: number = Number.POSITIVE_INFINITY): RulesInForce {
     const deployed = this.#definitionsAt?.(blockNumber) ?? NONE;
     if (this.#latest?.deployed === deployed) return this.#latest.inForce;
     const rules = { ...this.#rules, definitions: [...(this.#rules.definitions ?? []), ...deployed] };

@@ -2,7 +2,7 @@ import { compareUtf8 } from '../endorse/utf8-order.js';
 import type { Version } from '../peer-ledger.js';
 import type { StateReader } from '../store/state-reader.js';
 import type { HistoryWrite, StateWrite } from '../store/state-store.js';
-import { chaincodesWithMetadata, writtenKeys } from './key-policies.js';
+import { chaincodesWithMetadata, type WrittenKeys, writtenKeys } from './key-policies.js';
 import type { KeyWrite, MetadataWrite, NamespaceSet } from './read-write-sets.js';
 import { chaincodeOf, METADATA_USERS, metadataNamespace } from './state-namespaces.js';
 
@@ -18,12 +18,7 @@ export class UpdateBatch {
    */
   async apply(sets: readonly NamespaceSet[], version: Version, state: StateReader): Promise<void> {
     for (const set of sets) {
-      for (const { namespace, writes, metadataWrites } of writtenKeys(set)) {
-        const metadata = new Map(metadataWrites.map((write) => [write.key, write]));
-        for (const write of writes) await this.#write({ namespace, ...write, version }, metadata.get(write.key), state);
-        const alone = withoutWrites(metadataWrites, writes);
-        for (const write of alone) await this.#writeMetadataAlone(namespace, write, version, state);
-      }
+      for (const keys of writtenKeys(set)) await this.#applyKeys(keys, version, state);
       for (const { key } of set.writes) this.#history.push({ namespace: set.namespace, key, version });
     }
   }
@@ -59,8 +54,20 @@ export class UpdateBatch {
     return this.#history;
   }
 
+  async #applyKeys(
+    { namespace, writes, metadataWrites }: WrittenKeys,
+    version: Version,
+    state: StateReader,
+  ): Promise<void> {
+    const metadata = new Map(metadataWrites.map((write) => [write.key, write]));
+    for (const write of writes) await this.#write({ namespace, ...write, version }, metadata.get(write.key), state);
+    const alone = withoutWrites(metadataWrites, writes);
+    for (const write of alone) await this.#writeMetadataAlone(namespace, write, version, state);
+  }
+
   async #write(write: StateWrite, metadata: MetadataWrite | undefined, state: StateReader): Promise<void> {
-    this.#put(write);
+    const { namespace, key, value } = write;
+    this.#put({ namespace, key, value, version: write.version });
     if (write.value !== undefined) {
       if (metadata !== undefined) this.#putMetadata(write.namespace, metadata, write.version);
     } else if (await this.#hasMetadata(write.namespace, state)) {

@@ -51,6 +51,8 @@ export interface ValidatedTransaction {
    * transaction must not answer for the one whose id it bears.
    */
   readonly txId: string;
+  /** What it reads and writes; empty unless it is valid. */
+  readonly sets: readonly NamespaceSet[];
 }
 
 export interface BlockVerdict {
@@ -95,7 +97,11 @@ export async function validateBlock(
   const updates = new UpdateBatch();
   const codes = await checkConflicts(effects, block.number, { state: before.state, updates, channel });
   return {
-    transactions: codes.map((code, index) => ({ code, txId: txIds[index] ?? '' })),
+    transactions: codes.map((code, index) => {
+      const effect = effects[index];
+      const isValid = code === TxValidationCode.VALID && effect !== undefined && !('rejected' in effect);
+      return { code, txId: txIds[index] ?? '', sets: isValid ? effect : [] };
+    }),
     updates,
   };
 }

@@ -1,6 +1,7 @@
 import { msp } from '@hyperledger/fabric-protos';
 import type { Logger } from 'pino';
-import type { DefinedChaincode, Endorser } from '../endorse/endorser.js';
+import type { DefinedChaincode } from '../endorse/chaincode-calls.js';
+import type { Endorser } from '../endorse/endorser.js';
 import { AccessPolicy } from './access-policy.js';
 import {
   type PeerMaterial,
@@ -73,6 +74,7 @@ class Nodes implements PeerNodes {
   readonly #setAside = new Set<string>();
   /** Those that others may ask, in the order of their start. */
   readonly #endorsers = new Map<string, Endorser>();
+  readonly #materials = new Map<string, PeerMaterial>();
   readonly #running = new Map<string, RunningPeer>();
 
   constructor(options: PeerNodesOptions) {
@@ -93,7 +95,11 @@ class Nodes implements PeerNodes {
 
   prepare(material: PeerMaterial): PeerParts {
     this.#setAside.delete(material.mspId);
-    const parts = peerParts(material, this.#options, this.#access, this.#setAside);
+    const { mspId } = material;
+    const others = () =>
+      [...this.#materials.values()].filter((other) => other.mspId !== mspId && !this.#setAside.has(other.mspId));
+    const parts = peerParts(material, this.#options, { access: this.#access, setAside: this.#setAside, others });
+    this.#materials.set(mspId, material);
     this.#endorsers.set(material.mspId, parts.endorser);
     return parts;
   }
@@ -110,6 +116,7 @@ class Nodes implements PeerNodes {
       await this.listen(parts);
     } catch (error) {
       this.#endorsers.delete(material.mspId);
+      this.#materials.delete(material.mspId);
       release(parts);
       throw error;
     }
@@ -138,6 +145,7 @@ class Nodes implements PeerNodes {
     const peer = this.#running.get(mspId);
     if (peer === undefined) return;
     this.#endorsers.delete(mspId);
+    this.#materials.delete(mspId);
     this.#running.delete(mspId);
     await close(peer);
   }
@@ -146,6 +154,7 @@ class Nodes implements PeerNodes {
     await Promise.all([...this.#running.values()].map(close));
     this.#running.clear();
     this.#endorsers.clear();
+    this.#materials.clear();
   }
 }
 

@@ -1,11 +1,16 @@
 import type { Logger } from 'pino';
 import type { LedgerTopology } from '../../topology.js';
 import { ChaincodeConnection, type ChaincodeTls } from '../chaincode/chaincode-connection.js';
+import { type ChaincodeDefinition, plainDefinition } from '../commit/chaincode-definition.js';
+import { ChannelRules } from '../commit/channel-rules.js';
 import type { SignatureCache } from '../commit/signature-cache.js';
-import { type DefinedChaincode, Endorser } from '../endorse/endorser.js';
+import type { DefinedChaincode } from '../endorse/chaincode-calls.js';
+import { Endorser, type EndorserOptions } from '../endorse/endorser.js';
 import type { EndorserIdentity } from '../endorse/proposal-response.js';
 import type { MspRegistry } from '../msp.js';
 import type { PeerLedger } from '../peer-ledger.js';
+import { deliveredSets } from '../private-data/delivered-sets.js';
+import { distribute } from '../private-data/distribution.js';
 import { qscc } from '../system-chaincodes/qscc.js';
 import type { AccessPolicy } from './access-policy.js';
 import { BlockFeed } from './block-feed.js';
@@ -48,6 +53,10 @@ export interface PeerNodesOptions {
   readonly orderer: TransactionOrderer;
   readonly msps: MspRegistry;
   readonly signatures: SignatureCache;
+  /** Definitions of chaincodes that have their own; the others have the channel's policy and no collections. */
+  readonly definitions?: readonly ChaincodeDefinition[];
+  /** Further ones, which change while peers run; the same array as long as they do not. */
+  readonly deployedDefinitions?: () => readonly ChaincodeDefinition[];
   /** Address to listen on; loopback, unless the machine is shared on purpose. */
   readonly listenHost: string;
   readonly nowMs: () => number;
@@ -72,12 +81,16 @@ export interface PeerParts {
   readonly log: Logger;
 }
 
-export function peerParts(
-  material: PeerMaterial,
-  options: PeerNodesOptions,
-  access: AccessPolicy,
-  setAside: ReadonlySet<string>,
-): PeerParts {
+/** What a peer is to know of the others. */
+export interface PeerContext {
+  readonly access: AccessPolicy;
+  readonly setAside: ReadonlySet<string>;
+  /** The other peers that run and are not set aside, in no order. */
+  readonly others: () => readonly PeerMaterial[];
+}
+
+export function peerParts(material: PeerMaterial, options: PeerNodesOptions, context: PeerContext): PeerParts {
+  const { access, setAside } = context;
   const { topology, msps, signatures } = options;
   const log = options.log.child({ peer: material.mspId });
   const { chaincodeAddress, chaincodeTls, furtherChaincodes = [], deployed = [] } = material;
@@ -101,6 +114,7 @@ export function peerParts(
     return { name, version, runtime };
   });
   const chaincodes: DefinedChaincode[] = [...services, ...deployed];
+  const rulesNow = currentRules(services, options);
   const endorser = new Endorser({
     identity: material.identity,
     address: `${material.host}:${material.port}`,
@@ -113,6 +127,11 @@ export function peerParts(
         mayReadBlocks: (mspId) => access.mayReadBlocks(mspId),
       }),
     ],
+    get rules() {
+      return rulesNow();
+    },
+    mspIdentityOf: (serialized) => ({ ...msps.identity(serialized), serialized }),
+    distribute: distributorOf(material, { rulesNow, others: context.others, channel: topology.channel }),
     isInService: () => !setAside.has(material.mspId),
     signatures,
     log,
@@ -120,6 +139,46 @@ export function peerParts(
   const notifier = new CommitNotifier(material.ledger);
   const connections = services.map(({ runtime }) => runtime);
   return { material, endorser, chaincodes, connections, notifier, feed: new BlockFeed(material.ledger), log };
+}
+
+/** Made anew when a chaincode was deployed. */
+function currentRules(
+  services: readonly { readonly name: string; readonly version: string }[],
+  { topology, msps, definitions = [], deployedDefinitions = () => NONE }: PeerNodesOptions,
+): () => ChannelRules {
+  const policy = {
+    endorsers: topology.organisations.filter(({ endorses }) => endorses).map(({ mspId }) => mspId),
+    needed: topology.endorsementsNeeded,
+  };
+  const given = [...services.map(({ name, version }) => plainDefinition({ name, version }, policy)), ...definitions];
+  const rulesWith = (deployed: readonly ChaincodeDefinition[]) =>
+    new ChannelRules({
+      channel: topology.channel,
+      policy,
+      chaincodes: [],
+      definitions: [...given, ...deployed],
+      mspIds: msps.mspIds(),
+    });
+  let latest: { readonly deployed: readonly ChaincodeDefinition[]; readonly rules: ChannelRules } | undefined;
+  return () => {
+    const deployed = deployedDefinitions();
+    if (latest?.deployed !== deployed) latest = { deployed, rules: rulesWith(deployed) };
+    return latest.rules;
+  };
+}
+
+const NONE: readonly ChaincodeDefinition[] = [];
+
+/** A peer without private data has nobody to give any to. */
+function distributorOf(
+  { ledger }: PeerMaterial,
+  parts: Pick<PeerContext, 'others'> & { readonly rulesNow: () => ChannelRules; readonly channel: string },
+): EndorserOptions['distribute'] {
+  const own = ledger.privateData;
+  if (own === undefined) return async () => undefined;
+  const { channel, rulesNow } = parts;
+  const others = () => shuffle(parts.others()).flatMap((peer) => peer.ledger.privateData ?? []);
+  return (txId, sets) => distribute(txId, sets, { channel, rules: rulesNow(), own, others });
 }
 
 export function startServer(
@@ -139,7 +198,19 @@ export function startServer(
     submit: { channel, access, log, orderer: options.orderer, envelopeSizeMaxBytes: ENVELOPE_SIZE_MAX_BYTES },
     commitStatus: { channel, access, ledger, notifier },
     chaincodeEvents: { channel, access, ledger, feed },
-    deliver: { channel, access, feed, log, timeWindowMs: TIME_WINDOW_MS, nowMs: options.nowMs },
+    deliver: {
+      channel,
+      access,
+      feed,
+      log,
+      timeWindowMs: TIME_WINDOW_MS,
+      nowMs: options.nowMs,
+      privateDataOf: async (blockNumber, reader) => {
+        const keeper = ledger.privateData;
+        if (keeper === undefined) return new Map();
+        return deliveredSets(blockNumber, reader, { keeper, rules: part.endorser.rules });
+      },
+    },
     log,
     ...(material.onCall === undefined ? {} : { onCall: material.onCall }),
   });
@@ -160,8 +231,6 @@ function endorseOptions(part: PeerParts, others: () => readonly Endorser[], opti
       timeWindowMs: TIME_WINDOW_MS,
       isOpenToAll: (name) => part.endorser.hasChaincode(name) && !part.endorser.hasApplicationChaincode(name),
     },
-    endorsingMspIds: topology.organisations.filter(({ endorses }) => endorses).map(({ mspId }) => mspId),
-    endorsementsNeeded: topology.endorsementsNeeded,
     shuffle,
   };
 }

@@ -1,4 +1,6 @@
 import type { KeyValue, StateSnapshot, Version, VersionedValue } from '../peer-ledger.js';
+import type { PrivateView } from '../endorse/private-view.js';
+import { privateViewOf } from '../private-data/private-view-of.js';
 import { StoreError } from './ledger-errors.js';
 import { parseStateKey, readVersion, stateKey, stateRange, VERSION_BYTES } from './row-keys.js';
 import type { DatabaseSnapshot, StateDatabase } from './state-database.js';
@@ -40,6 +42,10 @@ export class LevelSnapshot implements StateSnapshot, StateReader {
     this.#database = database;
     this.#lease = lease;
     this.#peer = peer;
+  }
+
+  get privateView(): PrivateView {
+    return privateViewOf(this.#database, this.#snapshot());
   }
 
   async get(namespace: string, key: string): Promise<VersionedValue | undefined> {

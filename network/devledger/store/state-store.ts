@@ -38,6 +38,8 @@ export interface BlockRows {
   readonly writes: readonly StateWrite[];
   readonly history: readonly HistoryWrite[];
   readonly transactions: readonly { readonly txId: string; readonly txNumber: number; readonly code: number }[];
+  /** Rows of private data, ready to be written; they are no part of what blocks say. */
+  readonly privateRows?: readonly RowWrite[];
 }
 
 /** World state, history, transaction index and height of one peer, in one database of its own. */
@@ -85,6 +87,14 @@ export class StateStore {
     previous.retire();
   }
 
+  /** Atomic and fsynced on return: rows that belong to no block. */
+  async putRows(rows: readonly RowWrite[]): Promise<void> {
+    await this.#database.write(rows);
+    const previous = this.#lease;
+    this.#lease = new SnapshotLease(this.#database.snapshot(), previous.height);
+    previous.retire();
+  }
+
   snapshot(): StateSnapshot & LevelSnapshot {
     return new LevelSnapshot(this.#database, this.#lease, this.#peer);
   }
@@ -121,7 +131,7 @@ export class StateStore {
   }
 }
 
-export function encodeBlockRows({ tip, writes, history, transactions }: BlockRows): RowWrite[] {
+export function encodeBlockRows({ tip, writes, history, transactions, privateRows = [] }: BlockRows): RowWrite[] {
   const blockNumber = tip.height - 1;
   const number = Buffer.alloc(6);
   number.writeUIntBE(blockNumber, 0, 6);
@@ -139,6 +149,7 @@ export function encodeBlockRows({ tip, writes, history, transactions }: BlockRow
       key: transactionKey(txId),
       payload: Buffer.concat([encodeVersion(blockNumber, txNumber), Buffer.of(code)]),
     })),
+    ...privateRows,
     { key: blockKey(blockNumber), payload: Buffer.concat([tip.headerHash, tip.commitHash]) },
     { key: blockHashKey(tip.headerHash), payload: number },
     { key: TIP_KEY, payload: encodeTip(tip) },

@@ -1,6 +1,6 @@
 import { common, peer } from '@hyperledger/fabric-protos';
 import type { Proposal } from '../endorse/proposal.js';
-import type { SystemChaincode } from '../endorse/endorser.js';
+import type { SystemChaincode } from '../endorse/chaincode-calls.js';
 import type { PeerLedger } from '../peer-ledger.js';
 import { parseValidationCode } from '../services/proto-codes.js';
 

@@ -1,0 +1,189 @@
+import type { ChannelRules } from '../commit/channel-rules.js';
+import { expiriesAt } from '../commit/expired-keys.js';
+import type { HashedSet, NamespaceSet } from '../commit/read-write-sets.js';
+import { hashNamespace } from '../commit/state-namespaces.js';
+import type { PrivateSet } from '../endorse/read-write-set.js';
+import { kindRange, readVersion, stateKey } from '../store/row-keys.js';
+import type { RowWrite } from '../store/state-database.js';
+import type { StateStore } from '../store/state-store.js';
+import { PrivateBatch } from './private-batch.js';
+import { parseSetPlace, privateSetKey, privateSetsOfBlock, type SetPlace } from './private-rows.js';
+import { fitsHashes } from './private-set.js';
+import { TransientSets } from './transient-sets.js';
+
+/** Private writes that a transaction in a block stands for. */
+export interface SetRequest extends SetPlace {
+  readonly txId: string;
+  readonly hashed: HashedSet;
+}
+
+export interface StoredSet extends SetPlace {
+  /** Serialised kvrwset.KVRWSet. */
+  readonly bytes: Uint8Array;
+}
+
+/** One peer's private data: what it was given before a block, what it has of each block, what it still misses. */
+export interface PrivateDataKeeper {
+  readonly mspId: string;
+  isMember(chaincode: string, collection: string): boolean;
+  /** Durable on return, until the transaction is in a block or long forgotten. */
+  storeTransient(txId: string, sets: readonly PrivateSet[]): Promise<void>;
+  /** For others that miss it. */
+  find(request: SetRequest): Promise<Uint8Array | undefined>;
+  setsOf(blockNumber: number): Promise<StoredSet[]>;
+  missing(): Promise<SetPlace[]>;
+  /** Whom to ask for what the peer was not given. */
+  connect(others: readonly PrivateDataKeeper[]): void;
+  /**
+   * Asks the others again for what is missing; safe to call at any time.
+   *
+   * @returns how many sets were found
+   */
+  reconcile(): Promise<number>;
+}
+
+/** A transaction of a block, as far as private data is concerned. */
+export interface JudgedTransaction {
+  readonly txId: string;
+  /** Empty unless the transaction is valid. */
+  readonly sets: readonly NamespaceSet[];
+}
+
+export interface PrivateKeeperOptions {
+  readonly mspId: string;
+  readonly store: StateStore;
+  /** Those that count for a block, or now. */
+  readonly rulesAt: (blockNumber?: number) => ChannelRules;
+}
+
+/** The part of a peer's ledger that only members of collections have. */
+export class PrivateKeeper {
+  readonly mspId: string;
+  readonly #store: StateStore;
+  readonly #rulesAt: PrivateKeeperOptions['rulesAt'];
+  readonly #transient: TransientSets;
+  #others: readonly PrivateDataKeeper[] = [];
+
+  private constructor(options: PrivateKeeperOptions, transient: TransientSets) {
+    this.mspId = options.mspId;
+    this.#store = options.store;
+    this.#rulesAt = options.rulesAt;
+    this.#transient = transient;
+  }
+
+  static async open(options: PrivateKeeperOptions): Promise<PrivateKeeper> {
+    return new PrivateKeeper(options, await TransientSets.open(options.store));
+  }
+
+  connect(others: readonly PrivateDataKeeper[]): void {
+    this.#others = others;
+  }
+
+  isMember(chaincode: string, collection: string): boolean {
+    const rules = this.#rulesAt().collection(chaincode, collection);
+    return rules?.isMember({ mspId: this.mspId, ou: 'peer' }) === true;
+  }
+
+  storeTransient(txId: string, sets: readonly PrivateSet[]): Promise<void> {
+    return this.#transient.put(txId, sets, this.#store.tip?.height ?? 0);
+  }
+
+  async find(request: SetRequest): Promise<Uint8Array | undefined> {
+    for (const bytes of await this.#transient.of(request.txId, request)) {
+      if (fitsHashes(bytes, request.hashed)) return bytes;
+    }
+    const committed = this.#store.database.get(privateSetKey(request));
+    return committed !== undefined && fitsHashes(committed, request.hashed) ? committed : undefined;
+  }
+
+  async setsOf(blockNumber: number): Promise<StoredSet[]> {
+    const sets: StoredSet[] = [];
+    for await (const { key, payload } of this.#store.database.rows(privateSetsOfBlock('privateSet', blockNumber))) {
+      sets.push({ ...parseSetPlace(key), bytes: payload });
+    }
+    return sets;
+  }
+
+  async missing(): Promise<SetPlace[]> {
+    const places: SetPlace[] = [];
+    for await (const { key } of this.#store.database.rows(kindRange('missingSet'))) places.push(parseSetPlace(key));
+    return places;
+  }
+
+  /** Rows that go into the database together with those of the block itself. */
+  async rowsOfBlock(blockNumber: number, transactions: readonly JudgedTransaction[]): Promise<RowWrite[]> {
+    const batch = this.#batch();
+    for (const [txNumber, { txId, sets }] of transactions.entries()) {
+      for (const request of requestsOf({ blockNumber, txNumber }, txId, sets)) await this.#commitSet(request, batch);
+    }
+    for (const expiry of expiriesAt(blockNumber, this.#rulesAt(blockNumber))) await batch.expire(expiry);
+    const over = this.#transient.over(
+      transactions.map(({ txId }) => txId),
+      blockNumber,
+    );
+    for (const range of over) await batch.deleteAll(range);
+    return batch.rows();
+  }
+
+  /**
+   * @param hashedOf - what a block says of a missing set; undefined where the block no longer tells
+   * @returns rows of what could be found by now
+   */
+  async rowsOfMissing(hashedOf: (place: SetPlace) => Promise<SetRequest | undefined>): Promise<RowWrite[]> {
+    const batch = this.#batch();
+    for (const place of await this.missing()) {
+      const request = await hashedOf(place);
+      const bytes = request && (await this.#search(request));
+      if (request !== undefined && bytes !== undefined) batch.applySet(place, bytes, this.#currentAt(place));
+    }
+    return batch.rows();
+  }
+
+  async #commitSet(request: SetRequest, batch: PrivateBatch): Promise<void> {
+    await batch.purge(request, request.hashed, request);
+    if (!this.isMember(request.namespace, request.collection)) return;
+    const bytes = await this.#search(request);
+    if (bytes === undefined) batch.noteMissing(request, request.txId);
+    else batch.applySet(request, bytes, () => true);
+  }
+
+  /** What was given before the block; what another member or the endorser has. */
+  async #search(request: SetRequest): Promise<Uint8Array | undefined> {
+    const own = await this.find(request);
+    if (own !== undefined) return own;
+    for (const other of this.#others) {
+      const found = await other.find(request);
+      // Whoever gives it, only what fits the block's hashes counts.
+      if (found !== undefined && fitsHashes(found, request.hashed)) return found;
+    }
+    return undefined;
+  }
+
+  /** Whether a key's hash is still the one that this transaction wrote. */
+  #currentAt(place: SetPlace): (hashedKey: string) => boolean {
+    const namespace = hashNamespace(place.namespace, place.collection);
+    return (hashedKey) => {
+      const row = this.#store.database.get(stateKey(namespace, hashedKey));
+      const version = row && readVersion(row, 0);
+      return version?.blockNumber === place.blockNumber && version.txNumber === place.txNumber;
+    };
+  }
+
+  #batch(): PrivateBatch {
+    const { database } = this.#store;
+    return new PrivateBatch({ get: (key) => database.get(key), rows: (range) => database.rows(range) });
+  }
+}
+
+/** What a valid transaction says of private writes, one request for each collection it writes to. */
+export function requestsOf(
+  place: { readonly blockNumber: number; readonly txNumber: number },
+  txId: string,
+  sets: readonly NamespaceSet[],
+): SetRequest[] {
+  return sets.flatMap(({ namespace, collections }) =>
+    collections
+      .filter(({ privateSetHash }) => privateSetHash.length > 0)
+      .map((hashed) => ({ ...place, txId, namespace, collection: hashed.collection, hashed })),
+  );
+}

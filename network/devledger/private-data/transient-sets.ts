@@ -1,0 +1,64 @@
+import type { PrivateSet } from '../endorse/read-write-set.js';
+import { kindRange } from '../store/row-keys.js';
+import type { RowRange } from '../store/state-database.js';
+import type { StateStore } from '../store/state-store.js';
+import { type CollectionName, parseTransientName, transientSetKey, transientSetsOf } from './private-rows.js';
+import { setHashOf } from './private-set.js';
+
+const HEIGHT_BYTES = 6;
+/** Blocks after which nobody expects a transaction any more; Fabric's transientstoreMaxBlockRetention. */
+const RETENTION_BLOCKS = 1_000;
+
+/** Private writes of transactions that were endorsed and are not in a block yet. */
+export class TransientSets {
+  readonly #store: StateStore;
+  /** Height at which each was stored, by transaction id: most transactions have none, and need not be looked up. */
+  readonly #heights: Map<string, number>;
+
+  private constructor(store: StateStore, heights: Map<string, number>) {
+    this.#store = store;
+    this.#heights = heights;
+  }
+
+  static async open(store: StateStore): Promise<TransientSets> {
+    const heights = new Map<string, number>();
+    for await (const { key, payload } of store.database.rows(kindRange('transientSet'))) {
+      heights.set(key.toString('utf8', 1, key.indexOf(0, 1)), payload.readUIntBE(0, HEIGHT_BYTES));
+    }
+    return new TransientSets(store, heights);
+  }
+
+  async put(txId: string, sets: readonly PrivateSet[], height: number): Promise<void> {
+    const stamp = Buffer.alloc(HEIGHT_BYTES);
+    stamp.writeUIntBE(height, 0, HEIGHT_BYTES);
+    this.#heights.set(txId, height);
+    await this.#store.putRows(
+      sets.map((set) => ({
+        key: transientSetKey(txId, set, setHashOf(set.bytes)),
+        payload: Buffer.concat([stamp, set.bytes]),
+      })),
+    );
+  }
+
+  /** Every version of a set that some endorser gave. */
+  async of(txId: string, name: CollectionName): Promise<Uint8Array[]> {
+    if (!this.#heights.has(txId)) return [];
+    const found: Uint8Array[] = [];
+    for await (const { key, payload } of this.#store.database.rows(transientSetsOf(txId))) {
+      const { namespace, collection } = parseTransientName(txId, key);
+      if (namespace === name.namespace && collection === name.collection) found.push(payload.subarray(HEIGHT_BYTES));
+    }
+    return found;
+  }
+
+  /** Rows that a block makes superfluous: those of its transactions, valid or not, and of ones long forgotten. */
+  over(txIds: readonly string[], blockNumber: number): RowRange[] {
+    if (this.#heights.size === 0) return [];
+    const done = new Set(txIds.filter((txId) => this.#heights.has(txId)));
+    for (const [txId, height] of this.#heights) if (height + RETENTION_BLOCKS < blockNumber) done.add(txId);
+    return [...done].map((txId) => {
+      this.#heights.delete(txId);
+      return transientSetsOf(txId);
+    });
+  }
+}

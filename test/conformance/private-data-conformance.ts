@@ -1,0 +1,339 @@
+import { createHash } from 'node:crypto';
+import { status } from '@grpc/grpc-js';
+import { describe, expect, it } from '@jest/globals';
+import { ledger as protos, peer } from '@hyperledger/fabric-protos';
+import { failureOf } from '../network/ledger-front/front-client.js';
+import { GOVERNMENT, HOSPITAL_A, HOSPITAL_B, type LedgerUnderTest } from './ledger-under-test.js';
+import { calls, committed, type MemberClient, type StubCall, useMember } from './member-client.js';
+import { seek } from './raw-calls.js';
+import { endorsersOf, partsOfPrepared } from './transaction-parts.js';
+
+const { VALID, ENDORSEMENT_POLICY_FAILURE, MVCC_READ_CONFLICT } = peer.TxValidationCode;
+const AT_A = { endorsingOrganizations: [HOSPITAL_A] };
+const AT_B = { endorsingOrganizations: [HOSPITAL_B] };
+const AT_GOVERNMENT = { endorsingOrganizations: [GOVERNMENT] };
+const BOTH = { endorsingOrganizations: [HOSPITAL_A, HOSPITAL_B] };
+
+/** Private data: values for members, hashes for all. */
+export function describePrivateData(ledger: () => LedgerUnderTest): void {
+  describeValues(ledger);
+  describeTransactions(ledger);
+  describeMembers(ledger);
+  describeEndings(ledger);
+  describePolicies(ledger);
+  describeDelivery(ledger);
+}
+
+function describeValues(ledger: () => LedgerUnderTest): void {
+  describe('private data', () => {
+    const client = useMember(ledger, HOSPITAL_A);
+
+    it('is with every member, and its hash with everybody', async () => {
+      expect((await client().submit(calls('putPrivate hospitals k secret'), BOTH)).code).toBe(VALID);
+      for (const at of [AT_A, AT_B]) expect(await readAt(client(), 'private hospitals k', at)).toEqual(['secret']);
+      for (const at of [AT_A, AT_B, AT_GOVERNMENT]) {
+        expect(await client().evaluate(calls('privateHash hospitals k'), at)).toEqual([sha256('secret')]);
+      }
+      expect(await client().evaluate([['attempt', ['private', 'hospitals', 'k']]], AT_GOVERNMENT)).toEqual([
+        {
+          failed: expect.stringMatching(
+            /^GET_STATE failed: transaction ID: [0-9a-f]{64}: private data matching public hash version is not available. Public hash version = \{BlockNum: \d+, TxNum: 0\}, Private data version = <nil>$/,
+          ),
+        },
+      ]);
+    });
+
+    it('can be changed and deleted, and comes in order', async () => {
+      await client().submit(
+        calls('putPrivate hospitals r1 a, putPrivate hospitals r2 b, putPrivate hospitals r3 c'),
+        BOTH,
+      );
+      await client().submit(calls('putPrivate hospitals r1 aa, deletePrivate hospitals r2'), BOTH);
+      expect(await readAt(client(), 'private hospitals r2, rangePrivate hospitals r s', AT_B)).toEqual([
+        '',
+        [
+          ['r1', 'aa'],
+          ['r3', 'c'],
+        ],
+      ]);
+      expect(await client().evaluate(calls('privateHash hospitals r2'))).toEqual(['']);
+    });
+
+    it('comes from the transient map, and stands in no block', async () => {
+      const transientData = { sealed: 'nobody-else-sees-this' };
+      const transaction = await client().endorse(calls('putSecret hospitals sealed'), { transientData });
+      expect(endorsersOf(partsOfPrepared(transaction.getBytes())).sort()).toEqual([HOSPITAL_A, HOSPITAL_B]);
+      expect(Buffer.from(transaction.getBytes()).includes('nobody-else')).toBe(false);
+      expect((await committed(transaction)).code).toBe(VALID);
+      expect(await readAt(client(), 'private hospitals sealed', AT_A)).toEqual(['nobody-else-sees-this']);
+    });
+
+    it('is another collection’s under the same key, and nobody’s in public', async () => {
+      await client().submit(calls('putPrivate hospitals same one, putPrivate by-one same two'), BOTH);
+      expect(await readAt(client(), 'private hospitals same, private by-one same, get same', AT_A)).toEqual([
+        'one',
+        'two',
+        '',
+      ]);
+    });
+  });
+}
+
+function describeTransactions(ledger: () => LedgerUnderTest): void {
+  describe('a transaction with private data', () => {
+    const client = useMember(ledger, HOSPITAL_A);
+
+    it('holds hashes of keys and values, and of all that is written', async () => {
+      const transaction = await client().endorse(calls('private hospitals absent, putPrivate hospitals written v'));
+      const { readWriteSet } = partsOfPrepared(transaction.getBytes());
+      const [hashed] = protos.rwset.TxReadWriteSet.deserializeBinary(readWriteSet)
+        .getNsRwsetList()
+        .flatMap((set) => set.getCollectionHashedRwsetList());
+      const set = protos.rwset.kvrwset.HashedRWSet.deserializeBinary(hashed?.getHashedRwset_asU8() ?? new Uint8Array());
+      expect(set.getHashedReadsList().map((read) => [hex(read.getKeyHash_asU8()), read.getVersion()])).toEqual([
+        [sha256('absent'), undefined],
+      ]);
+      expect(
+        set.getHashedWritesList().map((write) => [hex(write.getKeyHash_asU8()), hex(write.getValueHash_asU8())]),
+      ).toEqual([[sha256('written'), sha256('v')]]);
+      const write = new protos.rwset.kvrwset.KVWrite();
+      write.setKey('written');
+      write.setValue(Buffer.from('v'));
+      const all = new protos.rwset.kvrwset.KVRWSet();
+      all.setWritesList([write]);
+      expect(hex(hashed?.getPvtRwsetHash_asU8() ?? new Uint8Array())).toBe(sha256(all.serializeBinary()));
+    });
+
+    it.each([
+      { read: 'private hospitals raced', code: MVCC_READ_CONFLICT },
+      { read: 'privateHash hospitals raced', code: MVCC_READ_CONFLICT },
+      { read: 'privatePolicy hospitals raced', code: MVCC_READ_CONFLICT },
+      { read: 'private hospitals other', code: VALID },
+    ])('that reads "$read" before it is written: $code', async ({ read, code }) => {
+      await client().submit(calls('putPrivate hospitals raced 1'), BOTH);
+      const late = await client().endorse(calls(`${read}, put raced-${read.length} x`), BOTH);
+      await client().submit(calls('putPrivate hospitals raced 2'), BOTH);
+      expect((await committed(late)).code).toBe(code);
+    });
+
+    it('may not range over it and write', async () => {
+      const range: StubCall = ['attempt', ['rangePrivate', 'hospitals', '', '']];
+      const write: StubCall = ['attempt', ['put', 'ranged', 'x']];
+      const refused = (words: string) => ({
+        failed: expect.stringMatching(new RegExp(`unsuppored transaction. ${words}$`)),
+      });
+      expect((await client().evaluate([write, range])).at(1)).toEqual(
+        refused('Queries on pvt data is supported only in a read-only transaction'),
+      );
+      expect((await client().evaluate([range, write])).at(1)).toEqual(
+        refused('Transaction has already performed queries on pvt data. Writes are not allowed'),
+      );
+    });
+
+    it('is refused where too few members are there to be given it', async () => {
+      const failure = await failureOf(client().endorse(calls('putPrivate demanding k v')));
+      expect(failure.code).toBe(status.ABORTED);
+      expect(failure.details.map(({ message }) => message)).toEqual([
+        expect.stringMatching(
+          /^error in simulation: failed to distribute private collection, txID [0-9a-f]{64}, channel medledger: could not build private data dissemination plan for chaincode conformance and collection demanding: required to disseminate to at least 2 peers, but know of only 1 eligible peers$/,
+        ),
+      ]);
+    });
+  });
+}
+
+function describeMembers(ledger: () => LedgerUnderTest): void {
+  describe('a collection for its members only', () => {
+    const member = useMember(ledger, HOSPITAL_A);
+    const stranger = useMember(ledger, GOVERNMENT, { at: HOSPITAL_A });
+
+    it.each([
+      { line: 'private closed k', right: 'read' },
+      { line: 'rangePrivate closed a b', right: 'read' },
+      { line: 'privatePolicy closed k', right: 'read' },
+      { line: 'queryPrivate closed {}', right: 'read' },
+      { line: 'putPrivate closed k v', right: 'write' },
+      { line: 'deletePrivate closed k', right: 'write' },
+      { line: 'purgePrivate closed k', right: 'write' },
+    ])('lets no other member of the channel $right it with "$line"', async ({ line, right }) => {
+      const [outcome] = await stranger().evaluate([['attempt', calls(line)[0] ?? []]]);
+      expect(outcome).toEqual({
+        failed: expect.stringMatching(
+          new RegExp(
+            `: tx creator does not have ${right} access permission on privatedata in chaincodeName:conformance collectionName: closed$`,
+          ),
+        ),
+      });
+    });
+
+    it('lets members, and everybody see hashes', async () => {
+      expect((await member().submit(calls('putPrivate closed k v'), BOTH)).code).toBe(VALID);
+      expect(await readAt(member(), 'private closed k', AT_B)).toEqual(['v']);
+      expect(await stranger().evaluate(calls('privateHash closed k'))).toEqual([sha256('v')]);
+    });
+
+    it('that is not there is told by its name', async () => {
+      const attempts = await member().evaluate([
+        ['attempt', ['private', 'nowhere', 'k']],
+        ['attempt', ['privateHash', 'nowhere', 'k']],
+      ]);
+      expect(attempts).toEqual([
+        { failed: expect.stringMatching(/: collection medledger\/conformance\/nowhere could not be found$/) },
+        {
+          failed: expect.stringMatching(
+            /: collection \[nowhere\] not defined in the collection config for chaincode \[conformance\]$/,
+          ),
+        },
+      ]);
+    });
+  });
+}
+
+function describeEndings(ledger: () => LedgerUnderTest): void {
+  describe('private data that ends', () => {
+    const client = useMember(ledger, HOSPITAL_A);
+
+    it('is gone with its hash after the blocks it has to live, unless it was written again', async () => {
+      await client().submit(calls('putPrivate fleeting short x, putPrivate fleeting long x'), BOTH);
+      await client().submit(calls('putPrivate fleeting long y'), BOTH);
+      await client().submit(calls('put pass-1 x'));
+      expect(await readAt(client(), 'private fleeting short, private fleeting long', AT_B)).toEqual(['x', 'y']);
+      await client().submit(calls('put pass-2 x'));
+      expect(await readAt(client(), 'private fleeting short, private fleeting long', AT_B)).toEqual(['', 'y']);
+      expect(await client().evaluate(calls('privateHash fleeting short'), AT_GOVERNMENT)).toEqual(['']);
+      await client().submit(calls('put pass-3 x'));
+      expect(await readAt(client(), 'private fleeting long, rangePrivate fleeting a z', AT_A)).toEqual(['', []]);
+    });
+
+    it('is gone when it is purged, and can be put again', async () => {
+      await client().submit(calls('putPrivate hospitals purged x, putPrivate hospitals purged-not y'), BOTH);
+      expect((await client().submit(calls('purgePrivate hospitals purged'), BOTH)).code).toBe(VALID);
+      expect(await readAt(client(), 'private hospitals purged, private hospitals purged-not', AT_B)).toEqual(['', 'y']);
+      expect(await client().evaluate(calls('privateHash hospitals purged'), AT_GOVERNMENT)).toEqual(['']);
+      await client().submit(calls('putPrivate hospitals purged again'), BOTH);
+      expect(await readAt(client(), 'private hospitals purged', AT_A)).toEqual(['again']);
+    });
+  });
+}
+
+function describePolicies(ledger: () => LedgerUnderTest): void {
+  describe('endorsement of private data', () => {
+    const client = useMember(ledger, HOSPITAL_A);
+    const own = `_implicit_org_${HOSPITAL_A}`;
+
+    it.each([
+      {
+        name: 'by the chaincode’s policy',
+        line: 'putPrivate hospitals p x',
+        at: AT_A,
+        code: ENDORSEMENT_POLICY_FAILURE,
+      },
+      { name: 'by the collection’s policy', line: 'putPrivate by-one p x', at: AT_A, code: VALID },
+      {
+        name: 'by another than the collection names',
+        line: 'putPrivate by-one q x',
+        at: AT_B,
+        code: ENDORSEMENT_POLICY_FAILURE,
+      },
+      {
+        name: 'by both, where both are written to',
+        line: 'putPrivate by-one p x, put p x',
+        at: AT_A,
+        code: ENDORSEMENT_POLICY_FAILURE,
+      },
+      { name: 'by the organisation whose own collection it is', line: `putPrivate ${own} p x`, at: AT_A, code: VALID },
+      { name: 'by another than it', line: `putPrivate ${own} q x`, at: AT_B, code: ENDORSEMENT_POLICY_FAILURE },
+    ])('$name: $code', async ({ line, at, code }) => {
+      expect((await client().submit(calls(line), at)).code).toBe(code);
+    });
+
+    it('is planned: one organisation where one is enough', async () => {
+      for (const line of ['putPrivate by-one planned x', `putPrivate ${own} planned x`]) {
+        const transaction = await client().endorse(calls(line));
+        expect(endorsersOf(partsOfPrepared(transaction.getBytes()))).toEqual([HOSPITAL_A]);
+        expect((await committed(transaction)).code).toBe(VALID);
+      }
+      expect(await readAt(client(), `private ${own} planned`, AT_A)).toEqual(['x']);
+      expect(await client().evaluate(calls(`privateHash ${own} planned`), AT_B)).toEqual([sha256('x')]);
+    });
+
+    it('is planned among members where values are read', async () => {
+      await client().submit(calls('putPrivate hospitals members x'), BOTH);
+      for (let round = 0; round < 4; round += 1) {
+        const transaction = await client().endorse(calls('private hospitals members, put members x'));
+        expect(endorsersOf(partsOfPrepared(transaction.getBytes())).sort()).toEqual([HOSPITAL_A, HOSPITAL_B]);
+      }
+    });
+
+    it('follows the policy of a private key, which keeps its value', async () => {
+      await client().submit(
+        [
+          ['putPrivate', 'hospitals', 'keyed', 'x'],
+          ['setPrivatePolicy', 'hospitals', 'keyed', [HOSPITAL_B]],
+        ],
+        BOTH,
+      );
+      expect(await client().evaluate(calls('privatePolicy hospitals keyed'))).toEqual([[HOSPITAL_B]]);
+      expect((await client().submit(calls('putPrivate hospitals keyed y'), AT_A)).code).toBe(
+        ENDORSEMENT_POLICY_FAILURE,
+      );
+      expect((await client().submit(calls('putPrivate hospitals keyed z'), AT_B)).code).toBe(VALID);
+      expect((await client().submit([['setPrivatePolicy', 'hospitals', 'keyed', [HOSPITAL_A]]], AT_B)).code).toBe(
+        VALID,
+      );
+      expect(await readAt(client(), 'private hospitals keyed, privatePolicy hospitals keyed', AT_A)).toEqual([
+        'z',
+        [HOSPITAL_A],
+      ]);
+    });
+
+    it('is not shown to organisations outside the collection', async () => {
+      const transientData = { seen: 'by nobody else' };
+      const failure = await failureOf(client().endorse(calls('putSecret alone seen'), { transientData }));
+      expect(failure).toMatchObject({
+        code: status.FAILED_PRECONDITION,
+        message:
+          'requires endorsement from organisation(s) that are not in the distribution policy of the private data ' +
+          'collection(s): [alone]; retry specifying trusted endorsing organizations to protect transient data',
+      });
+    });
+  });
+}
+
+function describeDelivery(ledger: () => LedgerUnderTest): void {
+  describe('blocks with private data', () => {
+    const member = useMember(ledger, HOSPITAL_A);
+    const stranger = useMember(ledger, GOVERNMENT);
+
+    it('hold it for members of the collection, and nothing for others', async () => {
+      const { blockNumber } = await member().submit(calls('putPrivate hospitals delivered v'), BOTH);
+      await readAt(member(), 'private hospitals delivered', AT_A);
+      const request = { start: blockNumber, stop: blockNumber, channel: ledger().topology.channel };
+      const of = async (client: MemberClient) => {
+        const { responses } = await seek(client, 'DeliverWithPrivateData', request);
+        return responses[0]?.getBlockAndPrivateData()?.getPrivateDataMapMap();
+      };
+      const [set] = (await of(member()))?.get(0)?.getNsPvtRwsetList() ?? [];
+      const [collection] = set?.getCollectionPvtRwsetList() ?? [];
+      const writes = protos.rwset.kvrwset.KVRWSet.deserializeBinary(collection?.getRwset_asU8() ?? new Uint8Array());
+      expect([set?.getNamespace(), collection?.getCollectionName()]).toEqual(['conformance', 'hospitals']);
+      expect(
+        writes.getWritesList().map((write) => [write.getKey(), Buffer.from(write.getValue_asU8()).toString()]),
+      ).toEqual([['delivered', 'v']]);
+      expect((await of(stranger()))?.getLength()).toBe(0);
+    });
+  });
+}
+
+/** Members get what they were not given some moments after the block. */
+async function readAt(client: MemberClient, line: string, at: { endorsingOrganizations: string[] }): Promise<unknown> {
+  return client.evaluate(calls(line), at);
+}
+
+function sha256(data: string | Uint8Array): string {
+  return createHash('sha256').update(data).digest('hex');
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
+}
