@@ -65,6 +65,8 @@ async function collectionInterest(
 ): Promise<ChaincodeInterest[]> {
   const interest: ChaincodeInterest[] = [];
   for (const [collection, record] of collections) {
+    // Hashes are public: who only looks at those of a collection needs none of its members.
+    if (!record.hasPrivateReads && !writesAnything(record)) continue;
     const keys = new Set([...record.writes.keys(), ...record.metadataWrites.keys()].map(keyHash));
     const found = await parameters(hashNamespace(chaincode, collection), keys);
     interest.push({
