@@ -59,7 +59,7 @@ export class Deployments {
   }
 
   /**
-   * Starts what was deployed before. What a folder holds is built again in the background.
+   * Starts what was deployed before, as it was built then.
    *
    * @throws Error a port for chaincode is taken; DefinitionError DEFINITIONS_UNREADABLE
    */
@@ -114,7 +114,7 @@ export class Deployments {
     const definition = this.#definitionOf(request);
     const isInForce = this.#book.isInForce(definition);
     const entry = { ...request, sequence: definition.sequence };
-    const run = await ChaincodeRun.prepare(entry, this.#place());
+    const run = await ChaincodeRun.prepare(entry, this.#place(), { isBuilt: false });
     const before = this.#runs.get(entry.name);
     // Two processes cannot register as the same package.
     if (isInForce) await before?.stop();
@@ -163,7 +163,7 @@ export class Deployments {
 
   async #resume(entry: ChaincodeEntry): Promise<void> {
     try {
-      const run = await ChaincodeRun.prepare(entry, this.#place());
+      const run = await ChaincodeRun.prepare(entry, this.#place(), { isBuilt: true });
       this.#runs.set(entry.name, run);
       run.start();
     } catch (error) {

@@ -61,7 +61,7 @@ function bind(server: Server, host: string, port: number): Promise<number> {
 function register(stream: RegisterStream, { find, log }: ChaincodeSupportOptions): void {
   const refuse = (message: string) => {
     log.warn({ reason: message }, 'a chaincode was refused');
-    stream.destroy(Object.assign(new Error(message), { code: status.FAILED_PRECONDITION, details: message }));
+    stream.emit('error', Object.assign(new Error(message), { code: status.FAILED_PRECONDITION, details: message }));
   };
   const timer = setTimeout(() => refuse('it did not register in time'), REGISTER_TIMEOUT_MS);
   // Without a listener an aborted stream would end the process.

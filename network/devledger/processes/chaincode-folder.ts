@@ -16,6 +16,8 @@ export interface ChaincodeFolder {
   /** Where what is built goes, if not into the folder itself. */
   readonly outputDir: string;
   readonly logPath: string;
+  /** Whether what was built before is taken as it is. */
+  readonly isBuilt?: boolean;
 }
 
 interface Manifest {
@@ -38,7 +40,7 @@ export async function buildChaincode(place: ChaincodeFolder): Promise<ChaincodeC
   );
 }
 
-async function buildNodePackage({ folder, logPath }: ChaincodeFolder): Promise<ChaincodeCommand> {
+async function buildNodePackage({ folder, logPath, isBuilt = false }: ChaincodeFolder): Promise<ChaincodeCommand> {
   const { scripts = {} } = readManifest(join(folder, 'package.json'));
   if (scripts.start === undefined) {
     throw new DefinitionError(
@@ -48,7 +50,7 @@ async function buildNodePackage({ folder, logPath }: ChaincodeFolder): Promise<C
   }
   const place = { cwd: folder, logPath };
   if (!existsSync(join(folder, 'node_modules'))) await runTool(['npm', installVerb(folder), '--no-audit'], place);
-  if (scripts.build !== undefined) await runTool(['npm', 'run', 'build'], place);
+  if (scripts.build !== undefined && !isBuilt) await runTool(['npm', 'run', 'build'], place);
   return {
     program: 'npm',
     args: (peerAddress) => ['start', '--silent', '--', '--peer.address', peerAddress],
@@ -61,10 +63,15 @@ function installVerb(folder: string): 'ci' | 'install' {
   return locks.some((lock) => existsSync(join(folder, lock))) ? 'ci' : 'install';
 }
 
-async function buildGoModule({ folder, outputDir, logPath }: ChaincodeFolder): Promise<ChaincodeCommand> {
+async function buildGoModule({
+  folder,
+  outputDir,
+  logPath,
+  isBuilt = false,
+}: ChaincodeFolder): Promise<ChaincodeCommand> {
   mkdirSync(outputDir, { recursive: true });
   const program = join(outputDir, 'chaincode');
-  await runTool(['go', 'build', '-o', program, '.'], { cwd: folder, logPath });
+  if (!isBuilt || !existsSync(program)) await runTool(['go', 'build', '-o', program, '.'], { cwd: folder, logPath });
   return { program, args: (peerAddress) => [`-peer.address=${peerAddress}`], cwd: folder };
 }
 

@@ -53,10 +53,15 @@ export class ChaincodeRun {
   }
 
   /** @throws DefinitionError DEFINITION_INVALID, CHAINCODE_BUILD_FAILED */
-  static async prepare(entry: ChaincodeEntry, place: RunPlace): Promise<ChaincodeRun> {
+  static async prepare(
+    entry: ChaincodeEntry,
+    place: RunPlace,
+    options: { readonly isBuilt: boolean },
+  ): Promise<ChaincodeRun> {
     const { folder, name, version } = entry;
     if (folder === undefined) return new ChaincodeRun(entry, place, { command: undefined, servicePorts: new Map() });
     const command = await buildChaincode({
+      ...options,
       folder,
       outputDir: join(place.dataDir, 'ledger', 'chaincodes', `${name}_${version}`),
       logPath: join(place.dataDir, 'logs', `chaincode-${name}-build.log`),
