@@ -53,7 +53,9 @@ function bind(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, boundPort) => {
       if (error === null) return resolve(boundPort);
-      reject(new Error(`Port ${port} of ${host}, for chaincode, cannot be used: ${error.message}`, { cause: error }));
+      const taken = error.message.includes('EADDRINUSE') ? 'is taken' : `cannot be used (${error.message})`;
+      const advice = 'stop what uses it, or choose another chaincodePort in the topology';
+      reject(new Error(`Port ${port} of ${host}, where chaincode dials in, ${taken}: ${advice}.`, { cause: error }));
     });
   });
 }
