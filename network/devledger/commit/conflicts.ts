@@ -54,15 +54,22 @@ export async function findConflict(
   before: { readonly state: StateReader; readonly versions: CommittedVersions; readonly updates: UpdateBatch },
 ): Promise<number> {
   for (const set of sets) {
-    const { namespace, rangeQueries } = set;
-    const [publicReads, ...hashedReads] = allReads(set);
-    if (publicReads !== undefined && !areCurrent(publicReads, before)) return TxValidationCode.MVCC_READ_CONFLICT;
-    for (const query of rangeQueries) {
-      if (!(await sameRows(namespace, query, before))) return TxValidationCode.PHANTOM_READ_CONFLICT;
-    }
-    if (!hashedReads.every((reads) => areCurrent(reads, before))) return TxValidationCode.MVCC_READ_CONFLICT;
+    const code = await findConflictIn(set, before);
+    if (code !== TxValidationCode.VALID) return code;
   }
   return TxValidationCode.VALID;
+}
+
+type Before = Parameters<typeof findConflict>[1];
+
+async function findConflictIn(set: NamespaceSet, before: Before): Promise<number> {
+  const [publicReads, ...hashedReads] = allReads(set);
+  if (publicReads !== undefined && !areCurrent(publicReads, before)) return TxValidationCode.MVCC_READ_CONFLICT;
+  for (const query of set.rangeQueries) {
+    if (!(await sameRows(set.namespace, query, before))) return TxValidationCode.PHANTOM_READ_CONFLICT;
+  }
+  const areHashesCurrent = hashedReads.every((reads) => areCurrent(reads, before));
+  return areHashesCurrent ? TxValidationCode.VALID : TxValidationCode.MVCC_READ_CONFLICT;
 }
 
 interface NamespaceReads {

@@ -1,21 +1,20 @@
 import { msp } from '@hyperledger/fabric-protos';
 import type { Logger } from 'pino';
 import { ChaincodeConnection } from '../chaincode/chaincode-connection.js';
-import { type ChaincodeDefinition, plainDefinition } from '../commit/chaincode-definition.js';
-import { ChannelRules } from '../commit/channel-rules.js';
+import type { ChaincodeDefinition } from '../commit/chaincode-definition.js';
 import type { SignatureCache } from '../commit/signature-cache.js';
-import { Endorser, type EndorserOptions } from '../endorse/endorser.js';
+import type { Endorser } from '../endorse/endorser.js';
 import type { EndorserIdentity } from '../endorse/proposal-response.js';
 import type { MspRegistry } from '../msp.js';
 import type { PeerLedger } from '../peer-ledger.js';
 import { deliveredSets } from '../private-data/delivered-sets.js';
-import { distribute } from '../private-data/distribution.js';
-import { qscc } from '../system-chaincodes/qscc.js';
 import type { Topology } from '../../topology.js';
 import { AccessPolicy } from './access-policy.js';
 import { BlockFeed } from './block-feed.js';
 import { CommitNotifier } from './commit-notifier.js';
 import type { EndorseOptions } from './endorse.js';
+import { shuffle } from './shuffle.js';
+import { peerEndorser } from './peer-endorser.js';
 import { type PeerServer, startPeerServer } from './peer-server.js';
 import type { TransactionOrderer } from './submit.js';
 
@@ -145,74 +144,22 @@ function peerParts(
   access: AccessPolicy,
   setAside: ReadonlySet<string>,
 ): PeerParts {
-  const { topology, msps, signatures } = options;
+  const { topology } = options;
   const log = options.log.child({ peer: material.mspId });
   const services = [
     { ...topology.chaincode, address: material.chaincodeAddress },
     ...(material.furtherChaincodes ?? []),
   ];
   const { executeTimeoutMs } = options;
-  const rules = rulesOf(services, options);
+  const isInService = (mspId: string) => !setAside.has(mspId);
   const chaincodes = services.map(({ name, version, address }) => {
     const limits = executeTimeoutMs === undefined ? {} : { executeTimeoutMs };
     return { name, version, runtime: new ChaincodeConnection({ chaincodeName: name, address, log, ...limits }) };
   });
-  const endorser = new Endorser({
-    identity: material.identity,
-    address: `${material.host}:${material.port}`,
-    ledger: material.ledger,
-    chaincodes,
-    systemChaincodes: [
-      qscc({
-        channel: topology.channel,
-        mspIdOf: (creator) => msps.identity(creator).mspId,
-        mayReadBlocks: (mspId) => access.mayReadBlocks(mspId),
-      }),
-    ],
-    rules,
-    mspIdentityOf: (serialized) => ({ ...msps.identity(serialized), serialized }),
-    distribute: distributorOf(material, rules, options, setAside),
-    isInService: () => !setAside.has(material.mspId),
-    signatures,
-    log,
-  });
+  const endorser = peerEndorser(material, chaincodes, { ...options, log, access, isInService });
   const notifier = new CommitNotifier(material.ledger);
   const connections = chaincodes.map(({ runtime }) => runtime);
   return { material, endorser, connections, notifier, feed: new BlockFeed(material.ledger), log };
-}
-
-function rulesOf(
-  services: readonly ChaincodeService[],
-  { topology, msps, definitions = [] }: PeerNodesOptions,
-): ChannelRules {
-  const policy = {
-    endorsers: topology.organisations.filter(({ endorses }) => endorses).map(({ mspId }) => mspId),
-    needed: topology.endorsementsNeeded,
-  };
-  const plain = services.map((service) => plainDefinition(service, policy));
-  return new ChannelRules({
-    channel: topology.channel,
-    policy,
-    chaincodes: [],
-    definitions: [...plain, ...definitions],
-    mspIds: msps.mspIds(),
-  });
-}
-
-/** A peer without private data has nobody to give any to. */
-function distributorOf(
-  { ledger, mspId }: PeerMaterial,
-  rules: ChannelRules,
-  { peers, topology }: PeerNodesOptions,
-  setAside: ReadonlySet<string>,
-): EndorserOptions['distribute'] {
-  const own = ledger.privateData;
-  if (own === undefined) return async () => undefined;
-  const others = () =>
-    shuffle(peers.filter((peer) => peer.mspId !== mspId && !setAside.has(peer.mspId))).flatMap(
-      (peer) => peer.ledger.privateData ?? [],
-    );
-  return (txId, sets) => distribute(txId, sets, { channel: topology.channel, rules, own, others });
 }
 
 function startServer(
@@ -263,12 +210,4 @@ function endorseOptions(part: PeerParts, all: readonly PeerParts[], options: Pee
     },
     shuffle,
   };
-}
-
-/** Spreads the work over the other organisations. */
-function shuffle<Item>(items: readonly Item[]): Item[] {
-  return items
-    .map((item) => ({ item, rank: Math.random() }))
-    .sort((left, right) => left.rank - right.rank)
-    .map(({ item }) => item);
 }
