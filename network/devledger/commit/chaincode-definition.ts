@@ -41,6 +41,16 @@ export function definitionKey(chaincode: string): string {
   return `namespaces/fields/${chaincode}/Sequence`;
 }
 
+/**
+ * What a simulation reads besides, as soon as a collection of the chaincode is concerned: the whole definition.
+ *
+ * @see Fabric core/chaincode/lifecycle/serializer.go, Deserialize
+ */
+export function definitionKeys(chaincode: string): string[] {
+  const fields = ['Collections', 'EndorsementInfo', 'Sequence', 'ValidationInfo'];
+  return [...fields.map((field) => `namespaces/fields/${chaincode}/${field}`), `namespaces/metadata/${chaincode}`];
+}
+
 /** The definition of a chaincode of which nothing is said but its name: the channel's policy, no collections. */
 export function plainDefinition(
   chaincode: { readonly name: string; readonly version: string },

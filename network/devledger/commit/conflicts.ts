@@ -3,7 +3,7 @@ import type { Version } from '../peer-ledger.js';
 import { type MerkleSummary, RangeSummary, sameSummary } from '../endorse/range-summary.js';
 import { kvRead } from '../endorse/read-write-set.js';
 import type { KeyVersion, StateReader } from '../store/state-reader.js';
-import { DEFINITION_VERSION, definitionKey, LIFECYCLE_NAMESPACE } from './chaincode-definition.js';
+import { DEFINITION_VERSION, definitionKeys, LIFECYCLE_NAMESPACE } from './chaincode-definition.js';
 import type { KeyRead, NamespaceSet, RangeQuery } from './read-write-sets.js';
 import { hashNamespace } from './state-namespaces.js';
 import type { UpdateBatch } from './update-batch.js';
@@ -32,8 +32,8 @@ export class CommittedVersions {
     const versions = await state.versions([...names.values()]);
     const loaded = new CommittedVersions();
     for (const [index, name] of [...names.keys()].entries()) loaded.#versions.set(name, versions[index]);
-    for (const chaincode of chaincodes) {
-      loaded.#versions.set(`${LIFECYCLE_NAMESPACE}\u0000${definitionKey(chaincode)}`, DEFINITION_VERSION);
+    for (const key of chaincodes.flatMap(definitionKeys)) {
+      loaded.#versions.set(`${LIFECYCLE_NAMESPACE}\u0000${key}`, DEFINITION_VERSION);
     }
     return loaded;
   }

@@ -1,3 +1,4 @@
+import { DEFINITION_VERSION, definitionKeys, LIFECYCLE_NAMESPACE } from '../commit/chaincode-definition.js';
 import { metadataNamespace } from '../commit/state-namespaces.js';
 import type { StateSnapshot, Version } from '../peer-ledger.js';
 import { type PrivateKey, PrivateSimulation, RequestRefused } from './private-simulation.js';
@@ -57,6 +58,11 @@ export class Simulator {
   /** Records that the transaction rests on a value that the peer itself has read for it. */
   recordRead(namespace: string, key: string, version: Version): void {
     this.#record.namespace(namespace).reads.set(key, version);
+  }
+
+  /** Records that the transaction rests on what the chaincode's definition says of its collections. */
+  recordDefinition(chaincode: string): void {
+    for (const key of definitionKeys(chaincode)) this.recordRead(LIFECYCLE_NAMESPACE, key, DEFINITION_VERSION);
   }
 
   async getState(namespace: string, key: string): Promise<Uint8Array | undefined> {
