@@ -41,7 +41,7 @@ describe('a key-level policy that changes in a block', () => {
     const codes = await ledger.commit(
       write('k'),
       setPolicy('k', ['HospitalBMSP']),
-      write('k', HOSPITAL_B),
+      write('k', 0, HOSPITAL_B),
       write('other'),
     );
     expect(codes).toEqual([Code.VALID, Code.VALID, Code.ENDORSEMENT_POLICY_FAILURE, Code.VALID]);
