@@ -123,6 +123,18 @@ describe('private data at commit', () => {
     expect(await at(A).keeper.missing()).toEqual([]);
   });
 
+  it('of a peer that is closed is missing for the moment, and the others go on', async () => {
+    const { spec, sets } = simulated(privateWrite(SHARED, 'k', SECRET));
+    const { txId, envelope } = transaction(network, spec);
+    await at(B).keeper.storeTransient(txId, sets);
+    await at(B).ledger.close();
+    expect(await commitAll(at(A).ledger, [envelope])).toEqual([VALID]);
+    expect(await at(A).keeper.missing()).toHaveLength(1);
+    await open(B);
+    expect(await at(A).keeper.reconcile()).toBe(1);
+    expect(await privateValue(at(A).ledger, SHARED, 'k')).toBe(SECRET);
+  });
+
   it('that is found late does not overwrite what was written since', async () => {
     const { spec, sets } = simulated(privateWrite(SHARED, 'k', 'early'));
     const early = transaction(network, spec);
