@@ -175,7 +175,11 @@ async function openChannel(settings: Settings): Promise<Channel> {
   const orderer = await openOrderer({
     directory: join(dataDir, 'ledger', 'orderer'),
     batch: topology.batch,
-    genesis: genesisBlock({ channel: topology.channel, msps: definitions }),
+    genesis: genesisBlock({
+      channel: topology.channel,
+      msps: definitions,
+      policy: { endorsers: endorsingMspIds(topology), needed: topology.endorsementsNeeded },
+    }),
     onFailure: (error) => log.error({ error: error.message }, 'the orderer stopped'),
   });
   closers.push(() => orderer.close());

@@ -6,12 +6,19 @@ import { namespaceSets, partsOfPrepared } from './transaction-parts.js';
 
 const { VALID, ENDORSEMENT_POLICY_FAILURE, MVCC_READ_CONFLICT } = peer.TxValidationCode;
 
-/** One chaincode calls another, within one transaction. */
+/** One chaincode calls another, within one transaction; what else a chaincode may ask its peer for. */
 export function describeChaincodeCalls(ledger: () => LedgerUnderTest): void {
+  describeAnswers(ledger);
+  describeRefusedCalls(ledger);
+  describeOtherRequests(ledger);
+}
+
+const invoke = (line: string): StubCall => ['invoke', CALLEE, ['run', JSON.stringify(calls(line))]];
+const answer = (results: readonly unknown[]) => ({ status: 200, message: '', payload: JSON.stringify(results) });
+
+function describeAnswers(ledger: () => LedgerUnderTest): void {
   describe('a chaincode that calls another', () => {
     const client = useMember(ledger, HOSPITAL_A);
-    const invoke = (line: string): StubCall => ['invoke', CALLEE, ['run', JSON.stringify(calls(line))]];
-    const answer = (results: readonly unknown[]) => ({ status: 200, message: '', payload: JSON.stringify(results) });
 
     it('gets its answer, and each keeps its own keys', async () => {
       const transaction = await client().endorse([['put', 'both', 'mine'], invoke('put both theirs')]);
@@ -52,6 +59,12 @@ export function describeChaincodeCalls(ledger: () => LedgerUnderTest): void {
       expect([event.getChaincodeId(), event.getEventName()]).toEqual(['conformance', 'caller']);
       expect((await committed(transaction)).code).toBe(VALID);
     });
+  });
+}
+
+function describeRefusedCalls(ledger: () => LedgerUnderTest): void {
+  describe('a chaincode', () => {
+    const client = useMember(ledger, HOSPITAL_A);
 
     it('cannot call itself', async () => {
       expect(await client().evaluate([['attempt', ['invoke', 'conformance', ['run', '[]']]]])).toEqual([
@@ -80,7 +93,9 @@ export function describeChaincodeCalls(ledger: () => LedgerUnderTest): void {
       });
     });
   });
+}
 
+function describeOtherRequests(ledger: () => LedgerUnderTest): void {
   describe('rich queries', () => {
     const client = useMember(ledger, HOSPITAL_A);
 

@@ -6,7 +6,7 @@ import { ChannelRules } from '../../network/devledger/commit/channel-rules.js';
 import { ReplayedState } from '../../network/devledger/store/replayed-state.js';
 import { rowsOfCommittedBlock } from '../../network/devledger/commit/replay-block.js';
 import type { Step, Tampering } from './differential-steps.js';
-import { HOSPITAL_A, type LedgerUnderTest } from './ledger-under-test.js';
+import { CALLEE, HOSPITAL_A, type LedgerUnderTest } from './ledger-under-test.js';
 import { committed, connectMember, type MemberClient, type StubCall, untilEverywhere } from './member-client.js';
 import { seek } from './raw-calls.js';
 import { alteredTransaction, type TransactionChange } from './signed-messages.js';
@@ -175,14 +175,14 @@ function outcomeOf(transaction: Transaction, chaincode: string): Outcome {
       .find(({ namespace }) => namespace === '_lifecycle')
       ?.set.getReadsList()
       .map((read) => read.getKey()),
-    readWriteSet: base64(rawSet(parts.readWriteSet, chaincode)),
+    readWriteSets: [chaincode, CALLEE].map((name) => base64(rawSet(parts.readWriteSet, name))),
     event: event.length === 0 ? undefined : eventOf(event),
   };
 }
 
 function rawSet(readWriteSet: Uint8Array, namespace: string): Uint8Array {
   const sets = protos.rwset.TxReadWriteSet.deserializeBinary(readWriteSet).getNsRwsetList();
-  return sets.find((set) => set.getNamespace() === namespace)?.getRwset_asU8() ?? EMPTY;
+  return sets.find((set) => set.getNamespace() === namespace)?.serializeBinary() ?? EMPTY;
 }
 
 function eventOf(bytes: Uint8Array): Outcome {

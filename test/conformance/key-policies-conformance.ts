@@ -8,6 +8,11 @@ const { VALID, ENDORSEMENT_POLICY_FAILURE, MVCC_READ_CONFLICT } = peer.TxValidat
 
 /** Keys that ask for endorsers of their own. */
 export function describeKeyPolicies(ledger: () => LedgerUnderTest): void {
+  describePolicyValues(ledger);
+  describePolicyChecks(ledger);
+}
+
+function describePolicyValues(ledger: () => LedgerUnderTest): void {
   describe('a key with an endorsement policy of its own', () => {
     const client = useMember(ledger, HOSPITAL_A);
 
@@ -38,6 +43,12 @@ export function describeKeyPolicies(ledger: () => LedgerUnderTest): void {
       expect(await client().submit([['setPolicy', 'nowhere', [HOSPITAL_B]]])).toMatchObject({ code: VALID });
       expect(await client().evaluate(calls('policy nowhere, get nowhere'))).toEqual([[], '']);
     });
+  });
+}
+
+function describePolicyChecks(ledger: () => LedgerUnderTest): void {
+  describe('a key whose policy names an organisation', () => {
+    const client = useMember(ledger, HOSPITAL_A);
 
     it.each([
       { named: [HOSPITAL_B], line: 'put guarded y', code: VALID },

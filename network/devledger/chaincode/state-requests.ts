@@ -89,7 +89,7 @@ export class StateRequests {
   /** Every peer has the hashes, and every member of the channel may see them. */
   async #getPrivateDataHash(payload: Uint8Array): Promise<Uint8Array | undefined> {
     const request = peer.GetState.deserializeBinary(payload);
-    this.#refuseInInit();
+    this.#enterCollections();
     return this.#options.simulator.getPrivateDataHash(this.#place(request));
   }
 
@@ -134,7 +134,7 @@ export class StateRequests {
     const collection = request.getCollection();
     const bounds = { startKey: request.getStartkey(), endKey: request.getEndkey() };
     if (collection !== '') {
-      this.#refuseInInit();
+      this.#enterCollections();
       this.#options.collections.requireRead(namespace, collection);
       return this.#iterators.open(this.#rowsOf(simulator.privateRange(namespace, collection, bounds)));
     }
@@ -151,7 +151,7 @@ export class StateRequests {
   async #query(payload: Uint8Array): Promise<never> {
     const collection = peer.GetQueryResult.deserializeBinary(payload).getCollection();
     if (collection !== '') {
-      this.#refuseInInit();
+      this.#enterCollections();
       this.#options.collections.requireRead(this.#options.namespace, collection);
     }
     throw new Error('ExecuteQuery not supported for leveldb');
@@ -192,7 +192,7 @@ export class StateRequests {
   #readable(request: KeyRequest): StateKey {
     const place = this.#place(request);
     if (place.collection === '') return place;
-    this.#refuseInInit();
+    this.#enterCollections();
     this.#options.collections.requireRead(place.namespace, place.collection);
     return place;
   }
@@ -200,7 +200,7 @@ export class StateRequests {
   #writable(request: KeyRequest): StateKey {
     const place = this.#place(request);
     if (place.collection === '') return place;
-    this.#refuseInInit();
+    this.#enterCollections();
     this.#options.collections.requireWrite(place.namespace, place.collection);
     return place;
   }
@@ -209,7 +209,9 @@ export class StateRequests {
     return { namespace: this.#options.namespace, collection: request.getCollection(), key: request.getKey() };
   }
 
-  #refuseInInit(): void {
+  /** Every request about private data comes by here: it rests on the collections that the chaincode has. */
+  #enterCollections(): void {
+    this.#options.simulator.recordDefinition(this.#options.namespace);
     if (this.#options.isInit) throw new Error('private data APIs are not allowed in chaincode Init()');
   }
 }

@@ -37,8 +37,9 @@ export const DEFINITION_VERSION: Version = { blockNumber: 0, txNumber: 0 };
  * The version of a definition's key, which every endorsement of the chaincode rests on: what was endorsed under one
  * definition is invalid under the next. Two definitions may begin with the same block, so the sequence tells them apart.
  */
-export function definitionVersion({ fromBlock, sequence }: ChaincodeDefinition): Version {
-  return fromBlock === undefined ? DEFINITION_VERSION : { blockNumber: fromBlock, txNumber: sequence };
+export function definitionVersion(definition: ChaincodeDefinition | undefined): Version {
+  if (definition?.fromBlock === undefined) return DEFINITION_VERSION;
+  return { blockNumber: definition.fromBlock, txNumber: definition.sequence };
 }
 
 /**
@@ -49,6 +50,16 @@ export function definitionVersion({ fromBlock, sequence }: ChaincodeDefinition):
  */
 export function definitionKey(chaincode: string): string {
   return `namespaces/fields/${chaincode}/Sequence`;
+}
+
+/**
+ * What a simulation reads besides, as soon as a collection of the chaincode is concerned: the whole definition.
+ *
+ * @see Fabric core/chaincode/lifecycle/serializer.go, Deserialize
+ */
+export function definitionKeys(chaincode: string): string[] {
+  const fields = ['Collections', 'EndorsementInfo', 'Sequence', 'ValidationInfo'];
+  return [...fields.map((field) => `namespaces/fields/${chaincode}/${field}`), `namespaces/metadata/${chaincode}`];
 }
 
 /** The definition of a chaincode of which nothing is said but its name: the channel's policy, no collections. */

@@ -37,12 +37,13 @@ export class ChannelRules {
   readonly #policies = new Map<string, Policy>();
   readonly #collections = new Map<string, readonly CollectionRules[]>();
 
-  /** @throws RangeError a policy of a definition is none */
+  /** @throws RangeError a definition has a name that Fabric would not take, or a policy that is none */
   constructor(options: ChannelRulesOptions) {
     this.channel = options.channel;
     this.#options = options;
     const plain = options.chaincodes.map((name) => plainDefinition({ name, version: '1.0' }, options.policy));
     for (const definition of [...plain, ...(options.definitions ?? [])]) {
+      requireNames(definition);
       this.#definitions.set(definition.name, definition);
       this.#policies.set(definition.name, this.applicationPolicy(applicationPolicyOf(definition)));
       this.#collections.set(definition.name, staticCollections(definition.collections).map(collectionRules));
@@ -117,6 +118,23 @@ export class ChannelRules {
     const role = this.#options.policy.endorsers.includes(mspId) ? MSPRoleType.PEER : MSPRoleType.MEMBER;
     return outOf(1, [mspId], role);
   }
+}
+
+/** Fabric's own rules; what a name may not hold separates the namespaces of the state. */
+const CHAINCODE_NAME = /^[a-zA-Z0-9]+([-_][a-zA-Z0-9]+)*$/;
+const COLLECTION_NAME = /^[A-Za-z0-9-][A-Za-z0-9_-]*$/;
+
+function requireNames({ name, collections }: ChaincodeDefinition): void {
+  if (!CHAINCODE_NAME.test(name)) {
+    throw new RangeError(
+      `invalid chaincode name '${name}'. Names can only consist of alphanumerics, '_', and '-' and can only begin with alphanumerics`,
+    );
+  }
+  const wrong = staticCollections(collections).find((collection) => !COLLECTION_NAME.test(collection.getName()));
+  if (wrong === undefined) return;
+  throw new RangeError(
+    `invalid collection name '${wrong.getName()}'. Names can only consist of alphanumerics, '_', and '-' and cannot begin with '_'`,
+  );
 }
 
 function outOf(...args: Parameters<typeof outOfPolicy>): Policy {

@@ -1,4 +1,4 @@
-import { msp, peer } from '@hyperledger/fabric-protos';
+import { msp, type peer } from '@hyperledger/fabric-protos';
 import { compileSignaturePolicy, outOfPolicy, type Policy, type PolicySigner } from './signature-policy.js';
 
 /** A private data collection of one chaincode, its policies ready to be asked. */

@@ -3,7 +3,7 @@ import type { Version } from '../peer-ledger.js';
 import { type MerkleSummary, RangeSummary, sameSummary } from '../endorse/range-summary.js';
 import { kvRead } from '../endorse/read-write-set.js';
 import type { KeyVersion, StateReader } from '../store/state-reader.js';
-import { definitionKey, LIFECYCLE_NAMESPACE } from './chaincode-definition.js';
+import { definitionKeys, LIFECYCLE_NAMESPACE } from './chaincode-definition.js';
 import type { KeyRead, NamespaceSet, RangeQuery } from './read-write-sets.js';
 import { hashNamespace } from './state-namespaces.js';
 import type { UpdateBatch } from './update-batch.js';
@@ -33,7 +33,7 @@ export class CommittedVersions {
     const loaded = new CommittedVersions();
     for (const [index, name] of [...names.keys()].entries()) loaded.#versions.set(name, versions[index]);
     for (const [chaincode, version] of definitions) {
-      loaded.#versions.set(`${LIFECYCLE_NAMESPACE}\u0000${definitionKey(chaincode)}`, version);
+      for (const key of definitionKeys(chaincode)) loaded.#versions.set(`${LIFECYCLE_NAMESPACE}\u0000${key}`, version);
     }
     return loaded;
   }
@@ -54,15 +54,22 @@ export async function findConflict(
   before: { readonly state: StateReader; readonly versions: CommittedVersions; readonly updates: UpdateBatch },
 ): Promise<number> {
   for (const set of sets) {
-    const { namespace, rangeQueries } = set;
-    const [publicReads, ...hashedReads] = allReads(set);
-    if (publicReads !== undefined && !areCurrent(publicReads, before)) return TxValidationCode.MVCC_READ_CONFLICT;
-    for (const query of rangeQueries) {
-      if (!(await sameRows(namespace, query, before))) return TxValidationCode.PHANTOM_READ_CONFLICT;
-    }
-    if (!hashedReads.every((reads) => areCurrent(reads, before))) return TxValidationCode.MVCC_READ_CONFLICT;
+    const code = await findConflictIn(set, before);
+    if (code !== TxValidationCode.VALID) return code;
   }
   return TxValidationCode.VALID;
+}
+
+type Before = Parameters<typeof findConflict>[1];
+
+async function findConflictIn(set: NamespaceSet, before: Before): Promise<number> {
+  const [publicReads, ...hashedReads] = allReads(set);
+  if (publicReads !== undefined && !areCurrent(publicReads, before)) return TxValidationCode.MVCC_READ_CONFLICT;
+  for (const query of set.rangeQueries) {
+    if (!(await sameRows(set.namespace, query, before))) return TxValidationCode.PHANTOM_READ_CONFLICT;
+  }
+  const areHashesCurrent = hashedReads.every((reads) => areCurrent(reads, before));
+  return areHashesCurrent ? TxValidationCode.VALID : TxValidationCode.MVCC_READ_CONFLICT;
 }
 
 interface NamespaceReads {

@@ -11,7 +11,7 @@ import { StoreError } from '../store/ledger-errors.js';
 import type { StateStore, StateWrite } from '../store/state-store.js';
 import type { LedgerTip } from '../store/tip.js';
 import { type BlockParts, committedMetadata, encodeBlock, parseBlock } from './block-codec.js';
-import { type PrivateDataKeeper, type PrivateKeeper } from '../private-data/private-keeper.js';
+import type { PrivateDataKeeper, PrivateKeeper } from '../private-data/private-keeper.js';
 import { requestAt } from '../private-data/missing-set.js';
 import { expiredHashes } from './expired-keys.js';
 import { readModification } from './modification.js';

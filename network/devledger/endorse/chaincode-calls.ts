@@ -1,12 +1,7 @@
 import { peer } from '@hyperledger/fabric-protos';
-import { type CallChaincode } from '../chaincode/state-requests.js';
+import type { CallChaincode } from '../chaincode/state-requests.js';
 import { type ChaincodeAnswer, ChaincodeFailure, type ChaincodeInvocation } from '../chaincode/chaincode-stream.js';
-import {
-  DEFINITION_VERSION,
-  definitionKey,
-  definitionVersion,
-  LIFECYCLE_NAMESPACE,
-} from '../commit/chaincode-definition.js';
+import { definitionKey, definitionVersion, LIFECYCLE_NAMESPACE } from '../commit/chaincode-definition.js';
 import type { ChannelRules } from '../commit/channel-rules.js';
 import type { PeerLedger } from '../peer-ledger.js';
 import { CollectionAccess } from './collection-access.js';
@@ -84,8 +79,7 @@ export class ChaincodeCalls {
           `${call.name}: chaincode ${call.name} not found`,
       );
     }
-    const definition = rules.definition(call.name);
-    const version = definition === undefined ? DEFINITION_VERSION : definitionVersion(definition);
+    const version = definitionVersion(rules.definition(call.name));
     simulator.recordRead(LIFECYCLE_NAMESPACE, definitionKey(call.name), version);
     const isInit = peer.ChaincodeInput.deserializeBinary(call.input).getIsInit();
     await this.#checkInitialisation(chaincode, isInit, simulator);
@@ -122,24 +116,28 @@ export class ChaincodeCalls {
 
   #callFrom(proposal: Proposal, simulator: Simulator): CallChaincode {
     return async (spec) => {
-      const target = parseTarget(spec.getChaincodeId()?.getName() ?? '');
-      if (target.channel !== '' && target.channel !== proposal.channel) {
+      const target = parseTarget(spec.getChaincodeId()?.getName() ?? '', proposal.channel);
+      if (target.channel !== proposal.channel) {
         // Fabric would run it on the other channel's state and drop what it writes; this ledger has one channel.
         throw new Error(`failed to find ledger for channel: ${target.channel}`);
       }
       const input = spec.getInput() ?? new peer.ChaincodeInput();
-      try {
-        const system = this.system(target.name);
-        const answer =
-          system === undefined
-            ? await this.#run({ name: target.name, input: input.serializeBinary() }, proposal, simulator)
-            : { response: await system.invoke(this.#options.ledger, { ...proposal, args: input.getArgsList_asU8() }) };
-        return endMessage(proposal, Type.COMPLETED, answer.response.serializeBinary());
-      } catch (error) {
-        if (error instanceof ChaincodeFailure) return endMessage(proposal, Type.ERROR, error.payload);
-        throw new Error(`execute failed: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
-      }
+      return this.#answerOf(target.name, input, proposal, simulator).then(
+        ({ response }) => endMessage(proposal, Type.COMPLETED, response.serializeBinary()),
+        (error: unknown) => calledFailure(proposal, error),
+      );
     };
+  }
+
+  async #answerOf(
+    name: string,
+    input: peer.ChaincodeInput,
+    proposal: Proposal,
+    simulator: Simulator,
+  ): Promise<Pick<ChaincodeAnswer, 'response'>> {
+    const system = this.system(name);
+    if (system === undefined) return this.#run({ name, input: input.serializeBinary() }, proposal, simulator);
+    return { response: await system.invoke(this.#options.ledger, { ...proposal, args: input.getArgsList_asU8() }) };
   }
 }
 
@@ -147,10 +145,16 @@ function invalid(reason: string): Error {
   return new Error(`invalid invocation: ${reason}`);
 }
 
-/** `name`, `name:version` or either with `/channel` behind it. */
-function parseTarget(text: string): { readonly name: string; readonly channel: string } {
+/** Where the other chaincode gave up, the caller is told so; where the peer failed, the call itself fails. */
+function calledFailure(proposal: Proposal, error: unknown): Uint8Array {
+  if (error instanceof ChaincodeFailure) return endMessage(proposal, Type.ERROR, error.payload);
+  throw new Error(`execute failed: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+}
+
+/** `name`, `name:version` or either with `/channel` behind it; without one it is the caller's. */
+function parseTarget(text: string, ownChannel: string): { readonly name: string; readonly channel: string } {
   const [chaincode = '', channel = ''] = splitOnce(text, '/');
-  return { name: splitOnce(chaincode, ':')[0] ?? '', channel };
+  return { name: splitOnce(chaincode, ':')[0] ?? '', channel: channel === '' ? ownChannel : channel };
 }
 
 function splitOnce(text: string, separator: string): string[] {

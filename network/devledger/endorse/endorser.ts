@@ -1,5 +1,6 @@
 import type { peer } from '@hyperledger/fabric-protos';
 import type { Logger } from 'pino';
+import { definitionVersion } from '../commit/chaincode-definition.js';
 import type { ChannelRules } from '../commit/channel-rules.js';
 import type { PeerLedger } from '../peer-ledger.js';
 import { ChaincodeCalls, type ChaincodeCallsOptions, type SystemChaincode } from './chaincode-calls.js';
@@ -149,6 +150,7 @@ export class Endorser {
     const simulator = new Simulator(snapshot, proposal.txId, {
       ...(snapshot.privateView === undefined ? {} : { privateView: snapshot.privateView }),
       hasCollection: (namespace, name) => rules.collection(namespace, name) !== undefined,
+      definitionVersionOf: (name) => definitionVersion(rules.definition(name)),
     });
     try {
       const answer = await this.#execute(proposal, simulator);

@@ -1,3 +1,4 @@
+import { DEFINITION_VERSION, definitionKeys, LIFECYCLE_NAMESPACE } from '../commit/chaincode-definition.js';
 import { metadataNamespace } from '../commit/state-namespaces.js';
 import type { StateSnapshot, Version } from '../peer-ledger.js';
 import { type PrivateKey, PrivateSimulation, RequestRefused } from './private-simulation.js';
@@ -12,6 +13,8 @@ export type StateKey = PrivateKey;
 export interface SimulatorOptions {
   readonly privateView?: PrivateView;
   readonly hasCollection?: (namespace: string, collection: string) => boolean;
+  /** `DEFINITION_VERSION` where left out. */
+  readonly definitionVersionOf?: (chaincode: string) => Version;
 }
 
 /**
@@ -25,6 +28,7 @@ export class Simulator {
   readonly #txId: string;
   readonly #record = new SimulationRecord();
   readonly #private: PrivateSimulation;
+  readonly #definitionVersionOf: (chaincode: string) => Version;
   #wrote = false;
   #paged = false;
   #queriedPrivate = false;
@@ -33,6 +37,7 @@ export class Simulator {
   constructor(snapshot: StateSnapshot, txId: string, options: SimulatorOptions = {}) {
     this.#snapshot = snapshot;
     this.#txId = txId;
+    this.#definitionVersionOf = options.definitionVersionOf ?? (() => DEFINITION_VERSION);
     this.#private = new PrivateSimulation({
       snapshot,
       view: options.privateView ?? NO_PRIVATE_DATA,
@@ -57,6 +62,12 @@ export class Simulator {
   /** Records that the transaction rests on a value that the peer itself has read for it. */
   recordRead(namespace: string, key: string, version: Version): void {
     this.#record.namespace(namespace).reads.set(key, version);
+  }
+
+  /** Records that the transaction rests on what the chaincode's definition says of its collections. */
+  recordDefinition(chaincode: string): void {
+    const version = this.#definitionVersionOf(chaincode);
+    for (const key of definitionKeys(chaincode)) this.recordRead(LIFECYCLE_NAMESPACE, key, version);
   }
 
   async getState(namespace: string, key: string): Promise<Uint8Array | undefined> {

@@ -36,19 +36,17 @@ async function distributeSet(txId: string, set: PrivateSet, options: Distributio
   if (rules === undefined) throw new Error(`no configuration for collection ${collection} found`);
   const members = options.others().filter((other) => other.isMember(namespace, collection));
   const failed = (reason: string) =>
-    new Error(
-      `failed to distribute private collection, txID ${txId}, channel ${options.channel}: could not build private data ` +
-        `dissemination plan for chaincode ${namespace} and collection ${collection}: ${reason}`,
-    );
+    new Error(`failed to distribute private collection, txID ${txId}, channel ${options.channel}: ${reason}`);
   if (members.length < rules.requiredPeerCount) {
     throw failed(
-      `required to disseminate to at least ${rules.requiredPeerCount} peers, but know of only ${members.length} eligible peers`,
+      `could not build private data dissemination plan for chaincode ${namespace} and collection ${collection}: ` +
+        `required to disseminate to at least ${rules.requiredPeerCount} peers, but know of only ${members.length} eligible peers`,
     );
   }
-  const stored = await storeAt(members.slice(0, peersGiven(rules)), txId, set);
-  if (stored < rules.requiredPeerCount) {
-    throw failed(`only ${stored} of ${rules.requiredPeerCount} peers could store it`);
-  }
+  const given = members.slice(0, peersGiven(rules));
+  const stored = await storeAt(given, txId, set);
+  if (stored >= rules.requiredPeerCount) return;
+  throw failed(`Failed disseminating ${given.length - stored} out of ${given.length} private dissemination plans`);
 }
 
 function peersGiven({ maximumPeerCount, requiredPeerCount }: CollectionRules): number {

@@ -1,4 +1,4 @@
-import type { HashedSet } from '../commit/read-write-sets.js';
+import type { HashedSet, KeyWrite } from '../commit/read-write-sets.js';
 import type { Expiry } from '../commit/expired-keys.js';
 import { keyHash } from '../endorse/private-simulation.js';
 import type { Version } from '../peer-ledger.js';
@@ -50,17 +50,13 @@ export class PrivateBatch {
     const written = new Set(writes.map(({ key }) => key));
     this.#put(privateSetKey(place), bytes);
     this.#delete(missingSetKey(place));
-    for (const { key, value } of writes) {
-      this.#put(privateIndexKey(place, keyHash(key), place), NOTHING);
-      if (!isCurrent(keyHash(key))) continue;
-      if (value === undefined) this.#delete(privateStateKey(place, key));
-      else this.#putValue(place, key, value);
-    }
-    for (const key of metadataKeys) {
-      if (written.has(key) || !isCurrent(keyHash(key))) continue;
+    for (const { key } of writes) this.#put(privateIndexKey(place, keyHash(key), place), NOTHING);
+    for (const write of writes) if (isCurrent(keyHash(write.key))) this.#putState(place, write);
+    const alone = metadataKeys.filter((key) => !written.has(key) && isCurrent(keyHash(key)));
+    for (const key of alone) {
       // Metadata alone give the hash a new version, and the value has to follow.
       const current = this.#get(privateStateKey(place, key));
-      if (current !== undefined) this.#putValue(place, key, current.subarray(VERSION_BYTES));
+      if (current !== undefined) this.#putState(place, { key, value: current.subarray(VERSION_BYTES) });
     }
   }
 
@@ -78,26 +74,31 @@ export class PrivateBatch {
 
   /** Takes away what a block wrote to a collection, where nothing later wrote the same keys. */
   async expire({ chaincode: namespace, collection, writtenIn }: Expiry): Promise<void> {
-    for (const { key, payload } of await this.#collect(privateSetsOfBlock('privateSet', writtenIn))) {
+    const isConcerned = ({ key }: Row) => {
       const place = parseSetPlace(key);
-      if (place.namespace !== namespace || place.collection !== collection) continue;
+      return place.namespace === namespace && place.collection === collection;
+    };
+    const sets = await this.#collect(privateSetsOfBlock('privateSet', writtenIn));
+    for (const { key, payload } of sets.filter(isConcerned)) {
       this.#delete(key);
-      const { writes, metadataKeys } = parsePrivateSet(payload);
-      for (const plain of [...writes.map((write) => write.key), ...metadataKeys]) {
-        this.#delete(privateIndexKey(place, keyHash(plain), place));
-        const state = privateStateKey(place, plain);
-        const current = this.#get(state);
-        if (current !== undefined && readVersion(current, 0).blockNumber === writtenIn) this.#delete(state);
-      }
+      this.#expireSet(parseSetPlace(key), payload);
     }
-    for (const { key } of await this.#collect(privateSetsOfBlock('missingSet', writtenIn))) {
-      const place = parseSetPlace(key);
-      if (place.namespace === namespace && place.collection === collection) this.#delete(key);
-    }
+    const missing = await this.#collect(privateSetsOfBlock('missingSet', writtenIn));
+    for (const { key } of missing.filter(isConcerned)) this.#delete(key);
   }
 
   async deleteAll(range: RowRange): Promise<void> {
     for (const { key } of await this.#collect(range)) this.#delete(key);
+  }
+
+  #expireSet(place: SetPlace, bytes: Uint8Array): void {
+    const { writes, metadataKeys } = parsePrivateSet(bytes);
+    for (const key of [...writes.map((write) => write.key), ...metadataKeys]) {
+      this.#delete(privateIndexKey(place, keyHash(key), place));
+      const state = privateStateKey(place, key);
+      const current = this.#get(state);
+      if (current !== undefined && readVersion(current, 0).blockNumber === place.blockNumber) this.#delete(state);
+    }
   }
 
   async #purgeKey(name: CollectionName, purgedHash: string, before: Version): Promise<void> {
@@ -129,8 +130,10 @@ export class PrivateBatch {
     return [...found.values()];
   }
 
-  #putValue(place: SetPlace, key: string, value: Uint8Array): void {
-    this.#put(privateStateKey(place, key), Buffer.concat([encodeVersion(place.blockNumber, place.txNumber), value]));
+  #putState(place: SetPlace, { key, value }: KeyWrite): void {
+    const row = privateStateKey(place, key);
+    if (value === undefined) this.#delete(row);
+    else this.#put(row, Buffer.concat([encodeVersion(place.blockNumber, place.txNumber), value]));
   }
 
   #get(key: Buffer): Buffer | undefined {

@@ -152,7 +152,7 @@ export class PrivateKeeper {
     const own = await this.find(request);
     if (own !== undefined) return own;
     for (const other of this.#others) {
-      const found = await other.find(request);
+      const found = await foundBy(other, request);
       // Whoever gives it, only what fits the block's hashes counts.
       if (found !== undefined && fitsHashes(found, request.hashed)) return found;
     }
@@ -172,6 +172,15 @@ export class PrivateKeeper {
   #batch(): PrivateBatch {
     const { database } = this.#store;
     return new PrivateBatch({ get: (key) => database.get(key), rows: (range) => database.rows(range) });
+  }
+}
+
+async function foundBy(other: PrivateDataKeeper, request: SetRequest): Promise<Uint8Array | undefined> {
+  try {
+    return await other.find(request);
+  } catch {
+    // Whatever is wrong with another peer is for it to say: it must not keep this one from committing.
+    return undefined;
   }
 }
 

@@ -68,9 +68,7 @@ export function signerOf({ mspId, serialized }: Endorser): PolicySigner {
 }
 
 function subsetsBySize(candidates: readonly Endorser[]): Endorser[][] {
-  const subsets = candidates.reduce<Endorser[][]>(
-    (smaller, endorser) => [...smaller, ...smaller.map((subset) => [...subset, endorser])],
-    [[]],
-  );
+  const subsets: Endorser[][] = [[]];
+  for (const endorser of candidates) subsets.push(...subsets.map((subset) => [...subset, endorser]));
   return subsets.filter((subset) => subset.length > 0).sort((left, right) => left.length - right.length);
 }

@@ -98,7 +98,11 @@ class Nodes implements PeerNodes {
     const { mspId } = material;
     const others = () =>
       [...this.#materials.values()].filter((other) => other.mspId !== mspId && !this.#setAside.has(other.mspId));
-    const parts = peerParts(material, this.#options, { access: this.#access, setAside: this.#setAside, others });
+    const parts = peerParts(material, this.#options, {
+      access: this.#access,
+      isInService: (asked) => !this.#setAside.has(asked),
+      others,
+    });
     this.#materials.set(mspId, material);
     this.#endorsers.set(material.mspId, parts.endorser);
     return parts;

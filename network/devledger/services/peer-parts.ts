@@ -1,23 +1,22 @@
 import type { Logger } from 'pino';
 import type { LedgerTopology } from '../../topology.js';
 import { ChaincodeConnection, type ChaincodeTls } from '../chaincode/chaincode-connection.js';
-import { type ChaincodeDefinition, plainDefinition } from '../commit/chaincode-definition.js';
-import { ChannelRules } from '../commit/channel-rules.js';
+import type { ChaincodeDefinition } from '../commit/chaincode-definition.js';
 import type { SignatureCache } from '../commit/signature-cache.js';
 import type { DefinedChaincode } from '../endorse/chaincode-calls.js';
-import { Endorser, type EndorserOptions } from '../endorse/endorser.js';
+import type { Endorser } from '../endorse/endorser.js';
 import type { EndorserIdentity } from '../endorse/proposal-response.js';
 import type { MspRegistry } from '../msp.js';
 import type { PeerLedger } from '../peer-ledger.js';
 import { deliveredSets } from '../private-data/delivered-sets.js';
-import { distribute } from '../private-data/distribution.js';
-import { qscc } from '../system-chaincodes/qscc.js';
 import type { AccessPolicy } from './access-policy.js';
 import { BlockFeed } from './block-feed.js';
 import type { CallListener } from './call-handlers.js';
 import { CommitNotifier } from './commit-notifier.js';
 import type { EndorseOptions } from './endorse.js';
+import { peerEndorser } from './peer-endorser.js';
 import { type PeerServer, startPeerServer } from './peer-server.js';
+import { shuffle } from './shuffle.js';
 import type { TransactionOrderer } from './submit.js';
 
 /** One organisation's peer, before it listens. */
@@ -84,14 +83,14 @@ export interface PeerParts {
 /** What a peer is to know of the others. */
 export interface PeerContext {
   readonly access: AccessPolicy;
-  readonly setAside: ReadonlySet<string>;
+  /** Whether the peer was not set aside. */
+  readonly isInService: (mspId: string) => boolean;
   /** The other peers that run and are not set aside, in no order. */
   readonly others: () => readonly PeerMaterial[];
 }
 
 export function peerParts(material: PeerMaterial, options: PeerNodesOptions, context: PeerContext): PeerParts {
-  const { access, setAside } = context;
-  const { topology, msps, signatures } = options;
+  const { topology } = options;
   const log = options.log.child({ peer: material.mspId });
   const { chaincodeAddress, chaincodeTls, furtherChaincodes = [], deployed = [] } = material;
   const security = chaincodeTls === undefined ? {} : { tls: chaincodeTls };
@@ -114,71 +113,10 @@ export function peerParts(material: PeerMaterial, options: PeerNodesOptions, con
     return { name, version, runtime };
   });
   const chaincodes: DefinedChaincode[] = [...services, ...deployed];
-  const rulesNow = currentRules(services, options);
-  const endorser = new Endorser({
-    identity: material.identity,
-    address: `${material.host}:${material.port}`,
-    ledger: material.ledger,
-    chaincodes,
-    systemChaincodes: [
-      qscc({
-        channel: topology.channel,
-        mspIdOf: (creator) => msps.identity(creator).mspId,
-        mayReadBlocks: (mspId) => access.mayReadBlocks(mspId),
-      }),
-    ],
-    get rules() {
-      return rulesNow();
-    },
-    mspIdentityOf: (serialized) => ({ ...msps.identity(serialized), serialized }),
-    distribute: distributorOf(material, { rulesNow, others: context.others, channel: topology.channel }),
-    isInService: () => !setAside.has(material.mspId),
-    signatures,
-    log,
-  });
+  const endorser = peerEndorser(material, { given: services, running: chaincodes }, { ...options, ...context, log });
   const notifier = new CommitNotifier(material.ledger);
   const connections = services.map(({ runtime }) => runtime);
   return { material, endorser, chaincodes, connections, notifier, feed: new BlockFeed(material.ledger), log };
-}
-
-/** Made anew when a chaincode was deployed. */
-function currentRules(
-  services: readonly { readonly name: string; readonly version: string }[],
-  { topology, msps, definitions = [], deployedDefinitions = () => NONE }: PeerNodesOptions,
-): () => ChannelRules {
-  const policy = {
-    endorsers: topology.organisations.filter(({ endorses }) => endorses).map(({ mspId }) => mspId),
-    needed: topology.endorsementsNeeded,
-  };
-  const given = [...services.map(({ name, version }) => plainDefinition({ name, version }, policy)), ...definitions];
-  const rulesWith = (deployed: readonly ChaincodeDefinition[]) =>
-    new ChannelRules({
-      channel: topology.channel,
-      policy,
-      chaincodes: [],
-      definitions: [...given, ...deployed],
-      mspIds: msps.mspIds(),
-    });
-  let latest: { readonly deployed: readonly ChaincodeDefinition[]; readonly rules: ChannelRules } | undefined;
-  return () => {
-    const deployed = deployedDefinitions();
-    if (latest?.deployed !== deployed) latest = { deployed, rules: rulesWith(deployed) };
-    return latest.rules;
-  };
-}
-
-const NONE: readonly ChaincodeDefinition[] = [];
-
-/** A peer without private data has nobody to give any to. */
-function distributorOf(
-  { ledger }: PeerMaterial,
-  parts: Pick<PeerContext, 'others'> & { readonly rulesNow: () => ChannelRules; readonly channel: string },
-): EndorserOptions['distribute'] {
-  const own = ledger.privateData;
-  if (own === undefined) return async () => undefined;
-  const { channel, rulesNow } = parts;
-  const others = () => shuffle(parts.others()).flatMap((peer) => peer.ledger.privateData ?? []);
-  return (txId, sets) => distribute(txId, sets, { channel, rules: rulesNow(), own, others });
 }
 
 export function startServer(
@@ -240,12 +178,4 @@ export function release({ connections, feed, notifier }: PeerParts): void {
   notifier.close();
   for (const connection of connections) connection.stop();
   feed.close();
-}
-
-/** Spreads the work over the other organisations. */
-function shuffle<Item>(items: readonly Item[]): Item[] {
-  return items
-    .map((item) => ({ item, rank: Math.random() }))
-    .sort((left, right) => left.rank - right.rank)
-    .map(({ item }) => item);
 }

@@ -4,7 +4,15 @@ import { deliverBlocks } from '../../../network/devledger/commit/deliver-blocks.
 import { genesisBlock } from '../../../network/devledger/commit/genesis-block.js';
 import { openOrderer, type Orderer } from '../../../network/devledger/orderer/open-orderer.js';
 import type { PeerLedger } from '../../../network/devledger/peer-ledger.js';
-import { CHANNEL, commitAll, createNetwork, ENDORSERS, type TestNetwork, temporaryFolder } from '../ledger-support.js';
+import {
+  CHANNEL,
+  commitAll,
+  createNetwork,
+  ENDORSERS,
+  POLICY,
+  type TestNetwork,
+  temporaryFolder,
+} from '../ledger-support.js';
 import { openTestPeer, type TestPeer, transaction } from '../ledger-transactions.js';
 
 let network: TestNetwork;
@@ -21,7 +29,7 @@ beforeEach(async () => {
   orderer = await openOrderer({
     directory: join(folder.path, 'orderer'),
     batch: { timeoutMs: 2, maxMessageCount: 3, preferredMaxBytes: 100_000 },
-    genesis: genesisBlock({ channel: CHANNEL, msps: network.msps }),
+    genesis: genesisBlock({ channel: CHANNEL, msps: network.msps, policy: POLICY }),
   });
   peers = await Promise.all(ENDORSERS.map((mspId) => openTestPeer(network, join(folder.path, mspId), mspId)));
   setAside = [];
