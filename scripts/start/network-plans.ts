@@ -13,6 +13,8 @@ export interface NetworkPlace {
   readonly projectDir: string;
   readonly dataDir: string;
   readonly portBase: number;
+  /** Read by every process; else the topology follows from the port base. */
+  readonly topologyFile?: string;
   /** The embedded one where left out. */
   readonly ledger?: LedgerChoice;
 }
@@ -26,7 +28,7 @@ export interface NetworkPlans {
 
 /** Every process of the network: a chaincode service per peer, the ledger, a gateway per organisation. */
 export function networkPlans(place: NetworkPlace): NetworkPlans {
-  const topology = topologyOn(place.ledger ?? DEVLEDGER, place.portBase);
+  const topology = topologyOn(place.ledger ?? DEVLEDGER, place.portBase, place.topologyFile);
   return {
     chaincode: chaincodePlans(place, topology),
     ledger: ledgerPlans(place, topology),
@@ -59,11 +61,12 @@ function ledgerPlans(place: NetworkPlace, topology: Topology): readonly ProcessP
   return [guard, ...nodes.map(({ port, ...node }): ProcessPlan => ({ ...node, readiness: { kind: 'port', port } }))];
 }
 
-function ledgerPlan({ projectDir, dataDir, portBase }: NetworkPlace): ProcessPlan {
+function ledgerPlan({ projectDir, dataDir, portBase, topologyFile }: NetworkPlace): ProcessPlan {
+  const described = topologyFile === undefined ? ['--port-base', String(portBase)] : ['--topology', topologyFile];
   return {
     name: 'ledger',
     title: 'the ledger',
-    args: ['dist/network/devledger/main.js', '--data', dataDir, '--port-base', String(portBase)],
+    args: ['dist/network/devledger/main.js', '--data', dataDir, ...described],
     cwd: projectDir,
     env: {},
     readiness: { kind: 'line', member: 'ready', warnings: 'setAside' },
@@ -118,7 +121,10 @@ function tlsOptions(dataDir: string, domain: string): readonly string[] {
   ];
 }
 
-function gatewayPlan({ projectDir, dataDir, portBase }: NetworkPlace, organisation: Organisation): ProcessPlan {
+function gatewayPlan(
+  { projectDir, dataDir, portBase, topologyFile }: NetworkPlace,
+  organisation: Organisation,
+): ProcessPlan {
   return {
     name: `gateway-${slugOf(organisation.domain)}`,
     title: `the gateway of ${organisation.name}`,
@@ -128,6 +134,7 @@ function gatewayPlan({ projectDir, dataDir, portBase }: NetworkPlace, organisati
       MEDLEDGER_MSP: organisation.mspId,
       MEDLEDGER_DATA: dataDir,
       MEDLEDGER_PORT_BASE: String(portBase),
+      ...(topologyFile === undefined ? {} : { MEDLEDGER_TOPOLOGY: topologyFile }),
     },
     readiness: { kind: 'url', url: `${restUrl(organisation)}/readyz` },
     // Its own peer may be set aside for what is wrong with its folder.

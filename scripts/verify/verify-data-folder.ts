@@ -55,7 +55,7 @@ export async function verifyDataFolder(options: VerifyOptions): Promise<VerifyRe
     for (const result of results) options.onCheck?.(result);
   };
   const releases = releaseLogEnds(folder);
-  await withPeerCopies(options.dataDir, mspIds, (copies) => checkAll({ options, folder, copies, releases, done }));
+  await withPeerCopies(folder, mspIds, (copies) => checkAll({ options, folder, copies, releases, done }));
   return { ok: checks.every(({ findings }) => findings.length === 0), running, checks };
 }
 

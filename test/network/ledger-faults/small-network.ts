@@ -5,7 +5,7 @@ import { blocksDirectory, openPeerLedger } from '../../../network/devledger/comm
 import { openOrderer, type Orderer } from '../../../network/devledger/orderer/open-orderer.js';
 import type { PeerLedger } from '../../../network/devledger/peer-ledger.js';
 import { DISK, type FileSystem } from '../../../network/devledger/store/file-system.js';
-import { CHAINCODE, CHANNEL, ENDORSERS, peerOptions, type TestNetwork } from '../ledger-support.js';
+import { CHAINCODE, CHANNEL, ENDORSERS, POLICY, peerOptions, type TestNetwork } from '../ledger-support.js';
 import { transaction } from '../ledger-transactions.js';
 
 /** An orderer and three peers in one folder, put together as the embedded ledger does. */
@@ -37,7 +37,7 @@ export class SmallNetwork {
     const orderer = await openOrderer({
       directory: join(folder, 'orderer'),
       batch: { timeoutMs: 1, maxMessageCount: 3, preferredMaxBytes: 100_000 },
-      genesis: genesisBlock({ channel: CHANNEL, msps: network.msps }),
+      genesis: genesisBlock({ channel: CHANNEL, msps: network.msps, policy: POLICY }),
       peers: places,
       onFailure: (error) => said.push(error.message),
       onIncident,
