@@ -32,6 +32,8 @@ export class HealingState {
   #store: StateStore;
   #blocks: Blocks | undefined;
   #bringUp: BringUp | undefined;
+  /** Damage that was met before there were blocks to heal it from. */
+  #foundEarly: StateCorruptError | undefined;
   /** Folder of what could not be opened and was moved aside; the state in its place is not brought up yet. */
   #earlier: string | undefined;
   /** Where the ledger ended when the state was whole; kept while it is made again. */
@@ -72,6 +74,7 @@ export class HealingState {
     this.#blocks = blocks;
     this.#bringUp = bringUp;
     try {
+      if (this.#foundEarly !== undefined) throw this.#foundEarly;
       await bringUp(this.#store, this.#earlier);
     } catch (error) {
       if (!(error instanceof StateCorruptError)) throw error;
@@ -120,6 +123,10 @@ export class HealingState {
 
   /** Resolves when the state is whole again, or cannot be made whole; one at a time, however many ask. */
   heal(cause: StateCorruptError): Promise<void> {
+    if (this.#bringUp === undefined) {
+      this.#foundEarly = cause;
+      return Promise.resolve();
+    }
     this.#healing ??= this.#inTurn(() => this.#rebuild(cause))
       .catch((error: unknown) => {
         this.#failure = error instanceof Error ? error : new Error(String(error));
