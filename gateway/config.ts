@@ -1,6 +1,7 @@
 import { isAbsolute, join, resolve } from 'node:path';
 import { withAddedOrganisations } from '../network/added-organisations.js';
-import { DEFAULT_PORT_BASE, localTopology, type Organisation, type Topology } from '../network/topology.js';
+import { DEFAULT_PORT_BASE, type Organisation, type Topology } from '../network/topology.js';
+import { consortiumTopology } from '../network/topology-file.js';
 
 /** Everything a gateway process is told. Read once at start, frozen, passed down. */
 export interface GatewayConfig {
@@ -27,6 +28,7 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'];
  * | MEDLEDGER_MSP | MSP id | none | which organisation this gateway serves |
  * | MEDLEDGER_DATA | folder | .medledger | certificates and stores |
  * | MEDLEDGER_PORT_BASE | TCP port | 8080 | see network/topology.ts |
+ * | MEDLEDGER_TOPOLOGY | file | none: consecutive ports from the base | see docs/topology.md |
  * | MEDLEDGER_HOST | address | 127.0.0.1 | a gateway is exposed on purpose, never by accident |
  * | MEDLEDGER_LOG_LEVEL | pino level | info | |
  * | MEDLEDGER_BODY_LIMIT | bytes | 16777216 | a record is sealed in memory |
@@ -40,7 +42,7 @@ export function readConfig(env: { readonly [name: string]: string | undefined })
   const given = env.MEDLEDGER_DATA ?? '.medledger';
   const dataDir = isAbsolute(given) ? given : resolve(given);
   const portBase = integerOf(env, 'MEDLEDGER_PORT_BASE', DEFAULT_PORT_BASE, 1024, 65_000);
-  const topology = withAddedOrganisations(localTopology(portBase), dataDir);
+  const topology = withAddedOrganisations(consortiumTopology({ portBase, file: env.MEDLEDGER_TOPOLOGY }), dataDir);
   const organisation = topology.organisations.find(({ mspId }) => mspId === env.MEDLEDGER_MSP);
   if (organisation === undefined) {
     const known = topology.organisations.map(({ mspId }) => mspId).join(', ');

@@ -1,8 +1,11 @@
 /**
- * Who takes part and where each process listens. One value drives certificates, ledger, chaincode and gateways,
- * so that the embedded ledger and a real Fabric network are described by the same page.
+ * How the orderers of real Fabric agree: `raft` goes on when fewer than half of them stop, `bft` also when fewer than a
+ * third of them lie. The embedded ledger has one orderer, and nothing to agree on.
  */
-export interface Organisation {
+export type Consensus = 'raft' | 'bft';
+
+/** A member of a channel, as far as the ledger goes. */
+export interface LedgerOrganisation {
   readonly mspId: string;
   /** Name shown to people. */
   readonly name: string;
@@ -12,10 +15,19 @@ export interface Organisation {
     readonly host: string;
     readonly port: number;
     readonly chaincodePort: number;
-    /** HTTPS with client certificates: health and metrics. Real Fabric only; the embedded ledger leaves it closed. */
+    /** Health, metrics, log level. Real Fabric: HTTPS with client certificates; the embedded ledger: loopback alone. */
     readonly operationsPort: number;
   };
   readonly endorses: boolean;
+  /** Clients that get a certificate when the network is made, e.g. `User1`, beside `Admin`. */
+  readonly users?: readonly string[];
+}
+
+/**
+ * A member of the consortium. One value drives certificates, ledger, chaincode and gateways, so that the embedded
+ * ledger and a real Fabric network are described by the same page.
+ */
+export interface Organisation extends LedgerOrganisation {
   readonly custodian: boolean;
   /** Left out, its authority is in the data folder. */
   readonly fabricCa?: FabricCaTopology;
@@ -54,28 +66,48 @@ export interface Orderer {
   readonly operationsPort: number;
 }
 
-/**
- * How the orderers of real Fabric agree: `raft` goes on when fewer than half of them stop, `bft` also when fewer than a
- * third of them lie. The embedded ledger has one orderer, and nothing to agree on.
- */
-export type Consensus = 'raft' | 'bft';
-
 export const CONSENSUS_KINDS: readonly Consensus[] = ['raft', 'bft'];
 export const DEFAULT_CONSENSUS: Consensus = 'raft';
 
-export interface Topology {
+/** A chaincode that is put on the channel when the network comes up; later versions are deployed. */
+export interface ChaincodeEntry {
+  readonly name: string;
+  readonly version: string;
+  readonly sequence: number;
+  /** host:port of a service that runs by itself and serves every peer. Without it and without `folder`: it dials in. */
+  readonly address?: string;
+  /** A Node package or a Go module that the ledger builds and runs, once for each peer. */
+  readonly folder?: string;
+  /** Fabric's words, e.g. `AND('Org1MSP.member','Org2MSP.member')`; else `endorsementsNeeded` organisations. */
+  readonly policy?: string;
+  /** A file with private data collections, in Fabric's JSON. */
+  readonly collections?: string;
+}
+
+export interface ConsortiumChaincode {
+  readonly name: string;
+  readonly version: string;
+  /** Peer and service show each other certificates; plain where left out, as for somebody else's chaincode. */
+  readonly tls?: boolean;
+}
+
+/** A channel on this machine: who takes part and where each process listens. */
+export interface LedgerTopology {
   readonly channel: string;
-  readonly chaincode: {
-    readonly name: string;
-    readonly version: string;
-    /** Peer and service show each other certificates; plain where left out, as for somebody else's chaincode. */
-    readonly tls?: boolean;
-  };
+  /** The chaincode of the consortium, whose services the start scripts run. */
+  readonly chaincode?: ConsortiumChaincode;
+  readonly chaincodes?: readonly ChaincodeEntry[];
   readonly batch: { readonly timeoutMs: number; readonly maxMessageCount: number; readonly preferredMaxBytes: number };
-  /** How many of the endorsing organisations must endorse. */
+  /** How many of the endorsing organisations must endorse what a chaincode without a policy of its own writes. */
   readonly endorsementsNeeded: number;
   readonly consensus: Consensus;
   readonly orderers: readonly Orderer[];
+  readonly organisations: readonly LedgerOrganisation[];
+}
+
+/** The whole product: a ledger with the consortium's chaincode, and a gateway for each organisation. */
+export interface Topology extends LedgerTopology {
+  readonly chaincode: ConsortiumChaincode;
   readonly organisations: readonly Organisation[];
 }
 
@@ -95,6 +127,10 @@ const MEMBERS = [
   { mspId: 'GovernmentMSP', name: 'Health Authority', slug: 'government', hasPeer: true },
   { mspId: 'InsurerMSP', name: 'Insurer', slug: 'insurer', hasPeer: false },
 ] as const;
+
+export function hasGateways(topology: LedgerTopology): topology is Topology {
+  return topology.chaincode !== undefined && topology.organisations.every((organisation) => 'gateway' in organisation);
+}
 
 /**
  * The consortium on one machine.

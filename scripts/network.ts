@@ -7,7 +7,21 @@ import { diagnose } from './network/doctor.js';
 import { down } from './network/down.js';
 import { exportNetwork } from './network/export.js';
 import { showLogs } from './network/logs.js';
-import { type GivenOptions, type NetworkContext, networkContext } from './network/network-context.js';
+import {
+  type GivenOptions,
+  type NetworkContext,
+  networkContext,
+  type PlainContext,
+  plainContext,
+} from './network/network-context.js';
+import {
+  type DeployOptions,
+  deployChaincode,
+  plainStatus,
+  plainStatusLines,
+  startPeer,
+  stopPeer,
+} from './network/plain-verbs.js';
 import { replacedLines, replacePeer } from './network/peer-replacement.js';
 import { type RevocationOptions, revoke, revokedLines } from './network/revocation.js';
 import { type RenewalOptions, renew, renewedLines } from './network/renewal.js';
@@ -15,9 +29,10 @@ import { rebuildPeer } from './network/rebuild-peer.js';
 import { restoreSnapshot } from './network/restore.js';
 import { takeSnapshot } from './network/snapshot.js';
 import { networkStatus, statusLines } from './network/status.js';
-import { up } from './network/up.js';
+import { up, upPlain } from './network/up.js';
 import { downloadLedger, LEDGER_KINDS } from './start/ledger-choice.js';
 import { oneLine } from './start/one-line.js';
+import { StartError } from './start/start-error.js';
 
 const PORT_MIN = 1024;
 const PORT_MAX = 65_535;
@@ -30,36 +45,54 @@ const program = new Command('npm run network --').description(
 );
 
 verb('up', 'brings the ledger up in the background; comes back when it serves').action(
-  run(async (context) => print(context, await up(context), [])),
+  run(
+    async (context) => print(context, await up(context), []),
+    async (context) => print(context, await upPlain(context), []),
+  ),
 );
-verb('down', 'stops it; the data stay').action(
-  run(async (context) => print(context, { stopped: await down(context) }, [])),
-);
+verb('down', 'stops it; the data stay').action(run(stop, stop));
 verb('restart', 'down and up').action(
-  run(async (context) => {
-    await down(context);
-    print(context, await up(context), []);
-  }),
+  run(
+    async (context) => {
+      await down(context);
+      print(context, await up(context), []);
+    },
+    async (context) => {
+      await down(context);
+      print(context, await upPlain(context), []);
+    },
+  ),
 );
 verb('status', 'heights, lag, leader and consenters, processes, and which certificate ends first').action(
-  run(async (context) => {
-    const status = await networkStatus(context);
-    print(context, status, statusLines(status));
-  }),
+  run(
+    async (context) => {
+      const status = await networkStatus(context);
+      print(context, status, statusLines(status));
+    },
+    async (context) => {
+      const status = await plainStatus(context);
+      print(context, status, plainStatusLines(status));
+    },
+  ),
 );
 verb('logs', 'the ends of the logs')
   .option('--of <process>', 'only of this process, e.g. peer-hospital-a')
   .option('--lines <count>', 'of each log', wholeNumber, LINES)
   .option('-f, --follow', 'go on with what is added', false)
-  .action(run((context, options: { of?: string; lines: number; follow: boolean }) => showLogs(context, options)));
-verb('deploy', 'installs, approves and commits what of the chaincode definition is missing').action(run(deploy));
-verb('rebuild-peer', 'makes the state of a stopped peer again from its blocks; the old one is kept')
-  .requiredOption('--org <MSP>', 'organisation whose peer it is, e.g. HospitalAMSP')
+  .action(run(logs, logs));
+verb(
+  'deploy',
+  'installs, approves and commits what of the chaincode definition is missing, or puts --name on the channel',
+)
+  .option('--name <name>', 'of a chaincode beside that of the consortium; embedded ledger only')
+  .option('--version <version>', 'of it')
+  .option('--sequence <number>', 'of its definition; else the one that is due', wholeNumber)
+  .option('--folder <dir>', 'a Node package or Go module, built and run for each endorsing peer')
+  .option('--address <host:port>', 'a chaincode service that runs already; without --folder and this one it dials in')
+  .option('--policy <expression>', "e.g. AND('Org1MSP.member','Org2MSP.member'); else a majority of the endorsers")
+  .option('--collections <file>', "private data collections, in Fabric's JSON")
   .action(
-    run(async (context, { org }: { org: string }) => {
-      const done = await rebuildPeer(context, org);
-      print(context, { done }, [done]);
-    }),
+    run<DeployOptions>(deploy, async (context, options) => print(context, await deployChaincode(context, options), [])),
   );
 verb('add-org', 'takes an organisation into the running network; FILE describes it (docs/organisations.md)')
   .argument('<file>')
@@ -95,6 +128,15 @@ verb('renew', 'renews certificates that end soon, one process at a time; the net
       print(context, renewed, renewedLines(renewed));
     }),
   );
+verb('stop-peer', 'stops one peer of a running embedded ledger; the others go on')
+  .requiredOption('--org <msp>', 'MSP id of its organisation')
+  .action(run(onEmbedded(stopPeer), onEmbedded(stopPeer)));
+verb('start-peer', 'starts it again; it takes the blocks it has missed')
+  .requiredOption('--org <msp>', 'MSP id of its organisation')
+  .action(run(onEmbedded(startPeer), onEmbedded(startPeer)));
+verb('rebuild-peer', 'makes the state of a peer again from its blocks; the ledger is stopped, the old state is kept')
+  .requiredOption('--org <msp>', 'MSP id of its organisation, e.g. HospitalAMSP')
+  .action(run(rebuild, rebuild));
 verb('doctor', 'looks for what would keep a network from starting').action(
   run(async (context) => {
     const findings = await diagnose(context);
@@ -155,17 +197,23 @@ function verb(name: string, description: string): Command {
       new Option('--consensus <kind>', 'of the orderers of Fabric; as it was made, else raft').choices(CONSENSUS_KINDS),
     )
     .option('--port-base <port>', 'first TCP port; as started last, else 8080', portBase)
+    .option('--topology <file>', 'describes the network, see docs/topology.md; as started last, else the consortium')
     .option('--bin <dir>', 'folder of the programs of Fabric; else FABRIC_BIN, else the PATH')
     .option('--json', 'one JSON value on standard output', false)
     .allowExcessArguments(false);
 }
 
+/** @param plainWork - for a ledger without gateways; verbs without it are for a consortium */
 function run<T>(
   work: (context: NetworkContext, options: T) => Promise<void>,
+  plainWork?: (context: PlainContext, options: T) => Promise<void>,
 ): (options: GivenOptions & T) => Promise<void> {
   return async (options) => {
     try {
-      await work(networkContext(options), options);
+      const plain = plainContext(options);
+      if (plain === undefined) await work(networkContext(options), options);
+      else if (plainWork !== undefined) await plainWork(plain, options);
+      else throw new StartError('This verb is for a consortium; the topology of this folder has no `medledger`.');
     } catch (error) {
       process.stderr.write(`${oneLine(error)}\n`);
       process.exitCode = 1;
@@ -180,7 +228,34 @@ function runWith(
   return (argument, options) => run((context) => work(context, argument))(options);
 }
 
-function print({ json }: NetworkContext, value: unknown, lines: readonly string[]): void {
+async function stop(context: NetworkContext | PlainContext): Promise<void> {
+  print(context, { stopped: await down(context) }, []);
+}
+
+function logs(
+  context: NetworkContext | PlainContext,
+  options: { of?: string; lines: number; follow: boolean },
+): Promise<void> {
+  return showLogs(context, options);
+}
+
+async function rebuild(context: NetworkContext | PlainContext, { org }: { org: string }): Promise<void> {
+  const done = await rebuildPeer(context, org);
+  print(context, { done }, [done]);
+}
+
+function onEmbedded(
+  ask: (context: NetworkContext | PlainContext, mspId: string) => Promise<object>,
+): (context: NetworkContext | PlainContext, options: { org: string }) => Promise<void> {
+  return async (context, { org }) => {
+    if ('ledger' in context && context.ledger === 'fabric') {
+      throw new StartError('The nodes of Fabric are processes: status names them; end one, and up starts it again.');
+    }
+    print(context, await ask(context, org), []);
+  };
+}
+
+function print({ json }: Pick<NetworkContext, 'json'>, value: unknown, lines: readonly string[]): void {
   process.stdout.write(json ? `${JSON.stringify(value)}\n` : lines.map((line) => `${line}\n`).join(''));
 }
 

@@ -7,6 +7,7 @@ import { chooseConsensus } from './start/consensus-choice.js';
 import { chooseLedger, LEDGER_KINDS, type LedgerKind } from './start/ledger-choice.js';
 import { oneLine } from './start/one-line.js';
 import { lineProgress } from './start/progress.js';
+import { chooseTopologyFile } from './start/topology-choice.js';
 import { startNetwork } from './start/start-network.js';
 
 interface GivenOptions {
@@ -18,6 +19,7 @@ interface GivenOptions {
   readonly consensus?: Consensus;
   readonly bin?: string;
   readonly restartAfter?: number;
+  readonly topology?: string;
 }
 
 /** Compiled, this file is dist/scripts/start.js. */
@@ -51,6 +53,7 @@ const program = new Command('npm start --')
       'how the orderers of Fabric agree; as the data folder was made, else raft',
     ).choices(CONSENSUS_KINDS),
   )
+  .option('--topology <file>', 'describes organisations and ports; as started last, else one on consecutive ports')
   .option('--bin <dir>', 'folder of the programs of Fabric; else FABRIC_BIN, else the PATH')
   .option(
     '--restart-after <ms>',
@@ -73,7 +76,9 @@ async function start(given: GivenOptions): Promise<void> {
     const ledger = await chooseLedger({ ...given, consensus }, progress.say);
     const options = { projectDir: PROJECT_DIR, dataDir, portBase: base, ledger, seed, doctors: demoDoctors };
     const waiting = given.restartAfter === undefined ? {} : { restartAfterMs: given.restartAfter };
-    await startNetwork({ ...options, ...waiting }, progress);
+    const topologyFile = chooseTopologyFile(dataDir, given.topology);
+    const described = topologyFile === undefined ? {} : { topologyFile };
+    await startNetwork({ ...options, ...waiting, ...described }, progress);
     process.exit(0);
   } catch (error) {
     process.stderr.write(`${oneLine(error)}\n`);

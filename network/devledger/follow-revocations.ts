@@ -1,7 +1,7 @@
 import { unwatchFile, watchFile } from 'node:fs';
 import type { Logger } from 'pino';
 import { readRevocations, revocationListFile } from '../identities/index.js';
-import type { Topology } from '../topology.js';
+import type { LedgerTopology } from '../topology.js';
 import type { MspRegistry } from './msp.js';
 
 /** A list counts from two seconds after it was written (REVOCATION_DELAY_MS), so it is read several times before. */
@@ -15,7 +15,7 @@ const LOOK_MS = 500;
  */
 export function followRevocations(options: {
   readonly dataDir: string;
-  readonly topology: Topology;
+  readonly topology: LedgerTopology;
   readonly msps: Pick<MspRegistry, 'setRevocations'>;
   readonly log: Pick<Logger, 'info' | 'error'>;
 }): () => void {

@@ -8,6 +8,8 @@ export interface MspDefinition {
   readonly mspId: string;
   /** Certificates of the authorities that issue this organisation's identities directly. */
   readonly caCertPems: readonly string[];
+  /** Certificates of the authorities of its TLS servers: for clients that read them in the channel's configuration. */
+  readonly tlsCaCertPems?: readonly string[];
   /** Certificates that they have taken back; serial numbers as lower-case hex without leading zeros. */
   readonly revocations?: readonly { readonly serialHex: string; readonly revokedAtMs: number }[];
 }
@@ -71,6 +73,10 @@ export class MspRegistry {
         revokedAtMs: new Map(revocations.map(({ serialHex, revokedAtMs }) => [serialHex, revokedAtMs])),
       });
     }
+  }
+
+  mspIds(): readonly string[] {
+    return [...this.#members.keys()];
   }
 
   /**

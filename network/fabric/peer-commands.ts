@@ -112,6 +112,7 @@ function definitionOptions(place: FabricPlace, { version, sequence }: Definition
     String(sequence),
     '--signature-policy',
     endorsementRule(place.topology),
+    ...(place.collectionsFile === undefined ? [] : ['--collections-config', place.collectionsFile]),
     ...ordererOptions(place),
   ];
 }

@@ -18,6 +18,8 @@ export interface FabricPlace {
   /** Holds the certificates already. */
   readonly dataDir: string;
   readonly binaries: FabricBinaries;
+  /** JSON with the private data collections of the chaincode, as Fabric's `peer` program reads it; none when absent. */
+  readonly collectionsFile?: string;
 }
 
 /**

@@ -11,6 +11,8 @@ export interface KeyPairPaths {
 
 /** Who the service identities of an organisation are; each has a folder under `users/`. */
 export const SERVICE_USERS = ['Admin', 'Custodian', 'Registrar'] as const;
+/** Those of an organisation that runs no gateway. */
+export const PLAIN_USERS = ['Admin'] as const;
 export type ServiceUser = (typeof SERVICE_USERS)[number];
 
 export const ORDERER_MSP_ID = 'OrdererMSP';

@@ -77,6 +77,18 @@ export async function ensureUser(organisation: OrganisationFolder, user: Service
   });
 }
 
+/**
+ * A client that somebody's application runs as: a certificate without attributes. It lies there twice, under the name
+ * that cryptogen gives it and under that of Fabric CA's client: Fabric's samples go by either.
+ */
+export async function ensureClient(organisation: OrganisationFolder, user: string): Promise<void> {
+  const { folder, domain } = organisation;
+  const mspFolder = join(userFolder(folder, user, domain), 'msp');
+  const commonName = `${user}@${domain}`;
+  await ensureSigner(organisation, { mspFolder, subject: { commonName, unit: 'client' } });
+  ensureText(join(mspFolder, 'signcerts', 'cert.pem'), readText(mspKeyPair(mspFolder, commonName).certificate));
+}
+
 export async function ensureGateway(organisation: OrganisationFolder): Promise<void> {
   await ensureTls(organisation, gatewayFolder(organisation.folder), gatewayHost(organisation.domain));
 }

@@ -1,6 +1,6 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
-import { ORDERER_DOMAIN, type Organisation, type Topology } from '../topology.js';
+import { type LedgerTopology, ORDERER_DOMAIN, type Organisation, type Topology } from '../topology.js';
 import { unreadable } from './identities-error.js';
 import {
   authorityPaths,
@@ -104,14 +104,14 @@ function ownerFolder(organisation: string, owner: TlsOwner): string {
 }
 
 /** The TLS authorities of all organisations, one after another in PEM: what a gateway trusts at its internal port. */
-export function tlsCaBundle(dataDir: string, topology: Topology): string {
+export function tlsCaBundle(dataDir: string, topology: LedgerTopology): string {
   return topology.organisations.map(({ domain }) => tlsCaPem(dataDir, domain)).join('');
 }
 
 /** Trust anchors of the channel's members, and of the orderer where `includeOrderer`. */
 export function mspDefinitions(
   dataDir: string,
-  topology: Topology,
+  topology: LedgerTopology,
   options: { readonly includeOrderer: boolean },
 ): MspDefinition[] {
   const members = topology.organisations.map(({ mspId, domain }) => definitionOf(dataDir, mspId, domain, 'peer'));

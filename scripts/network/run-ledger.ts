@@ -14,6 +14,7 @@ interface GivenOptions {
   readonly ledger: LedgerKind;
   readonly consensus: Consensus;
   readonly bin?: string;
+  readonly topology?: string;
 }
 
 /** Compiled, this file is dist/scripts/network/run-ledger.js. */
@@ -25,6 +26,7 @@ const program = new Command('run-ledger')
   .addOption(new Option('--ledger <kind>').choices(LEDGER_KINDS).makeOptionMandatory())
   .addOption(new Option('--consensus <kind>').choices(CONSENSUS_KINDS).makeOptionMandatory())
   .option('--bin <dir>')
+  .option('--topology <file>')
   .action(run);
 
 await program.parseAsync();
@@ -35,7 +37,8 @@ async function run(given: GivenOptions): Promise<void> {
     const ledger = await chooseLedger(given, progress.say);
     const portBase = Number(given.portBase);
     const options = { projectDir: PROJECT_DIR, dataDir: given.data, portBase, ledger, seed: false, doctors: 0 };
-    await startNetwork({ ...options, ledgerOnly: true }, progress);
+    const described = given.topology === undefined ? {} : { topologyFile: given.topology };
+    await startNetwork({ ...options, ...described, ledgerOnly: true }, progress);
     process.exit(0);
   } catch (error) {
     process.stderr.write(`${oneLine(error)}\n`);

@@ -7,6 +7,7 @@ import {
   findBinaries,
   requireVersion,
 } from '../../network/fabric/binaries.js';
+import { consortiumTopology } from '../../network/topology-file.js';
 import { downloadRelease } from '../../network/fabric/download-release.js';
 import { type Consensus, localTopology, type Topology } from '../../network/topology.js';
 
@@ -36,8 +37,14 @@ export async function chooseLedger(
   return { kind: 'fabric', binaries, consensus: given.consensus };
 }
 
-/** The consortium on this machine, with as many orderers as the ledger has. */
-export function topologyOn(ledger: LedgerChoice, portBase: number): Topology {
+/**
+ * The consortium as the file describes it, or on this machine's consecutive ports with as many orderers as the ledger
+ * has.
+ *
+ * @throws TopologyFileError
+ */
+export function topologyOn(ledger: LedgerChoice, portBase: number, topologyFile?: string): Topology {
+  if (topologyFile !== undefined) return consortiumTopology({ file: topologyFile });
   return ledger.kind === 'fabric' ? localTopology(portBase, ledger.consensus) : localTopology(portBase);
 }
 

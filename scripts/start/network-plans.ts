@@ -14,6 +14,8 @@ export interface NetworkPlace {
   readonly projectDir: string;
   readonly dataDir: string;
   readonly portBase: number;
+  /** Read by every process; else the topology follows from the port base. */
+  readonly topologyFile?: string;
   /** The embedded one where left out. */
   readonly ledger?: LedgerChoice;
 }
@@ -27,8 +29,10 @@ export interface NetworkPlans {
 
 /** Every process of the network: a chaincode service per peer, the ledger, a gateway per organisation. */
 export function networkPlans(place: NetworkPlace): NetworkPlans {
-  const topology = withAddedOrganisations(topologyOn(place.ledger ?? DEVLEDGER, place.portBase), place.dataDir);
-  const joining = readAddedOrganisations(place.dataDir).filter(({ stage }) => stage === 'joining');
+  const { dataDir, topologyFile } = place;
+  const described = topologyOn(place.ledger ?? DEVLEDGER, place.portBase, topologyFile);
+  const topology = withAddedOrganisations(described, dataDir);
+  const joining = readAddedOrganisations(dataDir).filter(({ stage }) => stage === 'joining');
   return {
     chaincode: chaincodePlans(place, topology),
     ledger: ledgerPlans(place, topology),
@@ -63,11 +67,12 @@ function ledgerPlans(place: NetworkPlace, topology: Topology): readonly ProcessP
   return [guard, ...nodes.map(({ port, ...node }): ProcessPlan => ({ ...node, readiness: { kind: 'port', port } }))];
 }
 
-function ledgerPlan({ projectDir, dataDir, portBase }: NetworkPlace): ProcessPlan {
+function ledgerPlan({ projectDir, dataDir, portBase, topologyFile }: NetworkPlace): ProcessPlan {
+  const described = topologyFile === undefined ? ['--port-base', String(portBase)] : ['--topology', topologyFile];
   return {
     name: 'ledger',
     title: 'the ledger',
-    args: ['dist/network/devledger/main.js', '--data', dataDir, '--port-base', String(portBase)],
+    args: ['dist/network/devledger/main.js', '--data', dataDir, ...described],
     cwd: projectDir,
     env: {},
     readiness: { kind: 'line', member: 'ready', warnings: 'setAside' },
@@ -122,7 +127,10 @@ function tlsOptions(dataDir: string, domain: string): readonly string[] {
   ];
 }
 
-function gatewayPlan({ projectDir, dataDir, portBase }: NetworkPlace, organisation: Organisation): ProcessPlan {
+function gatewayPlan(
+  { projectDir, dataDir, portBase, topologyFile }: NetworkPlace,
+  organisation: Organisation,
+): ProcessPlan {
   return {
     name: `gateway-${slugOf(organisation.domain)}`,
     title: `the gateway of ${organisation.name}`,
@@ -132,6 +140,7 @@ function gatewayPlan({ projectDir, dataDir, portBase }: NetworkPlace, organisati
       MEDLEDGER_MSP: organisation.mspId,
       MEDLEDGER_DATA: dataDir,
       MEDLEDGER_PORT_BASE: String(portBase),
+      ...(topologyFile === undefined ? {} : { MEDLEDGER_TOPOLOGY: topologyFile }),
     },
     readiness: { kind: 'url', url: `${restUrl(organisation)}/readyz` },
     // Its own peer may be set aside for what is wrong with its folder.

@@ -19,6 +19,7 @@ import type { Progress } from './progress.js';
 import { runningFile } from './running-file.js';
 import { startLedger } from './start-ledger.js';
 import { StartError } from './start-error.js';
+import { keepTopology } from './topology-choice.js';
 import { listenForStop, type StopSignals } from './stop-signals.js';
 import { RESTARTS_MAX, Supervisor } from './supervisor.js';
 
@@ -27,6 +28,8 @@ export interface StartOptions {
   readonly projectDir: string;
   readonly dataDir: string;
   readonly portBase: number;
+  /** Describes the consortium; else it is the one on consecutive ports. */
+  readonly topologyFile?: string;
   readonly ledger: LedgerChoice;
   readonly seed: boolean;
   /** Of the demonstration; counts when the data folder is new. */
@@ -46,7 +49,8 @@ const LEFT_OVER_MS = 12_000;
  * @throws StartError, and errors of the parts, each with a message for the operator; nothing keeps running then
  */
 export async function startNetwork(options: StartOptions, progress: Progress): Promise<void> {
-  const topology = withAddedOrganisations(topologyOn(options.ledger, options.portBase), options.dataDir);
+  const described = topologyOn(options.ledger, options.portBase, options.topologyFile);
+  const topology = withAddedOrganisations(described, options.dataDir);
   const stop = listenForStop(Date.now);
   const ledger = options.ledger.kind;
   const { channel, consensus } = topology;
@@ -122,9 +126,15 @@ async function bringUp(run: Run): Promise<void> {
 async function bringUpInOrder(run: Run): Promise<void> {
   const { options, topology, folder, progress, supervisor } = run;
   const place = await staffPlaceOf(run);
-  progress.say(`MedLedger: data in ${folder.path}, ports from ${options.portBase}`);
+  const kept = options.topologyFile === undefined ? undefined : await keepTopology(folder.path, topology);
+  const where = kept === undefined ? `ports from ${options.portBase}` : `topology in ${kept}`;
+  progress.say(`MedLedger: data in ${folder.path}, ${where}`);
   await progress.step('certificates', () => ensureIdentities(topology, folder.path));
-  const plans = networkPlans({ ...options, dataDir: folder.path });
+  const plans = networkPlans({
+    ...options,
+    dataDir: folder.path,
+    ...(kept === undefined ? {} : { topologyFile: kept }),
+  });
   const start = { ledger: options.ledger, topology, dataDir: folder.path, plans, supervisor, progress };
   if (options.ledgerOnly === true) {
     await startLedger(start);

@@ -46,8 +46,8 @@ function shortOf(detail: string): string {
   return detail.startsWith(BLOCK_CORRUPT) ? UNREADABLE_BLOCK : detail;
 }
 
-function checkGenesis({ topology, msps }: LedgerFolder, { blocks }: PeerVerification, log: CheckLog): void {
-  const expected = blockHeaderHash(parseBlock(genesisBlock({ channel: topology.channel, msps }))).toString('hex');
+function checkGenesis({ msps, rules }: LedgerFolder, { blocks }: PeerVerification, log: CheckLog): void {
+  const expected = blockHeaderHash(parseBlock(genesisBlock({ ...rules, msps }))).toString('hex');
   const found = blocks[0]?.headerHashHex;
   if (found === undefined || found === expected) return;
   log.found(

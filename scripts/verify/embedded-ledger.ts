@@ -16,7 +16,7 @@ export function withEmbeddedLedger<T>(
   mspIds: readonly string[],
   action: (look: LedgerLook) => Promise<T>,
 ): Promise<T> {
-  return withPeerCopies(folder.dataDir, mspIds, (copies) =>
+  return withPeerCopies(folder, mspIds, (copies) =>
     action({
       mspIds,
       checkPeer: (mspId) => checkCopy(folder, copyOf(copies, mspId)),

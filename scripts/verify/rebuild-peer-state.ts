@@ -10,7 +10,7 @@ import { FrameFiles } from '../../network/devledger/store/frame-files.js';
 import { BlockCorruptError, StoreError } from '../../network/devledger/store/ledger-errors.js';
 import { rebuildPeer } from '../../network/devledger/store/verify-peer.js';
 import { nodeStoreFolder, peerStateFolder } from '../../network/fabric/store/store-paths.js';
-import type { Topology } from '../../network/topology.js';
+import type { LedgerTopology } from '../../network/topology.js';
 import { REFILL, STARTS_OVER } from './advice.js';
 import { CannotLook } from './cannot-look.js';
 import { openLedgerFolder, peerLedgerOptions, whileStopped } from './ledger-folder.js';
@@ -21,7 +21,11 @@ import { openLedgerFolder, peerLedgerOptions, whileStopped } from './ledger-fold
  * @returns what was done, as a sentence
  * @throws CannotLook when a network is running, there is no such peer, or its blocks cannot be used either
  */
-export async function rebuildPeerState(input: { dataDir: string; topology: Topology; mspId: string }): Promise<string> {
+export async function rebuildPeerState(input: {
+  dataDir: string;
+  topology: LedgerTopology;
+  mspId: string;
+}): Promise<string> {
   const { dataDir, topology, mspId } = input;
   const folder = openLedgerFolder(dataDir, topology);
   const peer = folder.peers.find((organisation) => organisation.mspId === mspId)?.peer;

@@ -51,6 +51,11 @@ export function organisationOf(topology: Topology, mspId: string): Organisation 
   return found;
 }
 
+/** Where the second chaincode of an organisation's peer listens: ports that no part of a network takes. */
+export function calleePortOf(topology: Topology, mspId: string): number {
+  return peerOrganisationOf(topology, mspId).peer.operationsPort + 3;
+}
+
 export type PeerOrganisation = Organisation & { readonly peer: NonNullable<Organisation['peer']> };
 
 export function peerOrganisationOf(topology: Topology, mspId: string): PeerOrganisation {

@@ -2,7 +2,10 @@ import { errorCodeOf, type FileSystem } from '../store/file-system.js';
 import { FrameFiles } from '../store/frame-files.js';
 import { BlockCorruptError } from '../store/ledger-errors.js';
 import { type BlockParts, encodeBlock, orderedMetadata, ordererValue, parseBlock } from './block-codec.js';
+import { type ChannelRules, NO_CHAINCODES } from './channel-rules.js';
+import type { ReadBlock } from './expired-keys.js';
 import { chainFault, commitFault, EMPTY_TIP, rowsOfCommittedBlock, sameBytes, tipAfter } from './replay-block.js';
+import { StateBefore } from './state-before.js';
 
 /** Where another member of the process keeps its blocks. */
 export interface BlocksPlace {
@@ -10,14 +13,21 @@ export interface BlocksPlace {
   readonly directory: string;
 }
 
-export interface DonorOptions {
+interface DonorPlaces {
   readonly files: FileSystem;
   /** Folders of peers; those that are not there or damaged themselves give nothing. */
   readonly places: readonly BlocksPlace[];
-  /** As a peer keeps a block, with what it found, or as the orderer does. */
-  readonly form: 'committed' | 'ordered';
   /** Hash of the header of block 0: who begins otherwise belongs to another network. */
   readonly genesisHash: Uint8Array;
+}
+
+export type DonorOptions = DonorPlaces &
+  (AsCommitted | { /** As the orderer keeps a block. */ readonly form: 'ordered' });
+
+/** As a peer keeps a block, with what it found. */
+interface AsCommitted {
+  readonly form: 'committed';
+  readonly rulesAt: (blockNumber: number) => ChannelRules;
 }
 
 /**
@@ -60,7 +70,7 @@ export class BlockDonors {
   async give(number: number, own: FrameFiles): Promise<Uint8Array | undefined> {
     for (const donor of this.#opened) {
       const block = (await this.#isOfThisNetwork(donor)) ? await readSound(donor, number) : undefined;
-      if (block === undefined || !(await this.#fits(block, own))) continue;
+      if (block === undefined || !(await this.#fits(block, own, donor))) continue;
       const given = this.#options.form === 'ordered' ? asOrdered(block) : block;
       this.#given.set(number, block);
       return encodeBlock(given);
@@ -78,7 +88,7 @@ export class BlockDonors {
     return first === undefined || sameBytes(tipAfter(first).headerHash, this.#options.genesisHash);
   }
 
-  async #fits(block: BlockParts, own: FrameFiles): Promise<boolean> {
+  async #fits(block: BlockParts, own: FrameFiles, donor: FrameFiles): Promise<boolean> {
     const before = this.#given.get(block.number - 1) ?? (await readSound(own, block.number - 1));
     if (before === undefined && block.number > 0) return false;
     const tip = before === undefined ? EMPTY_TIP : tipAfter(before);
@@ -86,7 +96,14 @@ export class BlockDonors {
     const behind = await readSound(own, block.number + 1);
     if (behind !== undefined && !sameBytes(behind.previousHash, tipAfter(block).headerHash)) return false;
     if (this.#options.form === 'ordered') return true;
-    return isCommittedAfter(block, before) && (behind === undefined || isCommittedAfter(behind, block));
+    const { rulesAt } = this.#options;
+    const readBlock = async (number: number) =>
+      number === block.number ? block : (this.#given.get(number) ?? (await readOne([own, donor], number)));
+    const from = { readBlock, rulesAt };
+    return (
+      (await isCommittedAfter(block, before, from)) &&
+      (behind === undefined || (await isCommittedAfter(behind, block, from)))
+    );
   }
 }
 
@@ -104,9 +121,27 @@ export async function giveOnce(
   }
 }
 
-function isCommittedAfter(block: BlockParts, before: BlockParts | undefined): boolean {
+interface EarlierBlocks {
+  readonly readBlock: ReadBlock;
+  readonly rulesAt: (blockNumber: number) => ChannelRules;
+}
+
+async function isCommittedAfter(
+  block: BlockParts,
+  before: BlockParts | undefined,
+  { readBlock, rulesAt }: EarlierBlocks,
+): Promise<boolean> {
   const tip = before === undefined ? EMPTY_TIP : tipAfter(before);
-  return commitFault(block, rowsOfCommittedBlock(block, tip)) === undefined;
+  const state = new StateBefore(block.number, { readBlock, rulesAt });
+  try {
+    // Which private data ends with the block is no part of its commit hash.
+    const rows = await rowsOfCommittedBlock(block, { tip, state, readBlock, rules: NO_CHAINCODES });
+    return commitFault(block, rows) === undefined;
+  } catch (error) {
+    // What cannot be held against the blocks before it is not taken.
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
 }
 
 /** What the orderer handed out, before a peer added what it found. */
@@ -122,6 +157,14 @@ async function inspectIfThere(place: BlocksPlace & { readonly files: FileSystem 
     if (errorCodeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+async function readOne(copies: readonly FrameFiles[], number: number): Promise<BlockParts | undefined> {
+  for (const copy of copies) {
+    const block = await readSound(copy, number);
+    if (block !== undefined) return block;
+  }
+  return undefined;
 }
 
 async function readSound(files: FrameFiles, number: number): Promise<BlockParts | undefined> {

@@ -28,6 +28,10 @@ const FULL_DISK_RETRY_MS = 1000;
 export interface BlockDelivery {
   /** Sentence by MSP id of the peers that get no more blocks. */
   readonly setAside: ReadonlyMap<string, string>;
+  /** Feeds one more peer, from where it is. */
+  add(peer: PeerLedger): void;
+  /** Resolves when nothing is committed by this peer any more. */
+  remove(mspId: string): Promise<void>;
   /** Resolves when every peer still fed has the blocks the orderer has now. */
   caughtUp(): Promise<void>;
   /** Resolves when no block is being committed any more. */
@@ -41,31 +45,44 @@ export interface BlockDelivery {
 export function deliverBlocks({ source, peers, onSetAside, onWaiting }: DeliveryOptions): BlockDelivery {
   const setAside = new Map<string, string>();
   const comparison = new CommitComparison();
+  const feeds = new Map<string, RunningFeed>();
   const onCommitted = (peer: PeerLedger) => {
-    for (const [mspId, sentence] of comparison.add(peer)) {
-      feeds.find((feed) => feed.peer.mspId === mspId)?.condemn(sentence);
-    }
+    for (const [mspId, sentence] of comparison.add(peer)) feeds.get(mspId)?.feed.condemn(sentence);
   };
-  const feeds = peers.map((peer) => new PeerFeed(peer, source, { onCommitted, onWaiting }));
-  const ended = feeds.map(async (feed) => {
-    const sentence = await feed.run();
-    if (sentence === undefined) return;
-    setAside.set(feed.peer.mspId, sentence);
-    onSetAside(feed.peer.mspId, sentence);
-  });
+  const add = (peer: PeerLedger) => {
+    const { mspId } = peer;
+    setAside.delete(mspId);
+    const feed = new PeerFeed(peer, source, { onCommitted, onWaiting });
+    const ended = feed.run().then((sentence) => {
+      if (sentence === undefined) return;
+      setAside.set(mspId, sentence);
+      onSetAside(mspId, sentence);
+    });
+    feeds.set(mspId, { feed, ended });
+  };
+  for (const peer of peers) add(peer);
   const stopListening = source.onBlock(() => {
-    for (const feed of feeds) feed.wake();
+    for (const { feed } of feeds.values()) feed.wake();
   });
+  const end = async ({ feed, ended }: RunningFeed) => {
+    feed.stop();
+    await ended;
+  };
   return {
     setAside,
+    add,
+    remove: async (mspId) => {
+      const running = feeds.get(mspId);
+      feeds.delete(mspId);
+      if (running !== undefined) await end(running);
+    },
     caughtUp: async () => {
       const height = source.height();
-      await Promise.all(feeds.map((feed) => feed.reached(height)));
+      await Promise.all([...feeds.values()].map(({ feed }) => feed.reached(height)));
     },
     stop: async () => {
       stopListening();
-      for (const feed of feeds) feed.stop();
-      await Promise.all(ended);
+      await Promise.all([...feeds.values()].map(end));
     },
   };
 }
@@ -73,6 +90,11 @@ export function deliverBlocks({ source, peers, onSetAside, onWaiting }: Delivery
 interface FeedListeners {
   readonly onCommitted: (peer: PeerLedger) => void;
   readonly onWaiting: DeliveryOptions['onWaiting'];
+}
+
+interface RunningFeed {
+  readonly feed: PeerFeed;
+  readonly ended: Promise<void>;
 }
 
 class PeerFeed {
@@ -94,6 +116,7 @@ class PeerFeed {
   async run(): Promise<string | undefined> {
     try {
       await this.#reconcile();
+      this.#listeners.onCommitted(this.peer);
       while (this.#running) {
         if (this.#condemned !== undefined) throw new Error(this.#condemned);
         this.#announce();

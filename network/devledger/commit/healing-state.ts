@@ -1,12 +1,19 @@
-import { basename, dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { FileSystem } from '../store/file-system.js';
 import { keepAside } from '../store/keep-aside.js';
 import { StateCorruptError, StoreError } from '../store/ledger-errors.js';
 import { StateStore } from '../store/state-store.js';
 import type { LedgerTip } from '../store/tip.js';
-import { applyBlocks } from './apply-blocks.js';
 import type { Blocks } from './healing-blocks.js';
 import { EMPTY_TIP } from './replay-block.js';
+
+/**
+ * Applies the blocks that a state has not seen.
+ *
+ * @param earlier - folder of the damaged state that it takes the place of
+ * @throws BlockCorruptError
+ */
+export type BringUp = (state: StateStore, earlier: string | undefined) => Promise<void>;
 
 export interface HealingStateOptions {
   readonly files: FileSystem;
@@ -24,8 +31,11 @@ export class HealingState {
   readonly #options: HealingStateOptions;
   #store: StateStore;
   #blocks: Blocks | undefined;
-  /** Opened in the place of one that could not be, and not brought up yet. */
-  #isAnew = false;
+  #bringUp: BringUp | undefined;
+  /** Damage that was met before there were blocks to heal it from. */
+  #foundEarly: StateCorruptError | undefined;
+  /** Folder of what could not be opened and was moved aside; the state in its place is not brought up yet. */
+  #earlier: string | undefined;
   /** Where the ledger ended when the state was whole; kept while it is made again. */
   #keptTip: LedgerTip | undefined;
   /** Commit and rebuilding take turns. */
@@ -44,9 +54,9 @@ export class HealingState {
    */
   static async open(options: HealingStateOptions): Promise<HealingState> {
     let self: HealingState | undefined;
-    const { store, isAnew } = await openSound(options, (error) => self?.heal(error));
+    const { store, earlier } = await openSound(options, (error) => self?.heal(error));
     self = new HealingState(options, store);
-    self.#isAnew = isAnew;
+    self.#earlier = earlier;
     return self;
   }
 
@@ -60,17 +70,19 @@ export class HealingState {
    *
    * @throws BlockCorruptError
    */
-  async bringUp(blocks: Blocks): Promise<void> {
+  async bringUp(blocks: Blocks, bringUp: BringUp): Promise<void> {
     this.#blocks = blocks;
+    this.#bringUp = bringUp;
     try {
-      await applyBlocks({ blocks, state: this.#store }, this.#options.mspId);
+      if (this.#foundEarly !== undefined) throw this.#foundEarly;
+      await bringUp(this.#store, this.#earlier);
     } catch (error) {
       if (!(error instanceof StateCorruptError)) throw error;
       await this.heal(error);
     }
     if (this.#failure !== undefined) throw this.#failure;
-    if (this.#isAnew) this.#sayMadeAgain(blocks);
-    this.#isAnew = false;
+    if (this.#earlier !== undefined) this.#sayMadeAgain(blocks);
+    this.#earlier = undefined;
   }
 
   get tip(): LedgerTip {
@@ -111,6 +123,10 @@ export class HealingState {
 
   /** Resolves when the state is whole again, or cannot be made whole; one at a time, however many ask. */
   heal(cause: StateCorruptError): Promise<void> {
+    if (this.#bringUp === undefined) {
+      this.#foundEarly = cause;
+      return Promise.resolve();
+    }
     this.#healing ??= this.#inTurn(() => this.#rebuild(cause))
       .catch((error: unknown) => {
         this.#failure = error instanceof Error ? error : new Error(String(error));
@@ -131,13 +147,14 @@ export class HealingState {
   }
 
   async #rebuild(cause: StateCorruptError): Promise<void> {
-    const { mspId } = this.#options;
     const blocks = this.#blocks;
-    if (blocks === undefined || this.#failure !== undefined) throw this.#failure ?? cause;
+    const bringUp = this.#bringUp;
+    if (blocks === undefined || bringUp === undefined || this.#failure !== undefined) throw this.#failure ?? cause;
     this.#keptTip = this.tip;
     await this.#store.close();
-    this.#store = await openAnew(this.#options, cause, (error) => this.heal(error));
-    await applyBlocks({ blocks, state: this.#store }, mspId);
+    const { store, earlier } = await openAnew(this.#options, cause, (error) => this.heal(error));
+    this.#store = store;
+    await bringUp(store, earlier);
     this.#keptTip = undefined;
     this.#sayMadeAgain(blocks);
   }
@@ -156,17 +173,20 @@ export class HealingState {
 
 type DamageListener = (error: StateCorruptError) => unknown;
 
+interface OpenedState {
+  readonly store: StateStore;
+  /** Folder of the one it takes the place of. */
+  readonly earlier: string | undefined;
+}
+
 /** An empty state in the place of one that cannot be opened. */
-async function openSound(
-  options: HealingStateOptions,
-  onDamage: DamageListener,
-): Promise<{ store: StateStore; isAnew: boolean }> {
+async function openSound(options: HealingStateOptions, onDamage: DamageListener): Promise<OpenedState> {
   try {
     const store = await StateStore.open(options.directory, options.mspId, { files: options.files, onDamage });
-    return { store, isAnew: false };
+    return { store, earlier: undefined };
   } catch (error) {
     if (!(error instanceof StateCorruptError)) throw error;
-    return { store: await openAnew(options, error, onDamage), isAnew: true };
+    return openAnew(options, error, onDamage);
   }
 }
 
@@ -174,9 +194,10 @@ async function openAnew(
   options: HealingStateOptions,
   cause: StateCorruptError,
   onDamage: DamageListener,
-): Promise<StateStore> {
+): Promise<OpenedState> {
   const { files, directory, mspId, onIncident } = options;
-  const aside = await keepAside(files, dirname(directory), [basename(directory)]);
+  const name = basename(directory);
+  const aside = await keepAside(files, dirname(directory), [name]);
   onIncident(`${cause.message} What is there was moved to ${aside}; the state is made again from the blocks.`);
-  return StateStore.open(directory, mspId, { files, onDamage });
+  return { store: await StateStore.open(directory, mspId, { files, onDamage }), earlier: join(aside, name) };
 }

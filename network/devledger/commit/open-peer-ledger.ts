@@ -9,11 +9,16 @@ import { DISK, type FileSystem } from '../store/file-system.js';
 import { committedMetadata, encodeBlock, parseBlock } from './block-codec.js';
 import { type BlocksPlace, giveOnce } from './block-donors.js';
 import { blockHeaderHash } from './block-hash.js';
+import { PrivateKeeper } from '../private-data/private-keeper.js';
+import { applyBlocks } from './apply-blocks.js';
+import type { ChaincodeDefinition } from './chaincode-definition.js';
 import { DiskPeerLedger } from './disk-peer-ledger.js';
 import type { EndorsementPolicy } from './endorsement-policy.js';
 import { genesisBlock } from './genesis-block.js';
 import { HealingBlocks } from './healing-blocks.js';
 import { HealingState } from './healing-state.js';
+import { sameBytes } from './replay-block.js';
+import { RulesByBlock } from './rules-by-block.js';
 import type { SignatureCache } from './signature-cache.js';
 
 export interface PeerLedgerOptions {
@@ -26,14 +31,20 @@ export interface PeerLedgerOptions {
   readonly msps: readonly MspDefinition[];
   /** May be the same for all peers of the process. */
   readonly signatureCache: SignatureCache;
-  /** Names of the chaincodes defined on the channel. */
+  /** Names of chaincodes that have the channel's policy and no collections. */
   readonly chaincodes: readonly string[];
+  /** Chaincodes with a definition of their own. */
+  readonly definitions?: readonly ChaincodeDefinition[];
+  /** Further definitions, which count from some block on; asked with the number of each block that is judged. */
+  readonly definitionsAt?: (blockNumber: number) => readonly ChaincodeDefinition[];
   /** Told in a sentence what was found damaged and what was done about it. */
   readonly onIncident?: (sentence: string) => void;
   /** Where other peers keep their blocks, of which copies are taken; default none. */
   readonly otherPeers?: readonly BlocksPlace[];
   /** Whether the peer begins at block 0 again when its blocks cannot be healed: there is an orderer to fill it. */
   readonly mayStartOver?: boolean;
+  /** Folder of an earlier state, of which private data is taken over as far as it fits the blocks. */
+  readonly earlierState?: string;
   /** Default: the disk. */
   readonly files?: FileSystem;
 }
@@ -75,13 +86,16 @@ type Settings = PeerLedgerOptions & Required<Pick<PeerLedgerOptions, 'files' | '
 
 async function openStores(options: Settings): Promise<PeerLedger> {
   const { mspId, files, onIncident } = options;
+  const rules = new RulesByBlock({ ...options, signatures: options.signatureCache }, options.definitionsAt);
   // The database is opened first: its lock keeps a second process away from the block files too.
   const state = await HealingState.open({ files, directory: stateDirectory(options.directory), mspId, onIncident });
   try {
-    const blocks = await openBlocks(options, state.acknowledgedHeight);
+    const blocks = await openBlocks(options, state.acknowledgedHeight, rules);
     try {
-      await bringUp({ blocks, state }, options);
-      return new DiskPeerLedger(options, { blocks, state });
+      const keeper = new PrivateKeeper({ mspId, rulesAt: (blockNumber) => rules.at(blockNumber).channel });
+      const parts = { blocks, state, keeper, rules };
+      await bringUp(parts, options);
+      return new DiskPeerLedger(mspId, parts);
     } catch (error) {
       await blocks.close();
       throw error;
@@ -92,10 +106,22 @@ async function openStores(options: Settings): Promise<PeerLedger> {
   }
 }
 
-async function openBlocks(options: Settings, acknowledgedSequence: number): Promise<HealingBlocks> {
+interface OpenedParts {
+  readonly blocks: HealingBlocks;
+  readonly state: HealingState;
+  readonly keeper: PrivateKeeper;
+  readonly rules: RulesByBlock;
+}
+
+async function openBlocks(
+  options: Settings,
+  acknowledgedSequence: number,
+  rules: RulesByBlock,
+): Promise<HealingBlocks> {
   const { files, mspId, onIncident, otherPeers } = options;
   const genesisHash = blockHeaderHash(parseBlock(genesisBlock(options)));
-  const donors = { files, places: otherPeers, form: 'committed', genesisHash } as const;
+  const rulesAt = (blockNumber: number) => rules.at(blockNumber).channel;
+  const donors = { files, places: otherPeers, form: 'committed', genesisHash, rulesAt } as const;
   const opened = await FrameFiles.open({
     directory: blocksDirectory(options.directory),
     owner: mspId,
@@ -108,20 +134,30 @@ async function openBlocks(options: Settings, acknowledgedSequence: number): Prom
   return new HealingBlocks(opened, { donors, onIncident });
 }
 
-async function bringUp(
-  { blocks, state }: { blocks: HealingBlocks; state: HealingState },
-  options: PeerLedgerOptions,
-): Promise<void> {
+async function bringUp({ blocks, state, keeper, rules }: OpenedParts, options: PeerLedgerOptions): Promise<void> {
   const genesis = parseBlock(genesisBlock(options));
   if (blocks.nextSequence === 0) {
     const found = { codes: Uint8Array.of(0), commitHash: new Uint8Array() };
     await blocks.append(encodeBlock({ ...genesis, metadata: committedMetadata(genesis.metadata, found) }));
   }
-  await state.bringUp(blocks);
-  const genesisNumber = await state.read(async (store) => store.blockNumberByHash(blockHeaderHash(genesis)));
-  if (genesisNumber === 0) return;
+  await requireBlockZero(blocks, blockHeaderHash(genesis), options);
+  const rulesAt = (blockNumber: number) => rules.at(blockNumber).channel;
+  const replay = { mspId: options.mspId, rulesAt, keeper };
+  await state.bringUp(blocks, (store, earlier = options.earlierState) =>
+    keeper.bringUp(store, () => applyBlocks({ blocks, state: store }, replay), earlier),
+  );
+}
+
+/** Before any other block is judged: by another network's rules, blocks that are whole look damaged. */
+async function requireBlockZero(
+  blocks: HealingBlocks,
+  genesisHash: Uint8Array,
+  { directory }: PeerLedgerOptions,
+): Promise<void> {
+  const bytes = await blocks.read(0);
+  if (bytes !== undefined && sameBytes(blockHeaderHash(parseBlock(bytes)), genesisHash)) return;
   throw new StoreError(
-    `${options.directory} holds another network's ledger: its block 0 does not name these organisations and ` +
+    `${directory} holds another network's ledger: its block 0 does not name these organisations and ` +
       'certificates. Use another data folder, or bring back the certificates it was made with.',
   );
 }

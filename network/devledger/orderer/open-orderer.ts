@@ -38,6 +38,12 @@ export interface Orderer extends BlockSource {
    * its status before giving it up.
    */
   submit(envelope: Uint8Array): Promise<void>;
+  /**
+   * Does something while no block is being written: what it decides counts from the block that comes next.
+   *
+   * @param work - must not wait for anything; gets the number of that block
+   */
+  betweenBlocks<Result>(work: (nextBlockNumber: number) => Result): Promise<Result>;
   /** Waits for writes under way. Envelopes not in a block yet are ordered after the next start. */
   close(): Promise<void>;
 }
@@ -130,6 +136,13 @@ class SoloOrderer implements Orderer {
     });
     this.#accepting ??= this.#acceptAll();
     await accepted;
+  }
+
+  async betweenBlocks<Result>(work: (nextBlockNumber: number) => Result): Promise<Result> {
+    // Whoever waited longest may begin a block again before this goes on.
+    while (this.#cutting !== undefined && this.#stopped === undefined) await this.#cutting;
+    if (this.#stopped !== undefined) throw this.#stopped;
+    return work(this.#chain.height);
   }
 
   async close(): Promise<void> {

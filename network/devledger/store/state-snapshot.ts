@@ -1,4 +1,6 @@
 import type { KeyValue, StateSnapshot, Version, VersionedValue } from '../peer-ledger.js';
+import type { PrivateView } from '../endorse/private-view.js';
+import { privateViewOf } from '../private-data/private-view-of.js';
 import { StoreError } from './ledger-errors.js';
 import { parseStateKey, readVersion, stateKey, stateRange, VERSION_BYTES } from './row-keys.js';
 import type { DatabaseSnapshot, StateDatabase } from './state-database.js';
@@ -41,6 +43,10 @@ export class LeasedSnapshot implements StateSnapshot, StateReader {
     this.#peer = peer;
   }
 
+  get privateView(): PrivateView {
+    return privateViewOf(this.#database, this.#snapshot());
+  }
+
   async get(namespace: string, key: string): Promise<VersionedValue | undefined> {
     const payload = this.#database.get(stateKey(namespace, key), this.#snapshot());
     if (payload === undefined) return undefined;
@@ -57,6 +63,10 @@ export class LeasedSnapshot implements StateSnapshot, StateReader {
       this.#snapshot(),
     );
     return payloads.map((payload) => (payload === undefined ? undefined : readVersion(payload, 0)));
+  }
+
+  async valuesOf(keys: readonly KeyName[]): Promise<(VersionedValue | undefined)[]> {
+    return Promise.all(keys.map(({ namespace, key }) => this.get(namespace, key)));
   }
 
   async *rangeVersions(

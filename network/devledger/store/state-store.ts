@@ -37,6 +37,8 @@ export interface BlockRows {
   readonly writes: readonly StateWrite[];
   readonly history: readonly HistoryWrite[];
   readonly transactions: readonly { readonly txId: string; readonly txNumber: number; readonly code: number }[];
+  /** Rows of private data, ready to be written; they are no part of what blocks say. */
+  readonly privateRows?: readonly RowWrite[];
 }
 
 /** Beside the folder of the state: what it tells of the blocks holds also when the state is made anew. */
@@ -109,6 +111,15 @@ export class StateStore {
     previous.retire();
   }
 
+  /** Atomic and durable on return: rows that belong to no block, so that nothing makes them again. */
+  async putRows(rows: readonly RowWrite[]): Promise<void> {
+    await this.#database.write(rows);
+    const previous = this.#lease;
+    this.#lease = new SnapshotLease(this.#database.snapshot(), previous.height);
+    previous.retire();
+    await this.#database.flush();
+  }
+
   snapshot(): StateSnapshot & LeasedSnapshot {
     return new LeasedSnapshot(this.#database, this.#lease, this.#peer);
   }
@@ -147,7 +158,7 @@ export class StateStore {
   }
 }
 
-export function encodeBlockRows({ tip, writes, history, transactions }: BlockRows): RowWrite[] {
+export function encodeBlockRows({ tip, writes, history, transactions, privateRows = [] }: BlockRows): RowWrite[] {
   const blockNumber = tip.height - 1;
   const number = Buffer.alloc(6);
   number.writeUIntBE(blockNumber, 0, 6);
@@ -165,6 +176,7 @@ export function encodeBlockRows({ tip, writes, history, transactions }: BlockRow
       key: transactionKey(txId),
       payload: Buffer.concat([encodeVersion(blockNumber, txNumber), Buffer.of(code)]),
     })),
+    ...privateRows,
     { key: blockKey(blockNumber), payload: Buffer.concat([tip.headerHash, tip.commitHash]) },
     { key: blockHashKey(tip.headerHash), payload: number },
     { key: TIP_KEY, payload: encodeTip(tip) },

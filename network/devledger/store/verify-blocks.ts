@@ -1,7 +1,10 @@
 import { type BlockParts, parseBlock, storedCommitHash, validationCodes } from '../commit/block-codec.js';
+import { NO_CHAINCODES } from '../commit/channel-rules.js';
 import { blockHeaderHash } from '../commit/block-hash.js';
+import type { ReadBlock } from '../commit/expired-keys.js';
 import { chainFault, commitFault, EMPTY_TIP, rowsOfCommittedBlock, tipAfter } from '../commit/replay-block.js';
-import { type ValidationRules, validateBlock } from '../commit/validate-block.js';
+import type { RulesByBlock } from '../commit/rules-by-block.js';
+import { validateBlock } from '../commit/validate-block.js';
 import type { BlockHashes, Finding } from './finding.js';
 import type { FrameFiles } from './frame-files.js';
 import { BlockCorruptError } from './ledger-errors.js';
@@ -14,8 +17,13 @@ export interface BlockWalk {
   readonly blocks: FrameFiles;
   /** Filled with what the valid transactions wrote. */
   readonly state: ReplayedState;
-  /** Given, every transaction is judged again; without, stored codes are taken as they are. */
-  readonly rules: ValidationRules | undefined;
+  /** A block by its number, for what an earlier one wrote. */
+  readonly readBlock: ReadBlock;
+  /**
+   * Given, every transaction is judged again; without, stored codes are taken as they are, and which private data has
+   * ended is not known.
+   */
+  readonly rules: RulesByBlock | undefined;
   /** Blocks from here on are not applied: the database has not seen them yet. So only the first of them can be judged. */
   readonly applyBelow: number;
   readonly onBlock: (rows: BlockRows) => void;
@@ -64,7 +72,9 @@ interface BlockCheck {
 async function checkBlock(block: BlockParts, check: BlockCheck): Promise<void> {
   const { walk, tip, txIds, found } = check;
   const before = tip ?? tipBefore(block);
-  const rows = rowsOfCommittedBlock(block, before);
+  const { state, readBlock } = walk;
+  const rules = walk.rules?.at(block.number).channel ?? NO_CHAINCODES;
+  const rows = await rowsOfCommittedBlock(block, { tip: before, state, readBlock, rules });
   const faults = [
     chainFault(block, before),
     tip === undefined ? undefined : commitFault(block, rows),
@@ -79,7 +89,7 @@ async function checkBlock(block: BlockParts, check: BlockCheck): Promise<void> {
 
 async function wrongCodes(block: BlockParts, { walk, txIds }: BlockCheck): Promise<string[]> {
   if (walk.rules === undefined || block.number === 0) return [];
-  const { transactions } = await validateBlock(block, walk.rules, {
+  const { transactions } = await validateBlock(block, walk.rules.at(block.number).rules, {
     state: walk.state,
     knownTransactions: async (asked) => asked.map((txId) => txIds.has(txId)),
   });

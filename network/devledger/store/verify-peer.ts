@@ -1,9 +1,13 @@
 import { rename, rm } from 'node:fs/promises';
 import { blocksDirectory, openPeerLedger, type PeerLedgerOptions, stateDirectory } from '../commit/open-peer-ledger.js';
+import { type BlockParts, parseBlock } from '../commit/block-codec.js';
+import type { ChaincodeDefinition } from '../commit/chaincode-definition.js';
+import type { ReadBlock } from '../commit/expired-keys.js';
+import { RulesByBlock } from '../commit/rules-by-block.js';
 import type { ValidationRules } from '../commit/validate-block.js';
 import type { BlockHashes, Finding, PeerVerification } from './finding.js';
 import { FrameFiles } from './frame-files.js';
-import { StateCorruptError } from './ledger-errors.js';
+import { BlockCorruptError, StateCorruptError } from './ledger-errors.js';
 import type { PeerFolder } from './read-peer.js';
 import { ReplayedState } from './replayed-state.js';
 import { TIP_KEY } from './row-keys.js';
@@ -12,13 +16,19 @@ import { decodeTip } from './tip.js';
 import { walkBlocks } from './verify-blocks.js';
 import { compareState, IndexCheck } from './verify-state.js';
 
+/** Rules of a channel on which chaincodes were deployed in the course of time. */
+export interface LastingRules extends ValidationRules {
+  /** Definitions beside those of the rules, which count from some block on. */
+  readonly definitionsAt?: (blockNumber: number) => readonly ChaincodeDefinition[];
+}
+
 /**
  * Checks everything a peer stores against its blocks, and its blocks against each other. The ledger must be stopped.
  *
  * @param rules - when given, every signature, endorsement and conflict is judged again as well
  * @throws StoreError when the ledger is running
  */
-export async function verifyPeer(folder: PeerFolder, rules?: ValidationRules): Promise<PeerVerification> {
+export async function verifyPeer(folder: PeerFolder, rules?: LastingRules): Promise<PeerVerification> {
   const { mspId: peer, directory } = folder;
   const opened = await openState(folder);
   try {
@@ -33,15 +43,17 @@ export async function verifyPeer(folder: PeerFolder, rules?: ValidationRules): P
 async function verifyStores(
   peer: string,
   { opened, blocks }: { readonly opened: OpenedState; readonly blocks: FrameFiles },
-  rules: ValidationRules | undefined,
+  rules: LastingRules | undefined,
 ): Promise<PeerVerification> {
-  const state = new ReplayedState();
+  const readBlock: ReadBlock = (number) => readable(blocks, number);
+  const state = new ReplayedState(readBlock);
   const index = opened.database && new IndexCheck(peer, opened.database);
   const walked = await walkBlocks({
     peer,
     blocks,
     state,
-    rules,
+    readBlock,
+    rules: rules && new RulesByBlock(rules, rules.definitionsAt),
     applyBelow: opened.height ?? blocks.nextSequence,
     onBlock: (rows) => index?.check(rows),
   });
@@ -86,7 +98,7 @@ export function comparePeers(verifications: readonly PeerVerification[]): Findin
 
 /**
  * Makes a stopped peer's database again from its blocks. The old one is kept beside it as `state.replaced` until the
- * next rebuild.
+ * next rebuild. Private data, which no block holds, is taken over from it as far as it fits the blocks.
  *
  * @returns the peer's height
  * @throws StoreError when the ledger is running
@@ -99,10 +111,21 @@ export async function rebuildPeer(options: PeerLedgerOptions): Promise<number> {
   const replaced = `${state}.replaced`;
   await rm(replaced, { recursive: true, force: true });
   await rename(state, replaced);
-  const ledger = await openPeerLedger(options);
+  const ledger = await openPeerLedger({ ...options, earlierState: replaced });
   const height = ledger.height();
   await ledger.close();
   return height;
+}
+
+/** A block that cannot be read is named by the walk itself. */
+async function readable(blocks: FrameFiles, number: number): Promise<BlockParts | undefined> {
+  try {
+    const bytes = await blocks.read(number);
+    return bytes === undefined ? undefined : parseBlock(bytes);
+  } catch (error) {
+    if (error instanceof BlockCorruptError || error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
 interface OpenedState {

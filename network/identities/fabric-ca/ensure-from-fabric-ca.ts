@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { signLowS } from '../../devledger/low-s.js';
-import type { FabricCaTopology, Organisation } from '../../topology.js';
+import type { FabricCaTopology, LedgerOrganisation } from '../../topology.js';
 import { PRIVATE_FILE_MODE, PUBLIC_FILE_MODE, replaceFile } from '../durable-file.js';
 import { IdentitiesError } from '../identities-error.js';
 import {
@@ -44,7 +44,7 @@ interface Place {
  * @throws IdentitiesError CA_UNREACHABLE, CA_REFUSED, IDENTITIES_UNREADABLE
  */
 export async function ensureFromFabricCa(
-  organisation: Organisation,
+  organisation: LedgerOrganisation,
   fabricCa: FabricCaTopology,
   options: { readonly dataDir: string; readonly nowMs: number; readonly renewBeforeEndMs?: number },
 ): Promise<void> {

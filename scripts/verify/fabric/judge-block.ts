@@ -2,7 +2,7 @@ import { peer } from '@hyperledger/fabric-protos';
 import type { BlockParts } from '../../../network/devledger/commit/block-codec.js';
 import { CommittedVersions, findConflict } from '../../../network/devledger/commit/conflicts.js';
 import { LIFECYCLE_NAMESPACE } from '../../../network/devledger/commit/chaincode-definition.js';
-import { satisfiesPolicy, verified } from '../../../network/devledger/commit/endorsement-policy.js';
+import { endorsersOf, verified } from '../../../network/devledger/commit/endorsement-policy.js';
 import {
   computeTxId,
   type ParsedEnvelope,
@@ -57,7 +57,8 @@ export async function judgeBlock(
     }
     const effect = endorsedEffect(parseEnvelope(bytes), rules, seen);
     const isValid = effect !== undefined && (await isCurrent(effect, { state, updates, hashedUpdates }));
-    if (isValid) noteWrites(effect, { updates, hashedUpdates, version: { blockNumber: block.number, txNumber } });
+    const version = { blockNumber: block.number, txNumber };
+    if (isValid) await noteWrites(effect, { state, updates, hashedUpdates, version });
     verdicts.push(isValid);
   }
   return verdicts;
@@ -90,8 +91,10 @@ function isCreators(
 
 /** By the chaincode's policy; about chaincodes by a majority, about an organisation's own approval by itself. */
 function isEndorsed({ envelope, transaction, chaincode, sets, hashed }: FabricEffect, rules: FabricRules): boolean {
+  const signers = endorsersOf(transaction, rules.signatures, envelope.timestampMs);
+  const peersOf = new Set(signers.filter(({ ou }) => ou === 'peer').map(({ mspId }) => mspId));
   const by = (endorsers: readonly string[], needed: number): boolean =>
-    satisfiesPolicy(transaction, { endorsers, needed }, rules.signatures, envelope.timestampMs);
+    endorsers.filter((mspId) => peersOf.has(mspId)).length >= needed;
   const written = sets.filter(({ writes }) => writes.length > 0).map(({ namespace }) => namespace);
   if (chaincode === LIFECYCLE_NAMESPACE) {
     const majority = Math.floor(rules.deciders.length / 2) + 1;
@@ -104,7 +107,7 @@ function isEndorsed({ envelope, transaction, chaincode, sets, hashed }: FabricEf
     );
   }
   const isKnown = [chaincode, ...written].every((name) => rules.chaincodes.includes(name));
-  const isPlain = sets.every(({ hasUnsupportedParts }) => !hasUnsupportedParts);
+  const isPlain = sets.every(({ collections, metadataWrites }) => collections.length + metadataWrites.length === 0);
   return isKnown && isPlain && by(rules.policy.endorsers, rules.policy.needed);
 }
 
@@ -140,15 +143,17 @@ async function isCurrent({ sets, hashed }: FabricEffect, { state, updates, hashe
   if (!read.every(({ namespace, key, version }) => isUnchanged(namespace, key, version))) return false;
   // What these conflict checks take for granted of chaincode definitions is true of the embedded ledger only.
   const others = sets.filter(({ namespace }) => namespace !== LIFECYCLE_NAMESPACE);
-  const versions = await CommittedVersions.load(state, others, []);
+  const versions = await CommittedVersions.load(state, others, new Map());
   return (await findConflict(others, { state, versions, updates })) === peer.TxValidationCode.VALID;
 }
 
-function noteWrites(
+async function noteWrites(
   { sets, hashed }: FabricEffect,
-  block: Pick<Current, 'updates' | 'hashedUpdates'> & { readonly version: Version },
-): void {
-  block.updates.apply(sets, block.version);
+  block: Current & { readonly version: Version },
+): Promise<void> {
+  // Hashes are noted by themselves: Fabric names them otherwise than the embedded ledger does.
+  const open = sets.map((set) => ({ ...set, collections: [] }));
+  await block.updates.apply(open, block.version, block.state);
   for (const set of hashed)
     for (const { keyHash } of set.writes)
       block.hashedUpdates.add(nameOf(hashesNamespace(set), Buffer.from(keyHash).toString('hex')));

@@ -118,6 +118,8 @@ it(
       expect({ run, said: small.said }).toEqual({ run, said: [] });
       const tips = small.peers.map((peer) => Buffer.from(peer.commitHash()).toString('hex'));
       expect(new Set(tips).size).toBe(1);
+      await small.reconciled();
+      for (const peer of small.peers) expect(await peer.privateData?.missing()).toEqual([]);
       await small.close();
       for (const mspId of ENDORSERS) {
         const { findings } = await verifyPeer({ mspId, directory: join(directory, mspId) });

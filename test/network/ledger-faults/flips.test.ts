@@ -63,6 +63,7 @@ async function answersAfter(directory: string, spoil: () => void, when: 'before'
     await small.caughtUp();
     if (when === 'while') spoil();
     await small.settled(txIds);
+    await soundAnswers(() => small.reconciled());
     const found = [];
     for (const peer of small.peers) found.push(await soundAnswers(() => answersOf(peer, { txIds, keys })));
     expect([...small.setAside]).toEqual([]);

@@ -4,8 +4,10 @@ import { genesisBlock } from '../../../network/devledger/commit/genesis-block.js
 import { blocksDirectory, openPeerLedger } from '../../../network/devledger/commit/open-peer-ledger.js';
 import { openOrderer, type Orderer } from '../../../network/devledger/orderer/open-orderer.js';
 import type { PeerLedger } from '../../../network/devledger/peer-ledger.js';
+import type { PrivateDataKeeper } from '../../../network/devledger/private-data/private-keeper.js';
 import { DISK, type FileSystem } from '../../../network/devledger/store/file-system.js';
-import { CHAINCODE, CHANNEL, ENDORSERS, peerOptions, type TestNetwork } from '../ledger-support.js';
+import { CHAINCODE, CHANNEL, ENDORSERS, POLICY, type TestNetwork } from '../ledger-support.js';
+import { optionsWithCollections, privateWrite, SHARED, simulated } from '../ledger-private.js';
 import { transaction } from '../ledger-transactions.js';
 
 /** An orderer and three peers in one folder, put together as the embedded ledger does. */
@@ -37,7 +39,7 @@ export class SmallNetwork {
     const orderer = await openOrderer({
       directory: join(folder, 'orderer'),
       batch: { timeoutMs: 1, maxMessageCount: 3, preferredMaxBytes: 100_000 },
-      genesis: genesisBlock({ channel: CHANNEL, msps: network.msps }),
+      genesis: genesisBlock({ channel: CHANNEL, msps: network.msps, policy: POLICY }),
       peers: places,
       onFailure: (error) => said.push(error.message),
       onIncident,
@@ -46,7 +48,7 @@ export class SmallNetwork {
     const peers: PeerLedger[] = [];
     try {
       for (const mspId of ENDORSERS) {
-        const options = peerOptions(network, join(folder, mspId), mspId);
+        const options = optionsWithCollections(network, join(folder, mspId), mspId);
         const otherPeers = places.filter(({ owner }) => owner !== mspId);
         peers.push(await openPeerLedger({ ...options, otherPeers, mayStartOver: true, onIncident, files }));
       }
@@ -54,6 +56,8 @@ export class SmallNetwork {
       await Promise.all([orderer.close(), ...peers.map((peer) => peer.close())]);
       throw error;
     }
+    const keepers = peers.map(keeperOf);
+    for (const keeper of keepers) keeper.connect(keepers.filter((other) => other !== keeper));
     return new SmallNetwork({ orderer, peers, said, network });
   }
 
@@ -65,11 +69,33 @@ export class SmallNetwork {
     return this.#delivery.caughtUp();
   }
 
-  /** @returns the transaction's id, once it was accepted */
+  /**
+   * Writes a value in public, and the same to a collection, as endorsers do: members have it before it is submitted.
+   *
+   * @returns the transaction's id, once it was accepted
+   */
   async submit(key: string, value: string | undefined): Promise<string> {
+    const { spec, sets } = simulated((record) => {
+      record.namespace(CHAINCODE).writes.set(key, value === undefined ? undefined : Buffer.from(value));
+      privateWrite(SHARED, key, value)(record);
+    });
+    const { txId, envelope } = transaction(this.#network, spec);
+    const members = this.peers.map(keeperOf).filter((keeper) => keeper.isMember(CHAINCODE, SHARED));
+    await Promise.all(members.map((member) => member.storeTransient(txId, sets)));
+    await this.orderer.submit(envelope);
+    return txId;
+  }
+
+  /** Nothing is written by peers before it is submitted. */
+  async submitPublic(key: string, value: string): Promise<string> {
     const { txId, envelope } = transaction(this.#network, { writes: [[key, value]] });
     await this.orderer.submit(envelope);
     return txId;
+  }
+
+  /** What a peer could not read of its private data when it made its state again, it asks others for. */
+  async reconciled(): Promise<void> {
+    for (const peer of this.peers) await keeperOf(peer).reconcile();
   }
 
   /** Resolves when every peer has what was accepted until now. */
@@ -94,6 +120,11 @@ function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 2));
 }
 
+function keeperOf({ privateData }: PeerLedger): PrivateDataKeeper {
+  if (privateData === undefined) throw new Error('a ledger on disk keeps private data');
+  return privateData;
+}
+
 /** Everything that a peer answers, as text. */
 export async function answersOf(peer: PeerLedger, asked: { txIds: readonly string[]; keys: readonly string[] }) {
   const hex = (bytes: Uint8Array | undefined) => Buffer.from(bytes ?? []).toString('hex');
@@ -113,8 +144,12 @@ export async function answersOf(peer: PeerLedger, asked: { txIds: readonly strin
     state.push(`${key} ${hex(value)} ${version.blockNumber} ${version.txNumber}`);
   }
   const gets: string[] = [];
-  for (const key of asked.keys) gets.push(hex((await snapshot.get(CHAINCODE, key))?.value));
+  const secrets: string[] = [];
+  for (const key of asked.keys) {
+    gets.push(hex((await snapshot.get(CHAINCODE, key))?.value));
+    secrets.push(hex((await snapshot.privateView?.get(CHAINCODE, SHARED, key))?.value));
+  }
   await snapshot.close();
   const tip = [hex(peer.currentBlockHash()), hex(peer.previousBlockHash()), hex(peer.commitHash())];
-  return { tip, blocks, transactions, histories, state, gets };
+  return { tip, blocks, transactions, histories, state, gets, secrets };
 }

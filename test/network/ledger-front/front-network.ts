@@ -133,6 +133,7 @@ async function openLedgers(
   const genesis = genesisBlock({
     channel: topology.channel,
     msps: mspDefinitions(dataDir, topology, { includeOrderer: false }),
+    policy: { endorsers: withPeer(topology).map(({ mspId }) => mspId), needed: topology.endorsementsNeeded },
   });
   const ledgers = new Map<string, MemoryPeerLedger>();
   for (const { mspId } of withPeer(topology)) {

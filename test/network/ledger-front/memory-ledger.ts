@@ -202,6 +202,9 @@ function snapshotOf(state: State, height: number, corruptKeys: ReadonlySet<strin
     async versions(keys) {
       return keys.map(({ namespace, key }) => state.get(name(namespace, key))?.version);
     },
+    async valuesOf(keys) {
+      return keys.map(({ namespace, key }) => state.get(name(namespace, key)));
+    },
     async *rangeVersions(namespace, startKey, endKey, includeEnd) {
       yield* rows(namespace, startKey, endKey, includeEnd);
     },

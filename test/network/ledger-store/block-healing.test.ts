@@ -15,6 +15,7 @@ import {
   CHANNEL,
   createNetwork,
   nextBlock,
+  POLICY,
   peerOptions,
   type TestNetwork,
   temporaryFolder,
@@ -179,7 +180,7 @@ describe('the orderer', () => {
     { what: 'an older block changed', spoil: (file: string) => flipIn(file, 3000) },
     { what: 'all of its files lost', spoil: (file: string) => rmSync(join(file, '..', '..'), { recursive: true }) },
   ])('with $what takes it back from a peer and goes on behind it', async ({ spoil }) => {
-    const genesis = genesisBlock({ channel: CHANNEL, msps: network.msps });
+    const genesis = genesisBlock({ channel: CHANNEL, msps: network.msps, policy: POLICY });
     const directory = join(folder.path, 'orderer');
     const peers = [{ owner: 'peer', directory: blocksDirectory(join(folder.path, 'peer')) }];
     const options = { directory, peers, genesis, batch: { timeoutMs: 1, maxMessageCount: 1, preferredMaxBytes: 1000 } };

@@ -12,6 +12,7 @@ import {
   commitAll,
   createNetwork,
   ENDORSERS,
+  POLICY,
   type TestNetwork,
   temporaryFolder,
 } from '../ledger-support.js';
@@ -31,7 +32,7 @@ beforeEach(async () => {
   orderer = await openOrderer({
     directory: join(folder.path, 'orderer'),
     batch: { timeoutMs: 2, maxMessageCount: 3, preferredMaxBytes: 100_000 },
-    genesis: genesisBlock({ channel: CHANNEL, msps: network.msps }),
+    genesis: genesisBlock({ channel: CHANNEL, msps: network.msps, policy: POLICY }),
   });
   peers = await Promise.all(ENDORSERS.map((mspId) => openTestPeer(network, join(folder.path, mspId), mspId)));
   setAside = [];
