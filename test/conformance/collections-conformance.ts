@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { ledger as protos, peer } from '@hyperledger/fabric-protos';
 import { failureOf } from '../network/ledger-front/front-client.js';
 import { GOVERNMENT, HOSPITAL_A, HOSPITAL_B, type LedgerUnderTest } from './ledger-under-test.js';
-import { calls, committed, type MemberClient, useMember } from './member-client.js';
+import { calls, committed, type MemberClient, useMember, untilEverywhere } from './member-client.js';
 import { seek } from './raw-calls.js';
 import { endorsersOf, partsOfPrepared } from './transaction-parts.js';
 
@@ -147,7 +147,7 @@ function describeDelivery(ledger: () => LedgerUnderTest): void {
 
     it('hold it for members of the collection, and nothing for others', async () => {
       const { blockNumber } = await member().submit(calls('putPrivate hospitals delivered v'), BOTH);
-      await readAt(member(), 'private hospitals delivered', AT_A);
+      await untilEverywhere(member().network, blockNumber);
       const request = { start: blockNumber, stop: blockNumber, channel: ledger().topology.channel };
       const of = async (client: MemberClient) => {
         const { responses } = await seek(client, 'DeliverWithPrivateData', request);

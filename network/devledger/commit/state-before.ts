@@ -5,10 +5,12 @@ import type { KeyName, KeyVersion, StateReader } from '../store/state-reader.js'
 import type { ChannelRules } from './channel-rules.js';
 import type { ReadBlock } from './expired-keys.js';
 import { EMPTY_TIP, rowsOfCommittedBlock } from './replay-block.js';
+import { parseNamespace } from './state-namespaces.js';
 
 /**
- * The state before a block, where no store has it any more. It is made again from the blocks before only when it is
- * asked for: a block that deletes nothing and writes no metadata says by itself what it writes.
+ * The state before a block, as far as the block's commit hash depends on it, where no store has it any more. It is made
+ * again from the blocks before only when it is asked for: only a key that gets metadata and no value takes its value
+ * from there.
  *
  * What is asked throws RangeError when one of those blocks is not to be had.
  */
@@ -28,10 +30,12 @@ export class StateBefore implements StateReader {
   }
 
   async versions(keys: readonly KeyName[]): Promise<(Version | undefined)[]> {
+    if (isAboutMetadata(keys)) return keys.map(() => undefined);
     return (await this.#state()).versions(keys);
   }
 
   async valuesOf(keys: readonly KeyName[]): Promise<(VersionedValue | undefined)[]> {
+    if (isAboutMetadata(keys)) return keys.map(() => undefined);
     return (await this.#state()).valuesOf(keys);
   }
 
@@ -66,4 +70,9 @@ export class StateBefore implements StateReader {
     }
     return state;
   }
+}
+
+/** Metadata that go with a deleted key are no part of the commit hash. */
+function isAboutMetadata(keys: readonly KeyName[]): boolean {
+  return keys.every(({ namespace }) => parseNamespace(namespace).kind === 'metadata');
 }

@@ -1,8 +1,12 @@
 import { peer } from '@hyperledger/fabric-protos';
 import type { Endorser, SimulationResult } from '../endorse/endorser.js';
 import type { ChaincodeInterest } from '../endorse/interest.js';
+import { untilHeight } from '../endorse/until-height.js';
 import type { Proposal } from '../endorse/proposal.js';
 import type { RpcErrorDetail } from './rpc-error.js';
+
+/** How long a peer may take to catch up with the one that was asked; where it does not, it answers by what it has. */
+const CATCH_UP_MS = 200;
 
 /** What a refusal by another peer looks like to the one that called it; answers of a chaincode come as they are. */
 export function remoteRefusal(message: string): string {
@@ -35,7 +39,14 @@ export class EndorsementRound {
    * @returns for each, whether it endorsed
    */
   async ask(endorsers: readonly Endorser[]): Promise<boolean[]> {
-    const results = await Promise.all(endorsers.map((endorser) => endorser.simulate(this.proposal, 'endorse')));
+    const height = this.#local.height();
+    const results = await Promise.all(
+      endorsers.map(async (endorser) => {
+        // A client that has just seen a commit on its own peer would else be told that others know nothing of it.
+        await untilHeight(endorser.ledger, height, CATCH_UP_MS);
+        return endorser.simulate(this.proposal, 'endorse');
+      }),
+    );
     return endorsers.map((endorser, index) => {
       const result = results[index];
       if (result === undefined) return false;

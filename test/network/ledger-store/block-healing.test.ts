@@ -7,6 +7,7 @@ import {
   openPeerLedger,
   type PeerLedgerOptions,
 } from '../../../network/devledger/commit/open-peer-ledger.js';
+import type { SimulationRecord } from '../../../network/devledger/endorse/simulation-record.js';
 import { openOrderer, type Orderer } from '../../../network/devledger/orderer/open-orderer.js';
 import type { PeerLedger } from '../../../network/devledger/peer-ledger.js';
 import { BlockCorruptError } from '../../../network/devledger/store/ledger-errors.js';
@@ -14,12 +15,14 @@ import {
   CHAINCODE,
   CHANNEL,
   createNetwork,
+  ENDORSERS,
   nextBlock,
   POLICY,
   peerOptions,
   type TestNetwork,
   temporaryFolder,
 } from '../ledger-support.js';
+import { keyPolicy, simulated } from '../ledger-private.js';
 import { openTestPeer, type TestPeer, transaction } from '../ledger-transactions.js';
 
 let network: TestNetwork;
@@ -80,7 +83,7 @@ async function fillTwo(): Promise<void> {
   const a = await openPeerLedger(optionsOf('A'));
   const b = await openPeerLedger(optionsOf('B'));
   for (let round = 0; round < ROUNDS; round += 1) {
-    const { envelope } = transaction(network, { writes: [['k', `${round}`]] });
+    const { envelope } = transaction(network, simulated((record) => writeRound(record, round)).spec);
     const block = await nextBlock(a, [envelope]);
     await a.commit(block);
     await b.commit(block);
@@ -90,6 +93,17 @@ async function fillTwo(): Promise<void> {
   await a.close();
   await b.close();
   bytes = readFileSync(blockFile('A'));
+}
+
+/** In the fifth a key gets another policy and a new version with it: its value, the block alone does not tell. */
+function writeRound(record: SimulationRecord, round: number): void {
+  const { writes } = record.namespace(CHAINCODE);
+  writes.set('k', Buffer.from(`${round}`));
+  if (round === 1) writes.set('guarded', Buffer.from('x'));
+  if (round === 1) keyPolicy('guarded', ENDORSERS.slice(0, 2))(record);
+  if (round === 2) writes.set('gone', Buffer.from('x'));
+  if (round === 3) writes.set('gone', undefined);
+  if (round === 4) keyPolicy('guarded', ENDORSERS)(record);
 }
 
 function optionsOf(name: 'A' | 'B', more: Partial<PeerLedgerOptions> = {}): PeerLedgerOptions {

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { deliverBlocks } from '../../../network/devledger/commit/deliver-blocks.js';
@@ -125,31 +126,80 @@ describe('deliverBlocks sets aside', () => {
     expect(peers[2]?.ledger.height()).toBe(2);
     await delivery.stop();
   });
+});
 
-  it('a peer that concludes otherwise than the others, at that block', async () => {
-    const [a] = peers;
-    await submit(1);
+describe('deliverBlocks sets aside a peer that concludes otherwise than the others', () => {
+  beforeEach(forgeStateOfA);
+
+  it('at that block', async () => {
     const delivery = deliver();
+    await submitJudgedOtherwise();
+    await untilHeight(3, peers);
+    await delivery.stop();
+    expect([...delivery.setAside]).toEqual([[A, expect.stringMatching(OTHERWISE)]]);
+  });
+
+  it('also where it had committed that block before the others did', async () => {
+    await submitJudgedOtherwise();
+    const alone = deliver(peers.slice(0, 1).map(({ ledger }) => ledger));
+    await untilHeight(3, peers.slice(0, 1));
+    await alone.stop();
+    expect(alone.setAside.size).toBe(0);
+    const delivery = deliver();
+    await untilHeight(3, peers);
     await delivery.caughtUp();
     await delivery.stop();
-    // Behind the chain's back: the state of A says that the key has another version than the blocks say.
-    await a?.close();
-    const state = join(folder.path, ENDORSERS[0] ?? '', 'state');
-    const database = await StateDatabase.open(state, 'HospitalAMSP');
-    const payload = Buffer.concat([encodeVersion(9, 9), Buffer.from('forged')]);
-    await database.write([{ key: stateKey(CHAINCODE, 'k1'), payload }]);
-    await database.close();
-    peers[0] = await openTestPeer(network, join(folder.path, ENDORSERS[0] ?? ''), ENDORSERS[0]);
-    const again = deliver();
-    const reads = [['k1', { blockNumber: 1, txNumber: 0 }]] as const;
-    await orderer.submit(transaction(network, { reads, writes: [['k1', 'v']] }).envelope);
-    while (peers.some(({ ledger }) => ledger.height() < 3)) await new Promise((resolve) => setTimeout(resolve, 2));
-    await again.stop();
-    expect([...again.setAside]).toEqual([
-      [
-        'HospitalAMSP',
-        expect.stringMatching(/^Peer HospitalAMSP is set aside at height 3: what it concluded of block 2/),
-      ],
-    ]);
+    expect([...delivery.setAside]).toEqual([[A, expect.stringMatching(OTHERWISE)]]);
+  });
+
+  it('also where it comes later; and takes it back once it is filled anew', async () => {
+    const [, ...others] = peers;
+    const delivery = deliver(others.map(({ ledger }) => ledger));
+    await submitJudgedOtherwise();
+    await untilHeight(3, others);
+    delivery.add(peers[0]?.ledger ?? (await openA()));
+    await delivery.caughtUp();
+    expect([...delivery.setAside]).toEqual([[A, expect.stringMatching(OTHERWISE)]]);
+    await delivery.remove(A);
+    await peers[0]?.close();
+    await rm(join(folder.path, A), { recursive: true });
+    delivery.add(await openA());
+    await delivery.caughtUp();
+    await submit(1);
+    await delivery.caughtUp();
+    expect([delivery.setAside.size, peers.map(({ ledger }) => ledger.height())]).toEqual([0, [4, 4, 4]]);
+    await delivery.stop();
   });
 });
+
+const OTHERWISE = /^Peer HospitalAMSP is set aside at height 3: what it concluded of block 2/;
+const [A = ''] = ENDORSERS;
+
+/** Behind the chain's back: the state of A says that a key has another version than the blocks say. */
+async function forgeStateOfA(): Promise<void> {
+  await submit(1);
+  const delivery = deliver();
+  await delivery.caughtUp();
+  await delivery.stop();
+  await peers[0]?.close();
+  const database = await StateDatabase.open(join(folder.path, A, 'state'), A);
+  const payload = Buffer.concat([encodeVersion(9, 9), Buffer.from('forged')]);
+  await database.write([{ key: stateKey(CHAINCODE, 'k1'), payload }]);
+  await database.close();
+  await openA();
+}
+
+async function openA(): Promise<PeerLedger> {
+  const opened = await openTestPeer(network, join(folder.path, A), A);
+  peers[0] = opened;
+  return opened.ledger;
+}
+
+async function submitJudgedOtherwise(): Promise<void> {
+  const reads = [['k1', { blockNumber: 1, txNumber: 0 }]] as const;
+  await orderer.submit(transaction(network, { reads, writes: [['k1', 'v']] }).envelope);
+}
+
+async function untilHeight(height: number, of: readonly TestPeer[]): Promise<void> {
+  while (of.some(({ ledger }) => ledger.height() < height)) await new Promise((resolve) => setTimeout(resolve, 2));
+}
