@@ -115,8 +115,8 @@ export const CHAINCODE_MATRIX: Matrix<FunctionName> = {
   'consents:mine': ANY_MEMBER,
   'consents:notices': SPEAKING,
   'consents:locateGrant': ANY_MEMBER,
-  // For custodians, who are in no register.
-  'consents:evidence': ANYBODY,
+  // For custodians, who are in no register; all organisations here are.
+  'consents:evidence': [['no-attributes/*', 'CALLER_UNKNOWN'], ...ANYBODY],
   'access:emergencies': [
     ...UNKNOWN,
     ['*/own', 'permit'],

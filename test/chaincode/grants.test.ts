@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { EvidenceAnswer, GrantAnswer, GrantBody, GrantId, Page } from '@medledger/chaincode/domain';
-import { type ChainActor, makeActor, randomId, signGrant, signRevocation } from '../support/chain-actor.js';
+import { type ChainActor, makeActor, makeOrganisation, randomId, signGrant, signRevocation } from '../support/chain-actor.js';
 import { DAY_MS, TestConsortium, type SaidGrant } from './test-consortium.js';
 
 let consortium: TestConsortium;
@@ -195,6 +195,19 @@ describe('consents:revoke', () => {
     expect(evidence.grants[1]?.stored).toBeUndefined();
     expect(evidence).toMatchObject({ actor: { memberId: 'doctor-a' }, patient: { memberId: patient.memberId } });
     expect(evidence.register?.signatures).toHaveLength(2);
+  });
+
+  it('is no evidence for an organisation that holds no copy of it, but about its own member', async () => {
+    const clerk = await makeActor(makeOrganisation('InsurerMSP'), { memberId: 'clerk-1', role: 'insurer' });
+    const others = { grantIds: [grantId], delegationIds: [], representationIds: [], emergencyIds: [] };
+    const ask = (memberId: string) =>
+      consortium.query<EvidenceAnswer>(clerk, 'consents:evidence', {
+        patientId: patient.memberId,
+        memberId,
+        ...others,
+      });
+    await expect(ask('doctor-a')).rejects.toThrow('ROLE_NOT_ALLOWED: ');
+    expect((await ask('clerk-1')).grants).toHaveLength(1);
   });
 
   it('is found by its id alone', async () => {

@@ -1,4 +1,5 @@
 import {
+  DomainError,
   type EvidenceAnswer,
   type GrantId,
   type GroupId,
@@ -6,6 +7,7 @@ import {
   type Grantee,
   type Member,
   type MemberId,
+  mspId as parseMspId,
   parsePolicyStatement,
   parseStatement,
   type PatientId,
@@ -21,7 +23,7 @@ import { readEmergency } from '../../state/emergency-store.js';
 import { readGrant, storedOf } from '../../state/grant-store.js';
 import { person, readHoldings } from '../../state/holder-index.js';
 import { readNoticed } from '../../state/notice-store.js';
-import { readMember, readRegisterDocument } from '../../state/register-store.js';
+import { readMember, readOrganisation, readRegisterDocument } from '../../state/register-store.js';
 import {
   readDelegation,
   readGroup,
@@ -33,9 +35,14 @@ import {
 import { readUsed } from '../../state/use-store.js';
 import type { WorldState } from '../../state/world-state.js';
 
-/** What a custodian checks a permit against: statements and documents with their signatures, as this peer holds them. */
+/**
+ * What a custodian checks a permit against: statements and documents with their signatures, as this peer holds them.
+ *
+ * @throws DomainError ROLE_NOT_ALLOWED, CALLER_UNKNOWN
+ */
 export async function gatherEvidence(question: Question<'consents:evidence'>): Promise<EvidenceAnswer> {
   const { state, input, claimedMs } = question;
+  await requireConcerned(question);
   const { patientId, memberId, grantIds } = input;
   const grants = await gather(grantIds, async (grantId) =>
     entryOf(grantId, await readGrant(state, patientId, grantId)),
@@ -60,6 +67,18 @@ export async function gatherEvidence(question: Question<'consents:evidence'>): P
     ...(noticed === undefined ? {} : { noticed }),
     timeMs: claimedMs,
   };
+}
+
+/**
+ * A policy says whom the patient keeps out, which is nobody's business whose organisation holds no copy of it anyway:
+ * such an organisation's members are answered about themselves only.
+ */
+async function requireConcerned({ state, input, caller }: Question<'consents:evidence'>): Promise<void> {
+  const { memberId, mspId } = caller();
+  if (memberId === input.memberId) return;
+  const organisation = await readOrganisation(state, parseMspId(mspId, '/mspId'));
+  if (organisation?.custodianKey !== undefined) return;
+  throw new DomainError('ROLE_NOT_ALLOWED', `${mspId} is no custodian, and ${memberId} asks about ${input.memberId}`);
 }
 
 async function gather<Id, T>(ids: readonly Id[], read: (id: Id) => Promise<T>): Promise<readonly T[]> {
