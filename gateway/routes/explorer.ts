@@ -50,6 +50,25 @@ export function explorerRoutes(app: GatewayApp, { services, organisation }: Rout
     },
     async (request) => showTransaction(await services.transaction(callerOf(request), request.params)),
   );
+
+  app.get(
+    '/v1/transactions/:transactionId/receipt',
+    {
+      preHandler,
+      config: { fileAnswer: true },
+      schema: {
+        tags: ['audit'],
+        summary: 'The receipt of a permit or refusal, to be checked by anybody with `npm run verify-receipt`',
+        params: transactionPath,
+      },
+    },
+    async (request, reply) => {
+      const { transactionId } = request.params;
+      const receipt = await services.decisionReceipt(callerOf(request), { transactionId });
+      reply.header('content-disposition', `attachment; filename="receipt-${transactionId}.json"`);
+      return reply.header('cache-control', 'no-store').type('application/json').send(Buffer.from(receipt, 'utf8'));
+    },
+  );
 }
 
 function showBlock({ timeMs, transactions, ...header }: ExplorerBlock) {

@@ -20,6 +20,7 @@ export {
   userFolder,
 } from './identity-paths.js';
 export type { IssuedEntry } from './issued-list.js';
+export { parseMspId } from './organisation-file.js';
 export {
   type Identity,
   type MspDefinition,
@@ -33,4 +34,4 @@ export {
   type TlsOwner,
   tlsCaBundle,
 } from './read-identity.js';
-export { type Revocation, readRevocations, revokeCertificate } from './revocation-list.js';
+export { type Revocation, readRevocationList, readRevocations, revokeCertificate } from './revocation-list.js';
