@@ -1,12 +1,5 @@
 import type { Outcome } from '@medledger/chaincode/domain';
-import type {
-  ActivityRow,
-  ExplorerBlock,
-  ExplorerTransaction,
-  LogItem,
-  PageOf,
-  Services,
-} from './medledger.js';
+import type { ActivityRow, ExplorerBlock, ExplorerTransaction, LogItem, PageOf, Services } from './medledger.js';
 import type { LedgerChain } from '../ledger/chain.js';
 import { MedledgerError } from '../medledger-error.js';
 import { createLogReadings } from './log-readings.js';

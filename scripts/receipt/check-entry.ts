@@ -8,6 +8,7 @@ import {
   headerOf,
   hexToBytes,
   type LaneEntry,
+  type LaneHeader,
   limits,
   meetsDifficulty,
   parseLaneProof,
@@ -89,17 +90,23 @@ function remadeEntry(
   try {
     const { nonce, ...tip } = parseLaneProof(call.proofJson);
     const input = parseTransactionInput(name, businessJson);
-    if ('patientId' in input && input.patientId !== patientId) fault('the entry is about another patient than the call');
+    if ('patientId' in input && input.patientId !== patientId)
+      fault('the entry is about another patient than the call');
     const keyHash = creator.keyHash ?? '';
     const { channel, transactionId: txId } = receipt;
     const header = headerOf({ channel, transaction: name, businessJson, memberId, keyHash, patientId, tip });
-    const hash = entryHash(headerHash(header), hexToBytes(nonce));
-    if (!meetsDifficulty(hash, tip.difficulty)) fault('the nonce does not solve the puzzle of this call');
-    if (name === 'access:emergency' && tip.difficulty !== limits.DIFFICULTY_MIN)
-      fault('an emergency is solved at the floor of difficulty');
+    requireSolved(header, nonce);
     return sealEntry({ header, nonce, outcome: formatOutcome(answer.outcome), txId, timeMs });
   } catch (cause) {
     if (cause instanceof DomainError) return fault(`arguments or proof are not canonical: ${cause.message}`, cause);
     throw cause;
   }
+}
+
+function requireSolved(header: LaneHeader, nonce: string): void {
+  const { transaction, difficulty } = header;
+  if (!meetsDifficulty(entryHash(headerHash(header), hexToBytes(nonce)), difficulty))
+    fault('the nonce does not solve the puzzle of this call');
+  if (transaction === 'access:emergency' && difficulty !== limits.DIFFICULTY_MIN)
+    fault('an emergency is solved at the floor of difficulty');
 }

@@ -1,5 +1,10 @@
 import { parseChaincodeEffect, parseEndorsedTransaction } from '../../network/devledger/commit/endorsed-transaction.js';
-import { computeTxId, type ParsedEnvelope, parseEnvelope, type Rejected } from '../../network/devledger/commit/envelope.js';
+import {
+  computeTxId,
+  type ParsedEnvelope,
+  parseEnvelope,
+  type Rejected,
+} from '../../network/devledger/commit/envelope.js';
 import { verifiedIdentity } from './certified.js';
 import type { ReceiptCase } from './receipt-case.js';
 import { fault, ReceiptFault } from './receipt-fault.js';
@@ -12,7 +17,8 @@ export function checkCreator(given: ReceiptCase): string {
   const { ou } = verifiedIdentity(registry, { identity: creator, bytes, signature, atMs });
   if (ou !== 'client') fault(`the call was signed by a ${ou}, not by a member`);
   const txId = computeTxId(envelope.nonce, creator);
-  if (txId !== envelope.txId || txId !== receipt.transactionId) fault('the transaction id does not follow from the call');
+  if (txId !== envelope.txId || txId !== receipt.transactionId)
+    fault('the transaction id does not follow from the call');
   if (envelope.channel !== receipt.channel) fault(`the call was made on channel ${envelope.channel}`);
   const { memberId, mspId } = transaction.creator;
   return `${memberId ?? 'nobody'} of ${mspId} on ${new Date(atMs).toISOString()}, transaction ${txId}`;

@@ -135,7 +135,10 @@ async function attestationsOf(ports: ReceiptPorts, transactionId: string): Promi
     if (!fits) ports.onOddAttestation({ mspId: attester.mspId, transactionId });
     return fits ? given : undefined;
   });
-  const answers = await enoughAnswers(calls, { needed: ATTESTATIONS_NEEDED - 1, isGood: (answer) => answer !== undefined });
+  const answers = await enoughAnswers(calls, {
+    needed: ATTESTATIONS_NEEDED - 1,
+    isGood: (answer) => answer !== undefined,
+  });
   const given = answers.filter((answer) => answer !== undefined);
   if (given.length + 1 < ATTESTATIONS_NEEDED) throw new MedledgerError('ATTESTATIONS_MISSING');
   return [own, ...given];
