@@ -101,6 +101,8 @@ describe('a receipt', () => {
     for (const other of [stranger, doctorB, await signIn(network.credential('admin-a'))])
       expect(outcomeOf(await receiptOf(other, permitted))).toBe('BLOCK_UNKNOWN');
     expect(outcomeOf(await receiptOf(patient, 'ab'.repeat(32)))).toBe('BLOCK_UNKNOWN');
+    const insurer = await signIn(network.credential('insurer-1'));
+    expect(outcomeOf(await receiptOf(insurer, permitted))).toBe('NO_PEER');
     const auditor = await signIn(network.credential('auditor-1'));
     expect((await receiptOf(auditor, permitted)).status).toBe(200);
     const { items } = await patient.ask<{ items: { action: string; actor: { memberId: string } }[] }>({
