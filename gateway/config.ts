@@ -1,5 +1,7 @@
 import { isAbsolute, join, resolve } from 'node:path';
-import { DEFAULT_PORT_BASE, localTopology, type Organisation, type Topology } from '../network/topology.js';
+import { withAddedOrganisations } from '../network/added-organisations.js';
+import { DEFAULT_PORT_BASE, type Organisation, type Topology } from '../network/topology.js';
+import { consortiumTopology } from '../network/topology-file.js';
 
 /** Everything a gateway process is told. Read once at start, frozen, passed down. */
 export interface GatewayConfig {
@@ -26,6 +28,7 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'];
  * | MEDLEDGER_MSP | MSP id | none | which organisation this gateway serves |
  * | MEDLEDGER_DATA | folder | .medledger | certificates and stores |
  * | MEDLEDGER_PORT_BASE | TCP port | 8080 | see network/topology.ts |
+ * | MEDLEDGER_TOPOLOGY | file | none: consecutive ports from the base | see docs/topology.md |
  * | MEDLEDGER_HOST | address | 127.0.0.1 | a gateway is exposed on purpose, never by accident |
  * | MEDLEDGER_LOG_LEVEL | pino level | info | |
  * | MEDLEDGER_BODY_LIMIT | bytes | 16777216 | a record is sealed in memory |
@@ -36,7 +39,10 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'];
  * @throws Error with one sentence when a variable is missing or wrong
  */
 export function readConfig(env: { readonly [name: string]: string | undefined }): GatewayConfig {
-  const topology = localTopology(integerOf(env, 'MEDLEDGER_PORT_BASE', DEFAULT_PORT_BASE, 1024, 65_000));
+  const given = env.MEDLEDGER_DATA ?? '.medledger';
+  const dataDir = isAbsolute(given) ? given : resolve(given);
+  const portBase = integerOf(env, 'MEDLEDGER_PORT_BASE', DEFAULT_PORT_BASE, 1024, 65_000);
+  const topology = withAddedOrganisations(consortiumTopology({ portBase, file: env.MEDLEDGER_TOPOLOGY }), dataDir);
   const organisation = topology.organisations.find(({ mspId }) => mspId === env.MEDLEDGER_MSP);
   if (organisation === undefined) {
     const known = topology.organisations.map(({ mspId }) => mspId).join(', ');
@@ -44,8 +50,6 @@ export function readConfig(env: { readonly [name: string]: string | undefined })
   }
   const logLevel = env.MEDLEDGER_LOG_LEVEL ?? 'info';
   if (!LOG_LEVELS.includes(logLevel)) throw new Error(`MEDLEDGER_LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}.`);
-  const given = env.MEDLEDGER_DATA ?? '.medledger';
-  const dataDir = isAbsolute(given) ? given : resolve(given);
   return Object.freeze({
     topology,
     organisation,
@@ -75,8 +79,17 @@ function integerOf(
   return value;
 }
 
-/** Gateways that are started together share their environment, but never a node: two copies in one are one copy. */
-function kuboUrlOf(given: string | undefined, topology: Topology, { mspId }: Organisation): string | undefined {
+/**
+ * Gateways that are started together share their environment, but never a node: two copies in one are one copy.
+ *
+ * @param given - VAULT_KUBO_URL
+ * @returns undefined where the organisation keeps the embedded node
+ */
+export function kuboUrlOf(
+  given: string | undefined,
+  topology: Topology,
+  { mspId }: Pick<Organisation, 'mspId'>,
+): string | undefined {
   if (given === undefined || given === '' || isRpcUrl(given)) return given || undefined;
   const known = topology.organisations.map((organisation) => organisation.mspId);
   const pairs = given.split(',').map((pair) => {

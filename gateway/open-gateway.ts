@@ -7,6 +7,7 @@ import { bringMissedDeposits } from './composition/bring-missed.js';
 import { buildServices } from './composition/build-services.js';
 import { Closers } from './composition/closers.js';
 import { custodianDoors } from './composition/custodian-doors.js';
+import { internalTrust } from './composition/follow-consortium.js';
 import { addLaneCounters } from './composition/lane-counters.js';
 import { type GatewayChain, openGatewayChain } from './composition/open-chain.js';
 import { openGatewayStores } from './composition/open-stores.js';
@@ -19,7 +20,6 @@ import { attestersOf, ownAttester } from './composition/receipt-parts.js';
 import type { GatewayConfig } from './config.js';
 import { verifySignature } from './custody/verify-signature.js';
 import { type Custody, openCustody } from './custody/open-custody.js';
-import { organisationByTlsCertificate, readTls, tlsCaBundle } from './identity/network-identities.js';
 import { custodianKeys, pinnedOrganisations } from './identity/pinned-consortium.js';
 import { buildInternalServer } from './internal/internal-server.js';
 import { createBackgroundWork } from './services/background-work.js';
@@ -147,14 +147,12 @@ function doorsOf(config: GatewayConfig, others: OtherGateways, custody: Custody 
   return custodianDoors({ topology, keys, others: others.apis, ...own });
 }
 
-function internalServer({ config, logger }: Context, parts: Parts): FastifyInstance {
+function internalServer({ config, logger, closers }: Context, parts: Parts): FastifyInstance {
   const { ledgerSide, views, custody, vault } = parts;
-  const { dataDir, topology, organisation } = config;
-  const organisationOf = organisationByTlsCertificate(dataDir, topology);
-  return buildInternalServer({
-    api: ownInternalApi({ custody, vault: vault.local, attest: ownAttester(ledgerSide, views).attest }),
-    tls: { ...readTls(dataDir, organisation.domain, { kind: 'gateway' }), caPem: tlsCaBundle(dataDir, topology) },
-    organisationOf: (certificateDer) => organisationOf(certificateDer)?.mspId,
-    logger,
-  });
+  const trust = internalTrust(config, logger);
+  const { attest } = ownAttester(ledgerSide, views);
+  const api = ownInternalApi({ custody, vault: vault.local, attest });
+  const server = buildInternalServer({ api, tls: trust.tls, organisationOf: trust.organisationOf, logger });
+  closers.add(trust.follow(server.server), (following) => following.close());
+  return server;
 }

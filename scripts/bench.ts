@@ -1,15 +1,20 @@
+import { DEFAULT_CONSENSUS } from '../network/topology.js';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { FabricError } from '../network/fabric/fabric-error.js';
 import { BenchFailure } from './bench/bench-failure.js';
 import type { Figure } from './bench/figure.js';
 import { describeMachine } from './bench/machine.js';
 import { figureLines, machineLine } from './bench/report.js';
-import { FIGURES, type FigureName, runBench } from './bench/run-bench.js';
+import { FIGURES, type FigureName, runBench, USUAL_FIGURES } from './bench/run-bench.js';
+import { chooseLedger, LEDGER_KINDS, type LedgerKind } from './start/ledger-choice.js';
 import { listenForStop } from './start/stop-signals.js';
 
 interface GivenOptions {
   readonly rounds: number;
-  readonly only: readonly FigureName[];
+  readonly only?: readonly FigureName[];
+  readonly ledger: LedgerKind;
+  readonly bin?: string;
   readonly json: boolean;
 }
 
@@ -26,7 +31,9 @@ const program = new Command('npm run bench --')
       'otherwise: a ratio whose baseline moved by more than 25 % is marked as noisy.',
   )
   .option('--rounds <count>', 'rounds of each figure', rounds, ROUNDS)
-  .addOption(new Option('--only <figures...>', 'only these figures').choices(FIGURES).default([...FIGURES]))
+  .addOption(new Option('--only <figures...>', 'only these figures').choices(FIGURES))
+  .addOption(new Option('--ledger <kind>', 'what they are measured on').choices(LEDGER_KINDS).default('devledger'))
+  .option('--bin <dir>', 'folder of the programs of Fabric; else FABRIC_BIN, else the PATH')
   .option('--json', 'one JSON document instead of text', false)
   .allowExcessArguments(false)
   .action(bench);
@@ -43,8 +50,11 @@ async function bench(given: GivenOptions): Promise<void> {
   };
   print(machineLine(machine));
   try {
+    const ledger = await chooseLedger({ ...given, consensus: DEFAULT_CONSENSUS }, print);
     await runBench({
-      ...given,
+      rounds: given.rounds,
+      only: given.only ?? USUAL_FIGURES[given.ledger],
+      ledger,
       projectDir: PROJECT_DIR,
       signal: stop.signal,
       onFigure: (figure) => {
@@ -66,7 +76,7 @@ async function bench(given: GivenOptions): Promise<void> {
 
 /** Of a bug the place is worth more than a sentence. */
 function reasonOf(error: unknown): string {
-  if (error instanceof BenchFailure) return error.message;
+  if (error instanceof BenchFailure || error instanceof FabricError) return error.message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 

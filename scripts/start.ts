@@ -1,11 +1,13 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { DEFAULT_PORT_BASE } from '../network/topology.js';
+import { CONSENSUS_KINDS, type Consensus, DEFAULT_PORT_BASE } from '../network/topology.js';
 import { DOCTORS_MAX, DOCTORS_MIN } from './seed/demo-staff.js';
+import { chooseConsensus } from './start/consensus-choice.js';
 import { chooseLedger, LEDGER_KINDS, type LedgerKind } from './start/ledger-choice.js';
 import { oneLine } from './start/one-line.js';
 import { lineProgress } from './start/progress.js';
+import { chooseTopologyFile } from './start/topology-choice.js';
 import { startNetwork } from './start/start-network.js';
 
 interface GivenOptions {
@@ -14,7 +16,10 @@ interface GivenOptions {
   readonly seed: boolean;
   readonly demoDoctors: number;
   readonly ledger: LedgerKind;
+  readonly consensus?: Consensus;
   readonly bin?: string;
+  readonly restartAfter?: number;
+  readonly topology?: string;
 }
 
 /** Compiled, this file is dist/scripts/start.js. */
@@ -22,6 +27,7 @@ const PROJECT_DIR = fileURLToPath(new URL('../..', import.meta.url));
 const PORT_BASE_MIN = 1024;
 /** A network takes ports up to 50 above its base. */
 const PORT_BASE_MAX = 65_000;
+const RESTART_AFTER_MAX_MS = 60_000;
 
 const program = new Command('npm start --')
   .description(
@@ -41,7 +47,19 @@ const program = new Command('npm start --')
       .choices(LEDGER_KINDS)
       .default('devledger'),
   )
+  .addOption(
+    new Option(
+      '--consensus <kind>',
+      'how the orderers of Fabric agree; as the data folder was made, else raft',
+    ).choices(CONSENSUS_KINDS),
+  )
+  .option('--topology <file>', 'describes organisations and ports; as started last, else one on consecutive ports')
   .option('--bin <dir>', 'folder of the programs of Fabric; else FABRIC_BIN, else the PATH')
+  .option(
+    '--restart-after <ms>',
+    'how long a process that crashed stays down; else 250 ms, more each time',
+    restartAfter,
+  )
   .option('--no-seed', 'add no patients')
   .option('--demo-doctors <count>', 'doctors at the two hospitals, when the data folder is new', doctors, DOCTORS_MIN)
   .allowExcessArguments(false)
@@ -54,9 +72,13 @@ async function start(given: GivenOptions): Promise<void> {
   const { seed, portBase: base, demoDoctors } = given;
   const dataDir = resolve(given.data);
   try {
-    const ledger = await chooseLedger(given, progress.say);
+    const consensus = chooseConsensus(dataDir, given);
+    const ledger = await chooseLedger({ ...given, consensus }, progress.say);
     const options = { projectDir: PROJECT_DIR, dataDir, portBase: base, ledger, seed, doctors: demoDoctors };
-    await startNetwork(options, progress);
+    const waiting = given.restartAfter === undefined ? {} : { restartAfterMs: given.restartAfter };
+    const topologyFile = chooseTopologyFile(dataDir, given.topology);
+    const described = topologyFile === undefined ? {} : { topologyFile };
+    await startNetwork({ ...options, ...waiting, ...described }, progress);
     process.exit(0);
   } catch (error) {
     process.stderr.write(`${oneLine(error)}\n`);
@@ -66,6 +88,10 @@ async function start(given: GivenOptions): Promise<void> {
 
 function portBase(text: string): number {
   return wholeNumber(text, PORT_BASE_MIN, PORT_BASE_MAX);
+}
+
+function restartAfter(text: string): number {
+  return wholeNumber(text, 0, RESTART_AFTER_MAX_MS);
 }
 
 function doctors(text: string): number {

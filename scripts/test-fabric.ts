@@ -1,19 +1,41 @@
 import { spawn } from 'node:child_process';
+import { Command, Option } from 'commander';
 import { binariesMissing } from '../network/fabric/binaries.js';
+import { type Consensus, CONSENSUS_KINDS, DEFAULT_CONSENSUS } from '../network/topology.js';
 import { findLedger } from './start/ledger-choice.js';
 
 const JEST = ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js'];
 /** What describes the product over an endpoint, whichever ledger is behind it. */
-const SUITES = ['test/journeys', 'test/conformance', 'test/scripts/network'];
+const SUITES = ['test/journeys', 'test/conformance', 'test/scripts/network', 'test/network/fabric-data'];
 
-const found = findLedger(undefined);
-if (found === undefined) {
-  console.error(binariesMissing().message);
-  process.exitCode = 1;
-} else {
-  const env = { ...process.env, MEDLEDGER_LEDGER: 'fabric', FABRIC_BIN: found.folder };
+new Command('npm run test:fabric --')
+  .description('Journeys and conformance on real Fabric. Whatever it does not know is handed on to jest.')
+  .addOption(
+    new Option('--consensus <kind>', 'how the orderers agree')
+      .choices(CONSENSUS_KINDS)
+      .env('MEDLEDGER_CONSENSUS')
+      .default(DEFAULT_CONSENSUS),
+  )
+  .argument('[jest...]')
+  .allowUnknownOption()
+  .action(test)
+  .parse();
+
+function test(given: readonly string[], { consensus }: { readonly consensus: Consensus }): void {
+  const found = findLedger(undefined);
+  if (found === undefined) {
+    console.error(binariesMissing().message);
+    process.exitCode = 1;
+    return;
+  }
+  const env = {
+    ...process.env,
+    MEDLEDGER_LEDGER: 'fabric',
+    MEDLEDGER_CONSENSUS: consensus,
+    FABRIC_BIN: found.folder,
+  };
   // One network at a time: each journey runs a whole consortium.
-  const args = [...JEST, '--runInBand', ...SUITES, ...process.argv.slice(2)];
+  const args = [...JEST, '--runInBand', ...SUITES, ...given];
   const tests = spawn(process.execPath, args, { env, stdio: 'inherit' });
   tests.on('exit', (status) => process.exit(status ?? 1));
 }

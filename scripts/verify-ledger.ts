@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
+import { withAddedOrganisations } from '../network/added-organisations.js';
 import { localTopology } from '../network/topology.js';
 import { CannotLook } from './verify/cannot-look.js';
 import { rebuildPeerState } from './verify/rebuild-peer-state.js';
@@ -40,7 +41,7 @@ await program.parseAsync();
 
 async function verify(given: GivenOptions): Promise<void> {
   const dataDir = resolve(given.data);
-  const topology = localTopology();
+  const topology = withAddedOrganisations(localTopology(), dataDir);
   const say = (line: string): void => {
     if (!given.json) process.stdout.write(`${line}\n`);
   };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ERRORS, isErrorCode } from '@medledger/chaincode/domain';
 import type { FastifyBaseLogger } from 'fastify';
 import type { GatewayConfig } from '../config.js';
-import { createEnrolment, localCertificateIssuer } from '../identity/enrolment.js';
+import { createEnrolment, certificateIssuer } from '../identity/enrolment.js';
 import { pinnedOrganisations } from '../identity/pinned-consortium.js';
 import type { Sessions } from '../identity/sessions.js';
 import type { WalletStore } from '../identity/wallet-store.js';
@@ -90,7 +90,7 @@ export function buildServices(parts: ServiceParts): Services {
     ...notes,
     readPermitted: openings.readPermitted,
   });
-  const enrolment = createEnrolment(localCertificateIssuer(config.dataDir, config.organisation.domain), parts.wallets);
+  const enrolment = createEnrolment(certificateIssuer(config.dataDir, config.organisation), parts.wallets);
   return {
     ...accounts,
     signUpPatient: (input) =>

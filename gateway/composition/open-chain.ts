@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import type { FastifyBaseLogger } from 'fastify';
+import type { Organisation } from '../../network/topology.js';
 import type { GatewayConfig } from '../config.js';
 import { organisationTlsFile, serviceIdentity } from '../identity/network-identities.js';
 import { createLedgerChain, type LedgerChain } from '../ledger/chain.js';
 import { openFabricLedger } from '../ledger/fabric-ledger.js';
 import type { Ledger, LedgerIdentity } from '../ledger/ledger.js';
+import type { PeerEndpoint } from '../ledger/ledger-connection.js';
 import { createNonceSolver } from '../ledger/nonce-solver.js';
 
 export interface GatewayChain {
@@ -19,14 +21,15 @@ export interface GatewayChain {
 export function openGatewayChain(config: GatewayConfig, logger: FastifyBaseLogger): GatewayChain {
   const { topology, organisation, dataDir, storeDir } = config;
   const host = topology.organisations.find(({ mspId }) => mspId === organisation.gateway.peerMspId);
-  if (host?.peer === undefined) throw new Error(`The topology gives ${organisation.mspId} no peer to go through.`);
+  const [endpoint] = host === undefined ? [] : endpointsOf(host, dataDir);
+  if (host === undefined || endpoint === undefined)
+    throw new Error(`The topology gives ${organisation.mspId} no peer to go through.`);
   const ledger = openFabricLedger({
-    endpoint: {
-      address: `127.0.0.1:${host.peer.port}`,
-      hostName: host.peer.host,
-      tlsRootFile: organisationTlsFile(dataDir, host.domain),
-    },
+    endpoint,
     peerMspId: host.mspId,
+    otherPeers: topology.organisations.flatMap((other) =>
+      other.mspId === host.mspId ? [] : endpointsOf(other, dataDir),
+    ),
     channel: topology.channel,
     chaincode: topology.chaincode.name,
     policy: {
@@ -46,4 +49,11 @@ export function openGatewayChain(config: GatewayConfig, logger: FastifyBaseLogge
       await ledger.close();
     },
   };
+}
+
+/** None for an organisation without a peer. */
+function endpointsOf({ domain, peer }: Organisation, dataDir: string): readonly PeerEndpoint[] {
+  if (peer === undefined) return [];
+  const { host: hostName, port } = peer;
+  return [{ address: `127.0.0.1:${port}`, hostName, tlsRootFile: organisationTlsFile(dataDir, domain) }];
 }

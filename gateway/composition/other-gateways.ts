@@ -1,4 +1,4 @@
-import { tlsCaBundle, readTls } from '../identity/network-identities.js';
+import { gatewayHost, tlsCaBundle, readTls } from '../identity/network-identities.js';
 import type { GatewayConfig } from '../config.js';
 import type { InternalApi } from '../internal/internal-api.js';
 import { connectInternal } from '../internal/internal-client.js';
@@ -18,7 +18,7 @@ export function connectOtherGateways(config: GatewayConfig): OtherGateways {
   const tls = { ...readTls(dataDir, organisation.domain, { kind: 'gateway' }), caPem: tlsCaBundle(dataDir, topology) };
   const others = topology.organisations.filter(({ mspId }) => mspId !== organisation.mspId);
   const clients = others.map(({ mspId, domain, gateway }) => {
-    const serverName = `gateway.${domain}`;
+    const serverName = gatewayHost(domain);
     return [
       mspId,
       connectInternal({ host, port: gateway.internalPort, serverName, tls, timeoutMs: TIMEOUT_MS }),

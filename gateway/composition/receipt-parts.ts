@@ -18,14 +18,14 @@ export function ownAttester({ ledger, serviceIdentity }: GatewayChain, views: Ch
   return { mspId: serviceIdentity.mspId, attest };
 }
 
-/** All organisations that have a peer to look at. */
+/** Organisations whose word about a transaction counts: those whose peers endorse. */
 export function attestersOf(
   { topology }: GatewayConfig,
   own: Attester,
   others: ReadonlyMap<string, InternalApi>,
 ): readonly Attester[] {
-  return topology.organisations.flatMap(({ mspId, peer }) => {
-    if (peer === undefined) return [];
+  return topology.organisations.flatMap(({ mspId, endorses }) => {
+    if (!endorses) return [];
     if (mspId === own.mspId) return [own];
     const api = others.get(mspId);
     return api === undefined ? [] : [{ mspId, attest: (transactionId: string) => api.attest(transactionId) }];
@@ -52,6 +52,7 @@ export function openDecisionReceipts(parts: {
   return createDecisionReceipt({
     ...{ chain, keysOf, ledger, views, attesters, nowMs },
     identity: serviceIdentity,
+    own: ownAttester(ledgerSide, views),
     readings: createLogReadings({ chain, keysOf, awaitBlock, nowMs }),
     evidence: ownPeer(ledger, serviceIdentity).evidence,
     registrars: () =>

@@ -1,7 +1,9 @@
-import { openCertificateAuthority } from '../../network/identities/index.js';
+import { memberIssuer } from '../../network/identities/index.js';
+import type { Organisation } from '../../network/topology.js';
 import { GatewayError } from './identity-errors.js';
 import { generateMemberKeys, type UnlockedIdentity, unlockedIdentity } from './member-keys.js';
 import { requirePassword } from './password-key.js';
+import { signDer } from './signatures.js';
 import type { WalletStore } from './wallet-store.js';
 
 /** Port: whoever certifies members' keys for this gateway's organisation. Safe to call at once from many places. */
@@ -19,6 +21,8 @@ export interface CertificateIssuer {
     readonly role: string;
     readonly agencyId?: string;
     readonly ou: 'client' | 'admin';
+    /** ECDSA with SHA-256 over the bytes, ASN.1 DER: an authority elsewhere wants to see that the key is held. */
+    readonly sign?: (bytes: Uint8Array) => Promise<Uint8Array>;
   }): Promise<string>;
 }
 
@@ -47,12 +51,9 @@ export function createEnrolment(issuer: CertificateIssuer, wallets: WalletStore)
   return { mspId: issuer.mspId, enrol: (request) => enrol(issuer, wallets, request) };
 }
 
-/**
- * The certificate authority that `network/identities` keeps in the data folder. A production network puts a Fabric CA
- * behind the same port.
- */
-export function localCertificateIssuer(dataDir: string, domain: string): CertificateIssuer {
-  return openCertificateAuthority(dataDir, domain);
+/** The organisation's Fabric CA where the topology names one, else the authority in the data folder. */
+export function certificateIssuer(dataDir: string, organisation: Organisation): CertificateIssuer {
+  return memberIssuer(dataDir, organisation);
 }
 
 async function enrol(
@@ -72,6 +73,7 @@ async function enrol(
     ...member,
     publicKeySpki: keys.signingPublicKeySpki,
     ou: 'client',
+    sign: async (bytes) => signDer(keys.signingKey, bytes),
   });
   const card = { ...member, mspId: issuer.mspId, certificatePem };
   await wallets.create({ ...card, keys, password });

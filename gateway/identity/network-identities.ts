@@ -1,7 +1,7 @@
 import { authorityPaths, organisationFolder, readIdentity } from '../../network/identities/index.js';
 import { signDer } from './signatures.js';
 
-export { organisationByTlsCertificate, readTls, tlsCaBundle } from '../../network/identities/index.js';
+export { gatewayHost, organisationByTlsCertificate, readTls, tlsCaBundle } from '../../network/identities/index.js';
 
 /** The identity by which an organisation's gateway itself speaks to the ledger. */
 export interface ServiceIdentity {

@@ -16,7 +16,7 @@ import { INTERNAL_BODY_LIMIT_BYTES, type InternalApi } from './internal-api.js';
 export interface InternalServerOptions {
   readonly api: InternalApi;
   readonly tls: { readonly certificatePem: string; readonly keyPem: string; readonly caPem: string };
-  /** MSP id of the organisation that issued this client certificate, or undefined for a stranger. */
+  /** MSP id of the organisation whose gateway holds this client certificate; undefined for anybody else. */
   readonly organisationOf: (certificateDer: Uint8Array) => string | undefined;
   readonly logger: FastifyBaseLogger;
 }
@@ -59,7 +59,10 @@ const transactionSchema = {
   properties: { transactionId: { type: 'string', pattern: '^[0-9a-f]{64}$' } },
 };
 
-/** The side of a gateway that other organisations' gateways talk to. Strangers do not get past the TLS handshake. */
+/**
+ * The side of a gateway that other organisations' gateways talk to. Strangers do not get past the TLS handshake, and
+ * other processes of an organisation, such as its peer, not past the first line.
+ */
 export function buildInternalServer(options: InternalServerOptions): FastifyInstance {
   const { api, tls } = options;
   const app = Fastify({
@@ -78,7 +81,7 @@ export function buildInternalServer(options: InternalServerOptions): FastifyInst
     const certificate = (request.socket as TLSSocket).getPeerCertificate();
     const organisation = certificate.raw === undefined ? undefined : options.organisationOf(certificate.raw);
     if (organisation === undefined)
-      throw new DomainError('CALLER_UNKNOWN', 'the client certificate is of no organisation');
+      throw new DomainError('CALLER_UNKNOWN', 'the client certificate is not that of an organisation’s gateway');
     request.setDecorator('organisation', organisation);
   });
   app.setErrorHandler((error, request, reply) => {

@@ -14,12 +14,18 @@ import { LEDGER_SETTINGS, type LedgerSettings } from './ledger-settings.js';
 import { openOutbox, type Outbox, type OutboxEntry } from './outbox.js';
 import { type EndorsementPolicy, PeerChoice } from './peer-choice.js';
 import { callSafely, type SafeCallContext } from './safe-call.js';
+import { firstAnswer } from './first-answer.js';
 import { askStatus, settle, type SignedTransaction } from './settlement.js';
 
 export interface FabricLedgerOptions {
   readonly endpoint: PeerEndpoint;
   /** Whose peer that is: the own organisation's, or the host's of an organisation without one. */
   readonly peerMspId: string;
+  /**
+   * Peers of other organisations. They hand on an envelope that is signed already, and tell what became of it, where
+   * the own peer does not; nothing else is asked of them, and a custodian asks them nothing. None where left out.
+   */
+  readonly otherPeers?: readonly PeerEndpoint[];
   readonly channel: string;
   readonly chaincode: string;
   readonly policy: EndorsementPolicy;
@@ -46,11 +52,18 @@ export function openFabricLedger(options: FabricLedgerOptions): Ledger {
   return new FabricLedger(options);
 }
 
+/** Another organisation's; see `otherPeers`. */
+interface OtherPeer {
+  readonly client: Client;
+  readonly gatewayOf: (identity: LedgerIdentity) => IdentityGateway;
+}
+
 class FabricLedger implements Ledger {
   readonly channel: string;
   readonly peerMspId: string;
   readonly #client: Client;
   readonly #gatewayOf: (identity: LedgerIdentity) => IdentityGateway;
+  readonly #others: readonly OtherPeer[];
   readonly #settings: LedgerSettings;
   readonly #outbox: Outbox;
   readonly #peers: PeerChoice;
@@ -67,6 +80,10 @@ class FabricLedger implements Ledger {
     this.#outbox = openOutbox(options.outboxFile);
     this.#client = openPeerClient(options.endpoint);
     this.#gatewayOf = gatewayCache({ client: this.#client, channel, chaincode });
+    this.#others = (options.otherPeers ?? []).map((endpoint) => {
+      const client = openPeerClient(endpoint);
+      return { client, gatewayOf: gatewayCache({ client, channel, chaincode }) };
+    });
     this.#settings = { ...LEDGER_SETTINGS, ...options.settings };
     this.#nowMs = options.nowMs ?? Date.now;
     const { attackedMs } = this.#settings;
@@ -100,7 +117,7 @@ class FabricLedger implements Ledger {
     const signed = gateway.newSignedTransaction(endorsed.getBytes(), signature);
     const transactionId = signed.getTransactionId();
     await this.#outbox.save({ transactionId, bytes: signed.getBytes(), signedAtMs: this.#nowMs() });
-    const status = await this.#settled(this.#signedTransaction(gateway, signed), false);
+    const status = await this.#settled(this.#signedTransaction(identity, signed), false);
     if (status.validationCode !== 'VALID') throw invalidTransaction(transactionId, status.validationCode);
     return { transactionId, blockNumber: status.blockNumber, result: text(endorsed.getResult()) };
   }
@@ -147,19 +164,18 @@ class FabricLedger implements Ledger {
   }
 
   async recoverOutbox(identity: LedgerIdentity): Promise<readonly RecoveredTransaction[]> {
-    const { gateway } = this.#gatewayOf(identity);
     const left = this.#outbox.pending().filter(({ transactionId }) => !this.#inFlight.has(transactionId));
     const recovered: RecoveredTransaction[] = [];
     for (let at = 0; at < left.length; at += RECOVERIES_AT_ONCE) {
       const together = left.slice(at, at + RECOVERIES_AT_ONCE);
-      recovered.push(...(await Promise.all(together.map((entry) => this.#recover(gateway, entry)))));
+      recovered.push(...(await Promise.all(together.map((entry) => this.#recover(identity, entry)))));
     }
     return recovered;
   }
 
   async close(): Promise<void> {
     this.#stopping.abort();
-    this.#client.close();
+    for (const { client } of [{ client: this.#client }, ...this.#others]) client.close();
     this.#outbox.close();
   }
 
@@ -210,9 +226,10 @@ class FabricLedger implements Ledger {
     }
   }
 
-  async #recover(gateway: Gateway, { transactionId, bytes }: OutboxEntry): Promise<RecoveredTransaction> {
+  async #recover(identity: LedgerIdentity, { transactionId, bytes }: OutboxEntry): Promise<RecoveredTransaction> {
     try {
-      const transaction = this.#signedTransaction(gateway, gateway.newTransaction(bytes));
+      const signed = this.#gatewayOf(identity).gateway.newTransaction(bytes);
+      const transaction = this.#signedTransaction(identity, signed);
       return { transactionId, status: await this.#settled(transaction, true) };
     } catch (error) {
       if (error instanceof LedgerFailure && error.code === 'OUTCOME_UNKNOWN') return { transactionId };
@@ -220,17 +237,24 @@ class FabricLedger implements Ledger {
     }
   }
 
-  #signedTransaction(gateway: Gateway, signed: Transaction): SignedTransaction {
+  /** The own peer comes first each time; it takes the others' place again as soon as it answers. */
+  #signedTransaction(identity: LedgerIdentity, signed: Transaction): SignedTransaction {
     const transactionId = signed.getTransactionId();
+    const others = this.#others.map(({ gatewayOf }) => gatewayOf(identity).gateway);
+    const { gateway } = this.#gatewayOf(identity);
     let commit: Commit | undefined;
+    const send = async (deadline: number) => {
+      commit = await signed.submit({ deadline });
+    };
+    const sendBy = [send, ...others.map((other) => handingOn(other, signed.getBytes()))];
     return {
       transactionId,
-      send: async (deadline) => {
-        commit = await signed.submit({ deadline });
-      },
+      send: (deadline, attempt) => (sendBy[attempt % sendBy.length] ?? send)(deadline),
       status: (deadline) => {
         commit ??= this.#commitOf(gateway, transactionId);
-        return commit.getStatus({ deadline });
+        const commits = [commit, ...others.map((other) => this.#commitOf(other, transactionId))];
+        const asks = commits.map((asked) => () => asked.getStatus({ deadline }));
+        return firstAnswer(asks, this.#settings.ownPeerMs);
       },
     };
   }
@@ -249,6 +273,12 @@ class FabricLedger implements Ledger {
     unsigned.setRequest(request.serializeBinary());
     return gateway.newCommit(unsigned.serializeBinary());
   }
+}
+
+function handingOn(gateway: Gateway, bytes: Uint8Array): (deadline: number) => Promise<void> {
+  return async (deadline) => {
+    await gateway.newTransaction(bytes).submit({ deadline });
+  };
 }
 
 function proposalOptions(args: readonly string[], organizations: readonly string[] | undefined) {

@@ -14,6 +14,8 @@ export type CallFailure =
       readonly attacked: readonly PeerReport[];
       /** Whether waiting may help: false where the peers looked at the call and turned it down. */
       readonly passing: boolean;
+      /** Whether each of them says that it does not know the caller, whose certificate may have been taken back. */
+      readonly strange: boolean;
       readonly detail: string;
     }
   | { readonly kind: 'mismatch'; readonly detail: string }
@@ -31,6 +33,8 @@ export interface PeerReport {
 
 /** Fabric's words around a chaincode's own message: `chaincode response 500, <message>`. */
 const CHAINCODE_RESPONSE = 'chaincode response ';
+/** A peer's, before it runs any chaincode, of a certificate that its channel does not accept. */
+const CREATOR_DENIED = 'access denied: channel [';
 const PAYLOAD_MISMATCH = 'ProposalResponsePayloads do not match';
 
 const SILENT_CODES: readonly number[] = [
@@ -71,8 +75,10 @@ export function readCallFailure(error: unknown, peerMspId: string): CallFailure 
   const detail = details.map(({ mspId, message }) => `${mspId}: ${message}`).join('; ') || error.message;
   if (details.some(({ kind }) => kind === 'mismatch')) return { kind: 'mismatch', detail };
   const passing = SILENT_CODES.includes(error.code);
-  if (details.length > 0)
-    return { kind: 'peers', mspIds: details.map(({ mspId }) => mspId), attacked, passing, detail };
+  if (details.length > 0) {
+    const strange = details.every(({ message }) => message.includes(CREATOR_DENIED));
+    return { kind: 'peers', mspIds: details.map(({ mspId }) => mspId), attacked, passing, strange, detail };
+  }
   // Too few peers in service is FAILED_PRECONDITION, and passes when they are back.
   const silent = passing || error.code === status.FAILED_PRECONDITION;
   return { kind: silent ? 'silent' : 'refused', detail };

@@ -3,8 +3,15 @@ export interface LedgerSettings {
   readonly evaluateMs: number;
   readonly endorseMs: number;
   readonly submitMs: number;
-  /** One wait for a commit; afterwards the envelope is sent again, in case the orderer lost it. */
+  /** Longest wait for a commit at a time. */
   readonly commitStatusMs: number;
+  /**
+   * How long a transaction that an orderer took is waited for before its envelope is sent again; doubles each time. An
+   * orderer that hands it to a leader who dies has lost it. What is only slow becomes a duplicate, which changes nothing.
+   */
+  readonly resendMs: number;
+  /** How long the own peer is waited for before others are asked too what became of a transaction. */
+  readonly ownPeerMs: number;
   /** After a submit without a reply: how long to look for the transaction before the envelope is sent again. */
   readonly statusProbeMs: number;
   /** How long calls that changed nothing wait for a ledger that does not answer, e.g. while it restarts. */
@@ -23,6 +30,8 @@ export const LEDGER_SETTINGS: LedgerSettings = {
   endorseMs: 15_000,
   submitMs: 5_000,
   commitStatusMs: 30_000,
+  resendMs: 5_000,
+  ownPeerMs: 3_000,
   statusProbeMs: 2_000,
   unavailableMs: 20_000,
   outcomeMs: 90_000,

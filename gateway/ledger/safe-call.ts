@@ -102,6 +102,8 @@ function afterPeersFailed<T>(
   failed.clear();
   const [attacked] = failure.attacked;
   if (attacked !== undefined) throw new LedgerFailure(attacked.code, failure.detail, { cause });
+  // Asked of every peer that could be: waiting makes no certificate good.
+  if (failure.strange) throw new LedgerFailure('CALLER_UNKNOWN', failure.detail, { cause });
   if (!failure.passing) throw new LedgerFailure('LEDGER_REFUSED', failure.detail, { cause });
   return undefined;
 }

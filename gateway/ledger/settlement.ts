@@ -10,7 +10,8 @@ import type { LedgerSettings } from './ledger-settings.js';
 /** One signed envelope; both may be called any number of times. */
 export interface SignedTransaction {
   readonly transactionId: string;
-  readonly send: (deadlineMs: number) => Promise<void>;
+  /** @param attempt - zero-based; each may go another way */
+  readonly send: (deadlineMs: number, attempt: number) => Promise<void>;
   readonly status: (deadlineMs: number) => Promise<Status>;
 }
 
@@ -48,9 +49,10 @@ async function sendUntilKnown(
   const { settings, nowMs, stopping } = context;
   const untilMs = nowMs() + settings.outcomeMs;
   for (let attempt = 0; ; attempt += 1) {
-    const accepted = await send(transaction, context, sentBefore || attempt > 0);
-    const waitMs = accepted ? settings.commitStatusMs : settings.statusProbeMs;
-    const status = await askStatus(transaction, Math.min(waitMs, untilMs - nowMs()), context);
+    const accepted = await send(transaction, context, { attempt, sentBefore: sentBefore || attempt > 0 });
+    const waitMs = accepted ? settings.resendMs * 2 ** attempt : settings.statusProbeMs;
+    const longestMs = Math.min(settings.commitStatusMs, untilMs - nowMs());
+    const status = await askStatus(transaction, Math.min(waitMs, longestMs), context);
     if (status !== undefined) return status;
     if (nowMs() >= untilMs || stopping.aborted) throw unknownOutcome(transaction, undefined);
     await backOff(attempt, { minMs: settings.backoffMinMs, maxMs: settings.backoffMaxMs }, stopping);
@@ -93,10 +95,10 @@ async function askOnce(
 async function send(
   transaction: SignedTransaction,
   { settings, nowMs, stopping }: SettlementContext,
-  sentBefore: boolean,
+  { attempt, sentBefore }: { readonly attempt: number; readonly sentBefore: boolean },
 ): Promise<boolean> {
   try {
-    await transaction.send(nowMs() + settings.submitMs);
+    await transaction.send(nowMs() + settings.submitMs, attempt);
     return true;
   } catch (cause) {
     if (stopping.aborted) return false;

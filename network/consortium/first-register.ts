@@ -69,8 +69,12 @@ export function firstRegister(
     agencies: AGENCIES.map((agency) => agencyOf(topology, agency)),
     members: input.staff.map(registeredMember),
   });
+  return signedBy(text, input.registrars);
+}
+
+export function signedBy(text: string, registrars: readonly Registrar[]): SignedRegister {
   const bytes = registerBytes(text);
-  const signatures = input.registrars.map((registrar) => ({
+  const signatures = registrars.map((registrar) => ({
     mspId: mspId(registrar.mspId, '/mspId'),
     signature: toBase64url(registrar.sign(bytes)),
   }));
@@ -95,7 +99,7 @@ function agencyOf(topology: Topology, agency: (typeof AGENCIES)[number]): Agency
   };
 }
 
-function registeredMember(staff: StaffMember): RegisteredMember {
+export function registeredMember(staff: StaffMember): RegisteredMember {
   return {
     memberId: memberId(staff.memberId, '/memberId'),
     role: staff.role,

@@ -1,59 +1,85 @@
 import { join } from 'node:path';
-import type { Logger } from 'pino';
-import { mspDefinitions, readPeerIdentity, readTls } from '../identities/index.js';
-import type { Organisation, Topology } from '../topology.js';
-import { deliverBlocks } from './commit/deliver-blocks.js';
+import { type Logger, pino } from 'pino';
+import { ensureIdentities, mspDefinitions } from '../identities/index.js';
+import type { LedgerTopology } from '../topology.js';
+import { readTopologyFile } from '../topology-file.js';
+import { blocksOfPeers, ChannelPeers, endorsingMspIds, type FurtherChaincode } from './channel-peers.js';
+import type { ChaincodeDefinition } from './commit/chaincode-definition.js';
+import { type BlockDelivery, deliverBlocks } from './commit/deliver-blocks.js';
 import { genesisBlock } from './commit/genesis-block.js';
-import { openPeerLedger } from './commit/open-peer-ledger.js';
 import { SignatureCache } from './commit/signature-cache.js';
-import { type MspDefinition, MspRegistry } from './msp.js';
-import { openOrderer } from './orderer/open-orderer.js';
-import type { PeerLedger } from './peer-ledger.js';
-import {
-  type PeerEndpoint,
-  type PeerMaterial,
-  type PeerNodesOptions,
-  serialiseIdentity,
-  startPeerNodes,
-} from './services/peer-nodes.js';
-import { messageOf } from './services/rpc-error.js';
+import { followRevocations } from './follow-revocations.js';
+import { type DeployedResult, Deployments, type DeployRequest } from './deployments.js';
+import { MspRegistry } from './msp.js';
+import { PeerOperations } from './operations/peer-operations.js';
+import { openOrderer, type Orderer } from './orderer/open-orderer.js';
+import { type Reconciliation, reconcilePrivateData } from './private-data/reconciliation.js';
+import { type PeerEndpoint, type PeerNodes, startPeerNodes } from './services/peer-nodes.js';
+
+export type { FurtherChaincode } from './channel-peers.js';
+export type { DeployedResult, DeployRequest } from './deployments.js';
 
 export interface DevLedgerOptions {
-  readonly topology: Topology;
-  /** Holds `organizations/`, made by `ensureIdentities`, and `ledger/`, made here. */
+  /** Who takes part and where; one of `topology` and `topologyFile`. A port of 0 takes a free one. */
+  readonly topology?: LedgerTopology;
+  /** See docs/topology.md. */
+  readonly topologyFile?: string;
+  /**
+   * Holds all there is: certificates and keys in `organizations/` (made where they are missing), blocks and state in
+   * `ledger/`, what chaincodes print in `logs/`. A ledger that starts on it again goes on where it was.
+   */
   readonly dataDir: string;
-  readonly log: Logger;
-  /** Defined on the channel beside the topology's own, with the same endorsement policy. */
+  /** Default: says nothing. */
+  readonly log?: Logger;
+  /** Deployed once the ledger serves, beside those of the topology; see `deploy`. */
+  readonly chaincodes?: readonly DeployRequest[];
+  /** Defined on the channel from its beginning beside the topology's own, with the same endorsement policy. */
   readonly furtherChaincodes?: readonly FurtherChaincode[];
+  /** Definitions of chaincodes that have a policy or collections of their own, the topology's own included. */
+  readonly definitions?: readonly ChaincodeDefinition[];
+  /** Whether certificates and keys that are missing are made. Default true. */
+  readonly makeIdentities?: boolean;
+  /** Whether each peer has its operations port open: health, metrics, log level, version. Default false. */
+  readonly operations?: boolean;
   /** Default 127.0.0.1. */
   readonly listenHost?: string;
   /** Default: the system's clock. */
   readonly nowMs?: () => number;
 }
 
-/** A chaincode with a service for each peer. */
-export interface FurtherChaincode {
-  readonly name: string;
-  readonly version: string;
-  /** host:port of the service of this organisation's peer. */
-  readonly addressOf: (mspId: string) => string;
-}
-
+/** A Fabric network that runs in this process. */
 export interface DevLedger {
   /** One for each peer that serves. */
   readonly endpoints: readonly PeerEndpoint[];
   /** Sentence by MSP id of the peers that take no part, because of what is wrong with their folder. */
   readonly setAside: ReadonlyMap<string, string>;
-  /** Resolves when nothing listens and everything is on disk. */
+  /** Number of blocks by MSP id, of the peers that run. */
+  heights(): ReadonlyMap<string, number>;
+  /** Those that were deployed, as they are in force. */
+  chaincodes(): readonly { readonly name: string; readonly version: string; readonly sequence: number }[];
+  /**
+   * Puts a chaincode on the channel, or its next version.
+   *
+   * @throws DefinitionError with a sentence: policy, collections or sequence are not right, it cannot be built, it does
+   * not register
+   */
+  deploy(request: DeployRequest): Promise<DeployedResult>;
+  /** Stops one peer, the others go on. False when it did not run. */
+  stopPeer(mspId: string): Promise<boolean>;
+  /** Starts it again; it takes the blocks that it has missed. False when it runs. */
+  startPeer(mspId: string): Promise<boolean>;
+  /** Resolves when nothing listens, no chaincode of ours runs and everything is on disk. */
   stop(): Promise<void>;
 }
 
-type PeerOrganisation = Organisation & { readonly peer: NonNullable<Organisation['peer']> };
+interface Settings extends Required<Omit<DevLedgerOptions, 'topologyFile'>> {
+  readonly closers: (() => Promise<void>)[];
+}
 
 /**
  * Starts the embedded ledger: one orderer, and for each organisation with a peer its own ledger, gRPC server and
- * connection to its chaincode service. The chaincode may start later. Resolves when every peer that can has all the
- * blocks that were ordered.
+ * connection to its chaincode. The chaincode may start later. Resolves when every peer that can has all the blocks that
+ * were ordered.
  *
  * As on a real network, a peer whose own data is damaged does not keep the others from serving, as long as they are
  * enough to endorse.
@@ -66,122 +92,142 @@ export async function startDevLedger(options: DevLedgerOptions): Promise<DevLedg
     for (const close of closers.splice(0).reverse()) await close();
   };
   try {
-    return await start({ listenHost: '127.0.0.1', nowMs: Date.now, furtherChaincodes: [], ...options }, closers, stop);
+    const settings = settingsOf(options, closers);
+    if (settings.makeIdentities) await ensureIdentities(settings.topology, settings.dataDir);
+    return await start(settings, stop);
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-async function start(
-  options: Required<DevLedgerOptions>,
-  closers: (() => Promise<void>)[],
-  stop: () => Promise<void>,
-): Promise<DevLedger> {
-  const { topology, dataDir, log } = options;
+function settingsOf(options: DevLedgerOptions, closers: Settings['closers']): Settings {
+  const { topology, topologyFile, ...rest } = options;
+  if ((topology === undefined) === (topologyFile === undefined)) {
+    throw new Error('The embedded ledger takes one of topology and topologyFile.');
+  }
+  return {
+    listenHost: '127.0.0.1',
+    nowMs: Date.now,
+    furtherChaincodes: [],
+    definitions: [],
+    chaincodes: [],
+    operations: false,
+    makeIdentities: true,
+    log: pino({ level: 'silent' }),
+    ...rest,
+    topology: topology ?? readTopologyFile(topologyFile ?? ''),
+    closers,
+  };
+}
+
+/** What every part of the channel rests on. */
+interface Channel {
+  readonly orderer: Orderer;
+  readonly deployments: Deployments;
+  readonly peers: ChannelPeers;
+  readonly nodes: PeerNodes;
+  readonly delivery: BlockDelivery;
+  readonly reconciling: Reconciliation;
+}
+
+async function start(settings: Settings, stop: () => Promise<void>): Promise<DevLedger> {
+  const { topology, closers } = settings;
+  const channel = await openChannel(settings);
+  const { orderer, deployments, peers, nodes, delivery } = channel;
+  await delivery.caughtUp();
+  const operations = new PeerOperations(settings, channel);
+  closers.push(() => operations.stop());
+  if (settings.operations) await operations.startAll();
+  const target = {
+    betweenBlocks: orderer.betweenBlocks.bind(orderer),
+    define: nodes.define.bind(nodes),
+  };
+  const deploy = (request: DeployRequest) => deployments.deploy(request, target);
+  for (const request of [...deployments.missing(), ...settings.chaincodes]) await deploy(request);
+  return {
+    get endpoints() {
+      return nodes.endpoints;
+    },
+    setAside: peers.setAside,
+    heights: () => new Map(peers.ledgers().map((each) => [each.mspId, each.height()])),
+    chaincodes: () => deployments.definitionsAt().map(({ name, version, sequence }) => ({ name, version, sequence })),
+    deploy,
+    stopPeer: async (mspId) => {
+      requirePeer(topology, mspId);
+      const stopped = await peers.stop(mspId, channel);
+      await operations.peerStopped(mspId);
+      return stopped;
+    },
+    startPeer: async (mspId) => {
+      const started = await peers.start(mspId, channel);
+      if (started && settings.operations) await operations.start(mspId);
+      return started;
+    },
+    stop,
+  };
+}
+
+async function openChannel(settings: Settings): Promise<Channel> {
+  const { topology, dataDir, log, listenHost, closers } = settings;
   const definitions = mspDefinitions(dataDir, topology, { includeOrderer: false });
   const msps = new MspRegistry(definitions);
   const signatures = new SignatureCache(msps);
+  const unfollow = followRevocations({ dataDir, topology, msps, log });
+  closers.push(async () => unfollow());
   const orderer = await openOrderer({
     directory: join(dataDir, 'ledger', 'orderer'),
+    peers: blocksOfPeers(settings),
+    onIncident: (sentence) => log.warn({ orderer: true }, sentence),
     batch: topology.batch,
-    genesis: genesisBlock({ channel: topology.channel, msps: definitions }),
+    genesis: genesisBlock({
+      channel: topology.channel,
+      msps: definitions,
+      policy: { endorsers: endorsingMspIds(topology), needed: topology.endorsementsNeeded },
+    }),
     onFailure: (error) => log.error({ error: error.message }, 'the orderer stopped'),
   });
   closers.push(() => orderer.close());
-  const setAside = new Map<string, string>();
-  const ledgers = await openLedgers(options, { definitions, signatures, setAside });
-  closers.push(async () => {
-    await Promise.all([...ledgers.values()].map((ledger) => ledger.close()));
+  const deployments = await Deployments.open({ topology, dataDir, listenHost, log });
+  closers.push(() => deployments.stop());
+  const peers = new ChannelPeers({ ...settings, msps: definitions, signatures, deployments });
+  closers.push(() => peers.close());
+  await peers.openAll();
+  requireEnough(peers, topology);
+  const reconciling = reconcilePrivateData(() => peers.ledgers(), log);
+  closers.push(async () => reconciling.stop());
+  const nodes = await startPeerNodes({
+    ...settings,
+    peers: peers.materials(),
+    deployedDefinitions: () => deployments.definitionsAt(),
+    orderer,
+    msps,
+    signatures,
   });
-  requireEnough(ledgers, setAside, topology);
-  const nodes = await startPeerNodes({ ...options, ...peerParts(options, ledgers), orderer, msps, signatures });
   const delivery = deliverBlocks({
     source: orderer,
-    peers: [...ledgers.values()],
+    peers: peers.ledgers(),
+    onWaiting: (mspId, sentence) => log.warn({ peer: mspId }, sentence),
     onSetAside: (mspId, sentence) => {
       log.error({ peer: mspId, reason: sentence }, 'peer set aside');
-      setAside.set(mspId, sentence);
+      peers.setAside.set(mspId, sentence);
       nodes.setAside(mspId, sentence);
     },
   });
   closers.push(() => delivery.stop());
   closers.push(() => nodes.stop());
-  await delivery.caughtUp();
-  return { endpoints: nodes.endpoints, setAside, stop };
+  return { orderer, deployments, peers, nodes, delivery, reconciling };
 }
 
-async function openLedgers(
-  { topology, dataDir, log, furtherChaincodes }: Required<DevLedgerOptions>,
-  parts: { definitions: readonly MspDefinition[]; signatures: SignatureCache; setAside: Map<string, string> },
-): Promise<Map<string, PeerLedger>> {
-  const ledgers = new Map<string, PeerLedger>();
-  for (const { mspId } of peerOrganisations(topology)) {
-    try {
-      const ledger = await openPeerLedger({
-        mspId,
-        directory: join(dataDir, 'ledger', 'peers', mspId),
-        channel: topology.channel,
-        policy: { endorsers: endorsingMspIds(topology), needed: topology.endorsementsNeeded },
-        msps: parts.definitions,
-        signatureCache: parts.signatures,
-        chaincodes: [topology.chaincode, ...furtherChaincodes].map(({ name }) => name),
-      });
-      ledgers.set(mspId, ledger);
-    } catch (error) {
-      log.error({ peer: mspId, reason: messageOf(error) }, 'peer set aside: its ledger cannot be opened');
-      parts.setAside.set(mspId, messageOf(error));
-    }
-  }
-  return ledgers;
-}
-
-function requireEnough(
-  ledgers: ReadonlyMap<string, PeerLedger>,
-  setAside: ReadonlyMap<string, string>,
-  topology: Topology,
-): void {
-  const able = endorsingMspIds(topology).filter((mspId) => ledgers.has(mspId));
+function requireEnough(peers: ChannelPeers, topology: LedgerTopology): void {
+  const able = endorsingMspIds(topology).filter((mspId) => peers.ledger(mspId) !== undefined);
   if (able.length >= topology.endorsementsNeeded) return;
-  const reasons = [...new Set(setAside.values())].join(' ');
+  const reasons = [...new Set(peers.setAside.values())].join(' ');
   throw new Error(`Only ${able.length} of ${topology.endorsementsNeeded} peers can be started: ${reasons}`);
 }
 
-function peerParts(
-  { topology, dataDir, furtherChaincodes }: Required<DevLedgerOptions>,
-  ledgers: ReadonlyMap<string, PeerLedger>,
-): Pick<PeerNodesOptions, 'peers'> {
-  const peers = peerOrganisations(topology).flatMap((organisation): PeerMaterial[] => {
-    const { mspId, domain, peer } = organisation;
-    const ledger = ledgers.get(mspId);
-    if (ledger === undefined) return [];
-    const { certificatePem, privateKey } = readPeerIdentity(dataDir, domain, peer.host);
-    return [
-      {
-        mspId,
-        host: peer.host,
-        port: peer.port,
-        chaincodeAddress: `127.0.0.1:${peer.chaincodePort}`,
-        furtherChaincodes: furtherChaincodes.map(({ name, version, addressOf }) => ({
-          name,
-          version,
-          address: addressOf(mspId),
-        })),
-        identity: { mspId, serialized: serialiseIdentity(mspId, certificatePem), privateKey },
-        tls: readTls(dataDir, domain, { kind: 'peer', host: peer.host }),
-        ledger,
-      },
-    ];
-  });
-  return { peers };
-}
-
-function peerOrganisations(topology: Topology): PeerOrganisation[] {
-  return topology.organisations.filter(
-    (organisation): organisation is PeerOrganisation => organisation.peer !== undefined,
-  );
-}
-
-function endorsingMspIds(topology: Topology): string[] {
-  return topology.organisations.filter(({ endorses }) => endorses).map(({ mspId }) => mspId);
+function requirePeer({ organisations }: LedgerTopology, mspId: string): void {
+  const known = organisations.filter(({ peer }) => peer !== undefined).map((organisation) => organisation.mspId);
+  if (!known.includes(mspId))
+    throw new Error(`${mspId} has no peer on this channel; those with one: ${known.join(', ')}.`);
 }

@@ -2,8 +2,10 @@ import { resolve } from 'node:path';
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import { Command, InvalidArgumentError } from 'commander';
 import { pino } from 'pino';
-import { DEFAULT_PORT_BASE, localTopology, PORTS_PER_NETWORK } from '../topology.js';
+import { DEFAULT_PORT_BASE, hasGateways, localTopology, PORTS_PER_NETWORK } from '../topology.js';
+import { readTopologyFile } from '../topology-file.js';
 import { type DevLedger, startDevLedger } from './dev-ledger.js';
+import { startControlServer } from './operations/control-server.js';
 import { messageOf } from './services/rpc-error.js';
 
 const PORT_MIN = 1_024;
@@ -12,6 +14,7 @@ const PORT_MAX = 65_535;
 interface MainOptions {
   readonly data: string;
   readonly portBase: number;
+  readonly topology?: string;
   readonly logLevel: string;
 }
 
@@ -20,8 +23,9 @@ const program = new Command('devledger')
     'The embedded ledger: an orderer and a peer for each organisation, over Fabric’s gRPC protocols. ' +
       'Prints one JSON line with "ready": true when it serves; logs are JSON lines too.',
   )
-  .requiredOption('--data <dir>', 'data folder, with the certificates already in it')
+  .requiredOption('--data <dir>', 'data folder; that of a consortium has its certificates already')
   .option('--port-base <port>', 'first port of the network', parsePortBase, DEFAULT_PORT_BASE)
+  .option('--topology <file>', 'another network than that of the consortium; see docs/topology.md')
   .option('--log-level <level>', 'trace, debug, info, warn, error or silent', 'info')
   .action(run);
 
@@ -35,13 +39,16 @@ async function run(options: MainOptions): Promise<void> {
   // it as cleanly as a later one.
   const asked = stopSignal();
   try {
-    const ledger = await startDevLedger({
-      topology: localTopology(options.portBase),
-      dataDir: resolve(options.data),
-      log,
-    });
+    const topology =
+      options.topology === undefined ? localTopology(options.portBase) : readTopologyFile(options.topology);
+    const dataDir = resolve(options.data);
+    // Those of a consortium are made by whoever starts its other processes, which need them too.
+    const makeIdentities = !hasGateways(topology);
+    const ledger = await startDevLedger({ topology, dataDir, log, makeIdentities, operations: true });
+    const control = await startControlServer(dataDir, ledger);
     process.stdout.write(`${JSON.stringify(readiness(ledger))}\n`);
     await asked;
+    await control.stop();
     await ledger.stop();
     log.info('stopped');
   } catch (error) {

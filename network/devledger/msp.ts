@@ -8,6 +8,8 @@ export interface MspDefinition {
   readonly mspId: string;
   /** Certificates of the authorities that issue this organisation's identities directly. */
   readonly caCertPems: readonly string[];
+  /** Certificates of the authorities of its TLS servers: for clients that read them in the channel's configuration. */
+  readonly tlsCaCertPems?: readonly string[];
   /** Certificates that they have taken back; serial numbers as lower-case hex without leading zeros. */
   readonly revocations?: readonly { readonly serialHex: string; readonly revokedAtMs: number }[];
 }
@@ -71,6 +73,24 @@ export class MspRegistry {
         revokedAtMs: new Map(revocations.map(({ serialHex, revokedAtMs }) => [serialHex, revokedAtMs])),
       });
     }
+  }
+
+  mspIds(): readonly string[] {
+    return [...this.#members.keys()];
+  }
+
+  /**
+   * Replaces what the authorities of an organisation have taken back.
+   *
+   * @throws MspError UNKNOWN_MSP
+   */
+  setRevocations(mspId: string, revocations: NonNullable<MspDefinition['revocations']>): void {
+    const member = this.#members.get(mspId);
+    if (member === undefined) throw new MspError('UNKNOWN_MSP', `MSP ${mspId} is not a member of the channel.`);
+    const revokedAtMs = new Map(revocations.map((revocation) => [revocation.serialHex, revocation.revokedAtMs]));
+    this.#members.set(mspId, { ...member, revokedAtMs });
+    // Whoever was looked up before was found in good standing.
+    this.#identities.clear();
   }
 
   /**

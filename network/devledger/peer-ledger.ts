@@ -1,3 +1,6 @@
+import type { PrivateView } from './endorse/private-view.js';
+import type { PrivateDataKeeper } from './private-data/private-keeper.js';
+
 /**
  * One peer's copy of the channel: its blocks, its world state, its history. Each peer of the process has its own;
  * nothing here is shared, so that peers can be compared, tampered with and healed.
@@ -20,6 +23,8 @@ export interface KeyValue extends VersionedValue {
 export interface StateSnapshot {
   /** Number of blocks committed when the snapshot was taken. */
   readonly height: number;
+  /** The peer's private data at the same height; undefined for a ledger that keeps none. */
+  readonly privateView?: PrivateView;
   /**
    * @returns undefined when the key is absent
    * @throws StateCorruptError when the stored bytes do not match the digest stored with them
@@ -58,7 +63,12 @@ export interface CommittedBlock {
  */
 export interface PeerLedger {
   readonly mspId: string;
+  /** Undefined for a ledger that keeps no private data. */
+  readonly privateData?: PrivateDataKeeper;
   height(): number;
+  /** Whether its state can be asked; not while it is made again from the blocks because it was damaged. */
+  isServing(): boolean;
+  /** @throws StoreError when it does not serve */
   snapshot(): StateSnapshot;
   /** Newest first. */
   history(namespace: string, key: string): AsyncIterable<KeyModification>;

@@ -24,9 +24,19 @@ export function networkRecordFile(dataDir: string): string {
   return join(fabricFolder(dataDir), 'network.json');
 }
 
-/** Our external builder for chaincode as a service, where the release brings none. */
-export function builderFolder(dataDir: string): string {
-  return join(fabricFolder(dataDir), 'builder');
+/** The external builder of one peer for chaincode as a service. */
+export function builderFolder(dataDir: string, host: string): string {
+  return join(nodeDataFolder(dataDir, host), 'builder');
+}
+
+/** What a peer keeps of what its external builders made. */
+export function builtChaincodeFolder(dataDir: string, host: string): string {
+  return join(nodeDataFolder(dataDir, host), 'store', 'externalbuilder', 'builds');
+}
+
+/** One line for each change of the channel's configuration; see channel-update.ts. */
+export function configHistoryFile(dataDir: string): string {
+  return join(fabricFolder(dataDir), 'config-history.jsonl');
 }
 
 /** Package files are named by their id's label; each organisation has its own, as the address is in it. */

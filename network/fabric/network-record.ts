@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { readAddedOrganisations } from '../added-organisations.js';
 import { PUBLIC_FILE_MODE, replaceFile } from '../identities/durable-file.js';
-import type { Topology } from '../topology.js';
+import { type Consensus, DEFAULT_CONSENSUS, type Topology } from '../topology.js';
 import { FabricError } from './fabric-error.js';
 import { networkRecordFile } from './fabric-paths.js';
 import { LOOPBACK, peerOrganisations } from './members.js';
@@ -9,6 +10,8 @@ import { LOOPBACK, peerOrganisations } from './members.js';
 interface NetworkRecord {
   readonly format: number;
   readonly channel: string;
+  /** Raft where left out: there was a time when there was nothing else. */
+  readonly consensus?: Consensus;
   /** Address of every peer and orderer, by host. */
   readonly addresses: Readonly<Record<string, string>>;
 }
@@ -29,9 +32,12 @@ export function requireSameNetwork(topology: Topology, dataDir: string): void {
     return;
   }
   const found = readRecord(path);
+  requireSameConsensus(found.consensus ?? DEFAULT_CONSENSUS, topology.consensus, dataDir);
   const moved = Object.entries(found.addresses).find(([host, address]) => wanted.addresses[host] !== address);
   const isSame = found.format === FORMAT && found.channel === wanted.channel && moved === undefined;
-  if (isSame && Object.keys(found.addresses).length === Object.keys(wanted.addresses).length) return;
+  const joined = Object.keys(wanted.addresses).filter((host) => found.addresses[host] === undefined);
+  const added = peersAddedTo(dataDir);
+  if (isSame && joined.every((host) => added.includes(host))) return;
   const where = moved === undefined ? 'other nodes' : `${moved[0]} at ${moved[1]}`;
   throw new FabricError(
     'FABRIC_DATA_UNUSABLE',
@@ -39,10 +45,25 @@ export function requireSameNetwork(topology: Topology, dataDir: string): void {
   );
 }
 
+function requireSameConsensus(made: Consensus, wanted: Consensus, dataDir: string): void {
+  if (made === wanted) return;
+  throw new FabricError(
+    'FABRIC_DATA_UNUSABLE',
+    `The Fabric network in ${dataDir} orders by ${made}, not by ${wanted}, which its channel records; start it with --consensus ${made}, or choose another folder with --data.`,
+  );
+}
+
+/** Peers that came later stand in a record of their own. */
+function peersAddedTo(dataDir: string): readonly string[] {
+  return readAddedOrganisations(dataDir).flatMap(({ organisation: { peer } }) =>
+    peer === undefined ? [] : [peer.host],
+  );
+}
+
 function recordOf(topology: Topology): NetworkRecord {
   const nodes = [...peerOrganisations(topology).map(({ peer }) => peer), ...topology.orderers];
   const addresses = Object.fromEntries(nodes.map(({ host, port }) => [host, `${LOOPBACK}:${port}`]));
-  return { format: FORMAT, channel: topology.channel, addresses };
+  return { format: FORMAT, channel: topology.channel, consensus: topology.consensus, addresses };
 }
 
 function readRecord(path: string): NetworkRecord {

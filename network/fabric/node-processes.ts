@@ -34,6 +34,8 @@ export function nodeProcesses({ topology, dataDir, binaries }: FabricPlace): rea
     program: binaries.orderer,
     args: [],
     ...placeOf(dataDir, orderer),
+    // Opened last, when the channel is loaded; at its other port it listens before it serves.
+    port: orderer.adminPort,
   }));
   return [...orderers, ...peers];
 }

@@ -1,6 +1,7 @@
-import type { Topology } from '../topology.js';
+import { readTls } from '../identities/index.js';
+import { type Consensus, ORDERER_DOMAIN, type Orderer, type Topology } from '../topology.js';
 import { FabricError } from './fabric-error.js';
-import { LOOPBACK } from './members.js';
+import { askNode } from './node-request.js';
 
 const PROBE_MS = 2_000;
 const POLL_MS = 50;
@@ -10,17 +11,17 @@ const LEADER_MS = 30_000;
 export type MetricValues = ReadonlyMap<string, number>;
 
 /**
- * Reads a metric of a node from its operations endpoint.
+ * Reads a metric of an orderer from its operations endpoint.
  *
- * @returns undefined when the node does not answer
+ * @returns undefined when the orderer does not answer
  * @see https://hyperledger-fabric.readthedocs.io/en/latest/metrics_reference.html
  */
-export async function metricOf(operationsPort: number, metric: string): Promise<MetricValues | undefined> {
+async function metricOf(orderer: Orderer, dataDir: string, metric: string): Promise<MetricValues | undefined> {
+  const { host, operationsPort: port } = orderer;
   try {
-    const response = await fetch(`http://${LOOPBACK}:${operationsPort}/metrics`, {
-      signal: AbortSignal.timeout(PROBE_MS),
-    });
-    return parseMetric(await response.text(), metric);
+    const tls = readTls(dataDir, ORDERER_DOMAIN, { kind: 'orderer', host });
+    const { text } = await askNode({ host, port, tls, method: 'GET', path: '/metrics', deadlineMs: PROBE_MS });
+    return parseMetric(text, metric);
   } catch {
     // Whatever keeps it from answering, it has no metrics now.
     return undefined;
@@ -38,20 +39,27 @@ export function parseMetric(text: string, metric: string): MetricValues {
   return values;
 }
 
+/** 1 on the orderer that leads. With BFT it is so by the view, whether or not the leader still runs. */
+const LEADER_METRICS: Readonly<Record<Consensus, string>> = {
+  raft: 'consensus_etcdraft_is_leader',
+  bft: 'consensus_BFT_is_leader',
+};
+
 /** Host of the orderer that leads the channel. */
-export async function leaderOf({ orderers, channel }: Topology): Promise<string | undefined> {
-  for (const { host, operationsPort } of orderers) {
-    const values = await metricOf(operationsPort, 'consensus_etcdraft_is_leader');
-    if (values?.get(`channel="${channel}"`) === 1) return host;
+export async function leaderOf(topology: Topology, dataDir: string): Promise<string | undefined> {
+  const { orderers, channel, consensus } = topology;
+  for (const orderer of orderers) {
+    const values = await metricOf(orderer, dataDir, LEADER_METRICS[consensus]);
+    if (values?.get(`channel="${channel}"`) === 1) return orderer.host;
   }
   return undefined;
 }
 
 /** @throws FabricError FABRIC_NOT_READY */
-export async function untilLed(topology: Topology): Promise<string> {
+export async function untilLed(topology: Topology, dataDir: string): Promise<string> {
   const untilMs = Date.now() + LEADER_MS;
   for (;;) {
-    const leader = await leaderOf(topology);
+    const leader = await leaderOf(topology, dataDir);
     if (leader !== undefined) return leader;
     if (Date.now() > untilMs) {
       throw new FabricError(

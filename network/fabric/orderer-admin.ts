@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { request } from 'node:https';
 import { readTls } from '../identities/index.js';
 import { ORDERER_DOMAIN, type Orderer } from '../topology.js';
 import { FabricError } from './fabric-error.js';
 import { genesisBlockFile } from './fabric-paths.js';
-import { LOOPBACK } from './members.js';
+import { askNode, type NodeAnswer } from './node-request.js';
 
 export interface ChannelOnOrderer {
   readonly name: string;
@@ -14,11 +13,6 @@ export interface ChannelOnOrderer {
   readonly status: string;
   /** `consenter`, `follower` or `config-tracker`. */
   readonly consensusRelation: string;
-}
-
-interface Answer {
-  readonly status: number;
-  readonly text: string;
 }
 
 const DEADLINE_MS = 20_000;
@@ -52,44 +46,19 @@ export async function channelOnOrderer(
   return parseChannel(answer.text);
 }
 
-function ask(
-  { host, adminPort }: Orderer,
+async function ask(
+  { host, adminPort: port }: Orderer,
   dataDir: string,
   call: { readonly method: string; readonly path: string; readonly body?: Uint8Array },
-): Promise<Answer> {
+): Promise<NodeAnswer> {
   const tls = readTls(dataDir, ORDERER_DOMAIN, { kind: 'orderer', host });
-  const headers = call.body === undefined ? {} : { 'content-type': `multipart/form-data; boundary=${BOUNDARY}` };
-  return new Promise((resolve, reject) => {
-    const sent = request(
-      {
-        host: LOOPBACK,
-        servername: host,
-        port: adminPort,
-        ...call,
-        headers,
-        cert: tls.certificatePem,
-        key: tls.keyPem,
-        ca: tls.caPem,
-        agent: false,
-        timeout: DEADLINE_MS,
-      },
-      (response) => {
-        const chunks: Uint8Array[] = [];
-        response.on('data', (chunk: Uint8Array) => chunks.push(chunk));
-        response.on('error', reject);
-        response.on('end', () =>
-          resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') }),
-        );
-      },
-    );
-    sent.on('timeout', () => sent.destroy(new Error('no answer in time')));
-    sent.on('error', (cause) =>
-      reject(
-        new FabricError('FABRIC_COMMAND_FAILED', `the orderer ${host} does not answer: ${cause.message}`, { cause }),
-      ),
-    );
-    sent.end(call.body);
-  });
+  const form = call.body === undefined ? {} : { contentType: `multipart/form-data; boundary=${BOUNDARY}` };
+  try {
+    return await askNode({ host, port, tls, ...call, ...form, deadlineMs: DEADLINE_MS });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new FabricError('FABRIC_COMMAND_FAILED', `the orderer ${host} does not answer: ${reason}`, { cause });
+  }
 }
 
 /** One file, under the name that the orderer looks for. */
@@ -100,7 +69,7 @@ function multipart(block: Uint8Array): Uint8Array {
   return Buffer.concat([Buffer.from(head), block, Buffer.from(`\r\n--${BOUNDARY}--\r\n`)]);
 }
 
-function refused({ host }: Orderer, { status, text }: Answer): FabricError {
+function refused({ host }: Orderer, { status, text }: NodeAnswer): FabricError {
   return new FabricError('FABRIC_COMMAND_FAILED', `the orderer ${host} answered ${status}: ${text.trim()}`);
 }
 

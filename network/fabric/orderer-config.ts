@@ -8,7 +8,8 @@ import { PINGS_APART } from './peer-config.js';
 const MESSAGE_SIZE_MAX_BYTES = 100 * 1024 * 1024;
 
 /**
- * An orderer's orderer.yaml: TLS, no channel at first, channel participation by HTTPS with a client certificate.
+ * An orderer's orderer.yaml: TLS, no channel at first, channel participation and operations by HTTPS with a
+ * client certificate of the ordering organisation.
  *
  * @returns content of orderer.yaml; written as JSON, which is YAML
  */
@@ -18,6 +19,13 @@ export function ordererConfig({ host, port, adminPort, operationsPort }: Orderer
   const store = join(nodeDataFolder(dataDir, host), 'store');
   const tls = tlsPaths(folder);
   const pair = { Certificate: tls.certificate, PrivateKey: tls.key };
+  const forOwnOrganisation = {
+    Enabled: true,
+    ...pair,
+    RootCAs: [tls.authority],
+    ClientAuthRequired: true,
+    ClientRootCAs: [authorityPaths(organisation, ORDERER_DOMAIN, 'tlsca').certificate],
+  };
   return {
     General: {
       ListenAddress: LOOPBACK,
@@ -36,17 +44,8 @@ export function ordererConfig({ host, port, adminPort, operationsPort }: Orderer
     FileLedger: { Location: join(store, 'ledger') },
     Consensus: { WALDir: join(store, 'raft', 'wal'), SnapDir: join(store, 'raft', 'snapshot') },
     ChannelParticipation: { Enabled: true, MaxRequestBodySize: '1 MB' },
-    Admin: {
-      ListenAddress: `${LOOPBACK}:${adminPort}`,
-      TLS: {
-        Enabled: true,
-        ...pair,
-        RootCAs: [tls.authority],
-        ClientAuthRequired: true,
-        ClientRootCAs: [authorityPaths(organisation, ORDERER_DOMAIN, 'tlsca').certificate],
-      },
-    },
-    Operations: { ListenAddress: `${LOOPBACK}:${operationsPort}`, TLS: { Enabled: false } },
+    Admin: { ListenAddress: `${LOOPBACK}:${adminPort}`, TLS: forOwnOrganisation },
+    Operations: { ListenAddress: `${LOOPBACK}:${operationsPort}`, TLS: forOwnOrganisation },
     Metrics: { Provider: 'prometheus' },
   };
 }

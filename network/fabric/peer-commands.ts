@@ -15,14 +15,21 @@ export interface Definition {
   readonly sequence: number;
 }
 
+/** Whether an organisation has approved a definition. `lost`: it has, with its lost peer, and cannot do so again. */
+export type Approval =
+  | { readonly kind: 'approved'; readonly packageId: string | undefined }
+  | { readonly kind: 'none' }
+  | { readonly kind: 'lost' };
+
 /** What an administrator of an organisation has its peer do, by Fabric's own `peer` program. */
 export interface PeerCommands {
   join(): Promise<void>;
+  /** Number of blocks. */
+  height(): Promise<number>;
   installedPackageIds(): Promise<readonly string[]>;
   /** Of the package file of this peer. */
   install(): Promise<void>;
-  /** @returns undefined when this organisation has approved no such definition */
-  approvedPackageId(sequence: number): Promise<string | undefined>;
+  approval(sequence: number): Promise<Approval>;
   approve(definition: Definition, packageId: string): Promise<void>;
   /** @returns undefined when the channel has no definition of the chaincode */
   committed(): Promise<Definition | undefined>;
@@ -49,6 +56,10 @@ export function peerCommands(place: FabricPlace, organisation: PeerOrganisation)
       // Lines of the list are channel names below a heading.
       if (!stdout.split('\n').includes(channel)) throw commandFailed(command('channel', 'join'), joined);
     },
+    async height() {
+      const { stdout } = await runOrFail(command('channel', 'getinfo', '--channelID', channel));
+      return parseHeight(stdout);
+    },
     async installedPackageIds() {
       const { stdout } = await runOrFail(lifecycle('queryinstalled', '--output', 'json'));
       return parseInstalled(stdout);
@@ -56,10 +67,12 @@ export function peerCommands(place: FabricPlace, organisation: PeerOrganisation)
     async install() {
       await runOrFail(lifecycle('install', packageFile(dataDir, organisation.peer.host)));
     },
-    async approvedPackageId(sequence) {
+    async approval(sequence) {
       const asked = lifecycle('queryapproved', ...onChannel, '--sequence', String(sequence), '--output', 'json');
       const result = await run(asked);
-      return result.status === 0 ? parseApprovedPackageId(result.stdout) : absent(asked, result);
+      if (result.status === 0) return { kind: 'approved', packageId: parseApprovedPackageId(result.stdout) };
+      if (result.stderr.includes(HASH_ALONE)) return { kind: 'lost' };
+      return absent(asked, result) ?? { kind: 'none' };
     },
     async approve(definition, packageId) {
       const agreed = definitionOptions(place, definition);
@@ -99,12 +112,13 @@ function definitionOptions(place: FabricPlace, { version, sequence }: Definition
     String(sequence),
     '--signature-policy',
     endorsementRule(place.topology),
+    ...(place.collectionsFile === undefined ? [] : ['--collections-config', place.collectionsFile]),
     ...ordererOptions(place),
   ];
 }
 
 /** Any orderer hands a transaction to the leader. */
-function ordererOptions({ topology, dataDir }: FabricPlace): readonly string[] {
+export function ordererOptions({ topology, dataDir }: FabricPlace): readonly string[] {
   const [orderer] = topology.orderers;
   if (orderer === undefined) throw new Error('invariant failed: the topology has an orderer');
   const organisation = organisationFolder(dataDir, ORDERER_DOMAIN, 'orderer');
@@ -123,10 +137,17 @@ function endorserOptions({ topology, dataDir }: FabricPlace): readonly string[] 
 
 /** Fabric's answers where there is nothing; any other failure is one. */
 const NOTHING_THERE = ['is not defined', 'could not fetch approved chaincode definition'];
+/** A new peer's in the place of a lost one: what its organisation approved is in no block, only its hash is. */
+const HASH_ALONE = 'private data matching public hash version is not available';
 
 function absent(command: Command, result: CommandResult): undefined {
   if (NOTHING_THERE.some((words) => result.stderr.includes(words))) return undefined;
   throw commandFailed(command, result);
+}
+
+/** `Blockchain info: {"height":7,…}` */
+function parseHeight(text: string): number {
+  return parseAnswer<{ height: number }>(text.slice(text.indexOf('{'))).height;
 }
 
 function parseInstalled(text: string): readonly string[] {

@@ -1,18 +1,22 @@
 import { join } from 'node:path';
-import { nodeFolder, organisationFolder, tlsPaths } from '../identities/index.js';
+import { authorityPaths, nodeFolder, organisationFolder, tlsPaths } from '../identities/index.js';
 import { nodeDataFolder } from './fabric-paths.js';
 import { LOOPBACK, type PeerOrganisation } from './members.js';
 
 export interface PeerConfigInput {
   readonly organisation: PeerOrganisation;
   readonly dataDir: string;
-  /** Folder with `bin/detect`, `bin/build` and `bin/release` for chaincode as a service. */
+  /** Of this peer: folder with `bin/detect`, `bin/build` and `bin/release` for chaincode as a service. */
   readonly builder: string;
 }
 
 const PINGS = { interval: '60s', timeout: '20s' };
-/** What a node lets others ping at: more often than they do, so that a ping that comes early ends nothing. */
-export const PINGS_APART = '30s';
+/**
+ * What a node lets others ping at: more often than they do, so that a ping that comes early ends nothing. Where nothing
+ * is set, as in the gateway service's connections to other peers, Fabric pings every ten seconds while a call takes long;
+ * a node that minds hangs up on all that goes through the connection.
+ */
+export const PINGS_APART = '5s';
 /** As the gateway's own bound on a message, with room for a block of several. */
 const MESSAGE_SIZE_MAX_BYTES = 100 * 1024 * 1024;
 
@@ -34,7 +38,7 @@ export function peerConfig(input: PeerConfigInput): object {
       history: { enableHistoryDatabase: true },
       snapshots: { rootDir: join(store, 'snapshots') },
     },
-    operations: { listenAddress: `${LOOPBACK}:${organisation.peer.operationsPort}`, tls: { enabled: false } },
+    operations: operationsSection(organisation, dataDir),
     metrics: { provider: 'prometheus' },
   };
 }
@@ -122,6 +126,22 @@ function gossipSection(address: string): object {
       reconcileSleepInterval: '1m',
       reconciliationEnabled: true,
       implicitCollectionDisseminationPolicy: { requiredPeerCount: 0, maxPeerCount: 1 },
+    },
+  };
+}
+
+/** Metrics tell how busy which organisation is, and the log level can be set here: for the organisation's own eyes. */
+function operationsSection({ domain, peer }: PeerOrganisation, dataDir: string): object {
+  const organisation = organisationFolder(dataDir, domain);
+  const { certificate, key } = tlsPaths(nodeFolder(organisation, peer.host, 'peer'));
+  return {
+    listenAddress: `${LOOPBACK}:${peer.operationsPort}`,
+    tls: {
+      enabled: true,
+      cert: { file: certificate },
+      key: { file: key },
+      clientAuthRequired: true,
+      clientRootCAs: { files: [authorityPaths(organisation, domain, 'tlsca').certificate] },
     },
   };
 }

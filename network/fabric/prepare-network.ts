@@ -6,7 +6,7 @@ import type { FabricBinaries } from './binaries.js';
 import { ensureChaincodeBuilder } from './chaincode-builder.js';
 import { CHANNEL_PROFILE, channelConfig } from './channel-config.js';
 import { channelFolder, genesisBlockFile, nodeDataFolder } from './fabric-paths.js';
-import { peerOrganisations } from './members.js';
+import { type PeerOrganisation, peerOrganisations } from './members.js';
 import { requireSameNetwork } from './network-record.js';
 import { ordererConfig } from './orderer-config.js';
 import { peerConfig } from './peer-config.js';
@@ -18,6 +18,8 @@ export interface FabricPlace {
   /** Holds the certificates already. */
   readonly dataDir: string;
   readonly binaries: FabricBinaries;
+  /** JSON with the private data collections of the chaincode, as Fabric's `peer` program reads it; none when absent. */
+  readonly collectionsFile?: string;
 }
 
 /**
@@ -27,17 +29,20 @@ export interface FabricPlace {
  * @throws FabricError FABRIC_DATA_UNUSABLE when the channel in the folder was made for other addresses
  */
 export async function prepareNetwork(place: FabricPlace): Promise<void> {
-  const { topology, dataDir, binaries } = place;
+  const { topology, dataDir } = place;
   requireSameNetwork(topology, dataDir);
-  const builder = ensureChaincodeBuilder(dataDir, binaries.folder);
-  for (const organisation of peerOrganisations(topology)) {
-    const folder = nodeDataFolder(dataDir, organisation.peer.host);
-    writeConfig(join(folder, 'core.yaml'), peerConfig({ organisation, dataDir, builder }));
-  }
+  for (const organisation of peerOrganisations(topology)) preparePeer(dataDir, organisation);
   for (const orderer of topology.orderers) {
     writeConfig(join(nodeDataFolder(dataDir, orderer.host), 'orderer.yaml'), ordererConfig(orderer, dataDir));
   }
   if (!existsSync(genesisBlockFile(dataDir))) await makeGenesisBlock(place);
+}
+
+/** Writes what one peer reads when it starts. */
+export function preparePeer(dataDir: string, organisation: PeerOrganisation): void {
+  const builder = ensureChaincodeBuilder(dataDir, organisation);
+  const folder = nodeDataFolder(dataDir, organisation.peer.host);
+  writeConfig(join(folder, 'core.yaml'), peerConfig({ organisation, dataDir, builder }));
 }
 
 /** @see https://hyperledger-fabric.readthedocs.io/en/latest/commands/configtxgen.html */

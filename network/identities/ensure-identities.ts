@@ -1,6 +1,14 @@
-import { ORDERER_DOMAIN, type Organisation, type Topology } from '../topology.js';
-import { ORDERER_MSP_ID, organisationFolder, SERVICE_USERS } from './identity-paths.js';
-import { ensureGateway, ensureNode, ensureOrganisation, ensureUser } from './organisation-folder.js';
+import { type LedgerOrganisation, type LedgerTopology, ORDERER_DOMAIN, type Organisation } from '../topology.js';
+import { ensureFromFabricCa } from './fabric-ca/ensure-from-fabric-ca.js';
+import { ORDERER_MSP_ID, organisationFolder, PLAIN_USERS, SERVICE_USERS } from './identity-paths.js';
+import {
+  ensureChaincode,
+  ensureClient,
+  ensureGateway,
+  ensureNode,
+  ensureOrganisation,
+  ensureUser,
+} from './organisation-folder.js';
 
 /**
  * Makes every certificate and key that a network of this topology needs, in the folder layout of Fabric's test
@@ -11,25 +19,32 @@ import { ensureGateway, ensureNode, ensureOrganisation, ensureUser } from './org
  * @throws IdentitiesError IDENTITIES_UNREADABLE when a file is there but is not what it should be
  */
 export async function ensureIdentities(
-  topology: Topology,
+  topology: LedgerTopology,
   dataDir: string,
   options: { readonly nowMs?: number } = {},
 ): Promise<void> {
   const nowMs = options.nowMs ?? Date.now();
   for (const organisation of topology.organisations) await ensureMember(organisation, dataDir, nowMs);
-  await ensureOrderers(topology, dataDir, nowMs);
+  if (topology.orderers.length > 0) await ensureOrderers(topology, dataDir, nowMs);
 }
 
-async function ensureMember(member: Organisation, dataDir: string, nowMs: number): Promise<void> {
+async function ensureMember(member: LedgerOrganisation, dataDir: string, nowMs: number): Promise<void> {
   const { mspId, domain } = member;
+  const { fabricCa }: Partial<Organisation> = member;
+  if (fabricCa !== undefined) return ensureFromFabricCa(member, fabricCa, { dataDir, nowMs });
   const folder = organisationFolder(dataDir, domain);
   const organisation = await ensureOrganisation({ folder, mspId, domain, kind: 'peer', nowMs });
-  if (member.peer !== undefined) await ensureNode(organisation, member.peer.host);
-  for (const user of SERVICE_USERS) await ensureUser(organisation, user);
-  await ensureGateway(organisation);
+  const hasGateway = 'gateway' in member;
+  if (member.peer !== undefined) {
+    await ensureNode(organisation, member.peer.host);
+    if (hasGateway) await ensureChaincode(organisation);
+  }
+  for (const user of hasGateway ? SERVICE_USERS : PLAIN_USERS) await ensureUser(organisation, user);
+  for (const user of member.users ?? []) await ensureClient(organisation, user);
+  if (hasGateway) await ensureGateway(organisation);
 }
 
-async function ensureOrderers({ orderers }: Topology, dataDir: string, nowMs: number): Promise<void> {
+async function ensureOrderers({ orderers }: LedgerTopology, dataDir: string, nowMs: number): Promise<void> {
   const organisation = await ensureOrganisation({
     folder: organisationFolder(dataDir, ORDERER_DOMAIN, 'orderer'),
     mspId: ORDERER_MSP_ID,

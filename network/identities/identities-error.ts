@@ -1,4 +1,4 @@
-export type IdentitiesErrorCode = 'IDENTITIES_UNREADABLE' | 'MEMBER_REQUEST_INVALID';
+export type IdentitiesErrorCode = 'CA_REFUSED' | 'CA_UNREACHABLE' | 'IDENTITIES_UNREADABLE' | 'MEMBER_REQUEST_INVALID';
 
 /** The certificate folder, or what is asked of a certificate authority, is not usable. The message says what to do. */
 export class IdentitiesError extends Error {

@@ -11,6 +11,8 @@ export interface KeyPairPaths {
 
 /** Who the service identities of an organisation are; each has a folder under `users/`. */
 export const SERVICE_USERS = ['Admin', 'Custodian', 'Registrar'] as const;
+/** Those of an organisation that runs no gateway. */
+export const PLAIN_USERS = ['Admin'] as const;
 export type ServiceUser = (typeof SERVICE_USERS)[number];
 
 export const ORDERER_MSP_ID = 'OrdererMSP';
@@ -75,6 +77,20 @@ export function tlsPaths(owner: string): KeyPairPaths & { readonly authority: st
     key: join(folder, 'server.key'),
     authority: join(folder, 'ca.crt'),
   };
+}
+
+/** Name in the TLS certificate of an organisation's gateway. */
+export function gatewayHost(domain: string): string {
+  return `gateway.${domain}`;
+}
+
+/** Name in the TLS certificate of the chaincode service of an organisation's peer. */
+export function chaincodeHost(domain: string): string {
+  return `chaincode.${domain}`;
+}
+
+export function chaincodeFolder(organisation: string): string {
+  return join(organisation, 'chaincode');
 }
 
 export function gatewayFolder(organisation: string): string {

@@ -5,10 +5,14 @@ export {
 } from './certificate-authority.js';
 export { ensureIdentities } from './ensure-identities.js';
 export { FABRIC_ATTRIBUTES_OID, type FabricAttributes } from './fabric-attributes.js';
+export { forgetPeerKeys } from './forget-keys.js';
 export { IdentitiesError, type IdentitiesErrorCode } from './identities-error.js';
 export {
   authorityPaths,
+  chaincodeFolder,
+  chaincodeHost,
   gatewayFolder,
+  gatewayHost,
   type KeyPairPaths,
   mspKeyPair,
   nodeFolder,
@@ -19,13 +23,14 @@ export {
   tlsPaths,
   userFolder,
 } from './identity-paths.js';
-export type { IssuedEntry } from './issued-list.js';
+export { type IssuedEntry, readIssued } from './issued-list.js';
 export { parseMspId } from './organisation-file.js';
 export {
   type Identity,
   type MspDefinition,
   mspDefinitions,
   organisationByTlsCertificate,
+  readAdminIdentity,
   readIdentity,
   readOrdererIdentity,
   readPeerIdentity,
@@ -34,4 +39,30 @@ export {
   type TlsOwner,
   tlsCaBundle,
 } from './read-identity.js';
-export { type Revocation, readRevocationList, readRevocations, revokeCertificate } from './revocation-list.js';
+export {
+  isIssuedBy,
+  REVOCATION_DELAY_MS,
+  type Revocation,
+  readRevocationList,
+  readRevocations,
+  revocationListFile,
+  revokeCertificate,
+  revokeSerials,
+  serialHexOf,
+} from './revocation-list.js';
+export {
+  authorityEnds,
+  type CertificateEnd,
+  type CertificateOwner,
+  certificateEnds,
+  certificateOwners,
+  renewCertificates,
+} from './service-certificates.js';
+export {
+  type FabricCa,
+  type FabricCaPlace,
+  type FabricCaRegistrar,
+  openFabricCa,
+} from './fabric-ca/fabric-ca-client.js';
+export { ensureFromFabricCa } from './fabric-ca/ensure-from-fabric-ca.js';
+export { fabricCaIssuer, memberIssuer } from './fabric-ca/fabric-ca-issuer.js';

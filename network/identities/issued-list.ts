@@ -2,6 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { appendDurably, PRIVATE_FILE_MODE, syncFolder } from './durable-file.js';
 import { unreadable } from './identities-error.js';
+import { issuedListPath, organisationFolder } from './identity-paths.js';
+import { readText } from './key-pair.js';
 
 /** One line of the list of issued certificates. */
 export interface IssuedEntry {
@@ -31,6 +33,27 @@ export function openIssuedList(path: string): IssuedList {
   appendDurably(path, endsInsideALine(path) ? '\n' : '', PRIVATE_FILE_MODE);
   if (isNew) syncFolder(dirname(path));
   return { append: (entry) => appendDurably(path, `${JSON.stringify(entry)}\n`, PRIVATE_FILE_MODE) };
+}
+
+/**
+ * What an authority has issued to members, oldest first; empty where it has issued nothing.
+ *
+ * @throws IdentitiesError IDENTITIES_UNREADABLE
+ */
+export function readIssued(dataDir: string, domain: string): readonly IssuedEntry[] {
+  const path = issuedListPath(organisationFolder(dataDir, domain));
+  if (!existsSync(path)) return [];
+  const lines = readText(path).split('\n');
+  // The last one may have been cut short, and was never acknowledged then.
+  return lines.filter((line) => line.endsWith('}')).map((line) => parseEntry(path, line));
+}
+
+function parseEntry(path: string, line: string): IssuedEntry {
+  try {
+    return JSON.parse(line) as IssuedEntry;
+  } catch (cause) {
+    throw unreadable(path, 'has a line that is no JSON', cause);
+  }
 }
 
 function endsInsideALine(path: string): boolean {

@@ -30,6 +30,7 @@ export async function ensureKeyPair(
     readonly issue: (publicKeySpki: Uint8Array, privateKey: KeyObject) => Promise<string>;
     readonly issuedBy: KeyPair | undefined;
     readonly nowMs: number;
+    readonly renewBeforeEndMs?: number;
   },
 ): Promise<KeyPair> {
   const privateKey = ensureKey(paths, wanted.issuedBy === undefined);
@@ -37,7 +38,8 @@ export async function ensureKeyPair(
   const found = existsSync(paths.certificate) ? readCertificate(paths.certificate) : undefined;
   if (found !== undefined) {
     requireMatch(paths, found, privateKey, wanted.issuedBy);
-    if (found.validToDate.getTime() > wanted.nowMs + RENEW_BEFORE_END_MS) {
+    const renewBeforeEndMs = wanted.renewBeforeEndMs ?? RENEW_BEFORE_END_MS;
+    if (found.validToDate.getTime() > wanted.nowMs + renewBeforeEndMs) {
       return pairOf(found, readText(paths.certificate), privateKey);
     }
   }

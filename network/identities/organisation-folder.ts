@@ -5,7 +5,10 @@ import { PUBLIC_FILE_MODE, replaceFile } from './durable-file.js';
 import type { FabricAttributes } from './fabric-attributes.js';
 import {
   authorityPaths,
+  chaincodeFolder,
+  chaincodeHost,
   gatewayFolder,
+  gatewayHost,
   mspKeyPair,
   nodeFolder,
   type OrganisationKind,
@@ -25,6 +28,8 @@ export interface OrganisationFolder {
   readonly domain: string;
   readonly kind: OrganisationKind;
   readonly nowMs: number;
+  /** Of what the authorities issue; theirs are renewed RENEW_BEFORE_END_MS before their end. */
+  readonly renewBeforeEndMs?: number;
   readonly ca: KeyPair;
   readonly tlsCa: KeyPair;
 }
@@ -72,12 +77,29 @@ export async function ensureUser(organisation: OrganisationFolder, user: Service
   });
 }
 
+/**
+ * A client that somebody's application runs as: a certificate without attributes. It lies there twice, under the name
+ * that cryptogen gives it and under that of Fabric CA's client: Fabric's samples go by either.
+ */
+export async function ensureClient(organisation: OrganisationFolder, user: string): Promise<void> {
+  const { folder, domain } = organisation;
+  const mspFolder = join(userFolder(folder, user, domain), 'msp');
+  const commonName = `${user}@${domain}`;
+  await ensureSigner(organisation, { mspFolder, subject: { commonName, unit: 'client' } });
+  ensureText(join(mspFolder, 'signcerts', 'cert.pem'), readText(mspKeyPair(mspFolder, commonName).certificate));
+}
+
 export async function ensureGateway(organisation: OrganisationFolder): Promise<void> {
-  await ensureTls(organisation, gatewayFolder(organisation.folder), `gateway.${organisation.domain}`);
+  await ensureTls(organisation, gatewayFolder(organisation.folder), gatewayHost(organisation.domain));
+}
+
+/** TLS of the service that runs the chaincode for the organisation's peer. */
+export async function ensureChaincode(organisation: OrganisationFolder): Promise<void> {
+  await ensureTls(organisation, chaincodeFolder(organisation.folder), chaincodeHost(organisation.domain));
 }
 
 /** `custodian-hospital-a` for Custodian@hospital-a.medledger.example. */
-function serviceAttributes(user: ServiceUser, domain: string): FabricAttributes {
+export function serviceAttributes(user: ServiceUser, domain: string): FabricAttributes {
   const memberId = `${user.toLowerCase()}-${domain.split('.')[0]}`;
   return { memberId, role: 'admin', 'hf.EnrollmentID': memberId };
 }
@@ -111,7 +133,7 @@ async function ensureSigner(
   const { ca, domain, nowMs } = organisation;
   const { mspFolder, subject, attributes } = signer;
   await ensureKeyPair(mspKeyPair(mspFolder, subject.commonName), {
-    nowMs,
+    ...renewalOf(organisation),
     issuedBy: ca,
     issue: async (publicKeySpki) => {
       const issued = await issueCertificate({
@@ -119,7 +141,7 @@ async function ensureSigner(
         publicKeySpki,
         issuer: issuerOf(ca, authoritySubject('ca', domain)),
         notBeforeMs: nowMs - BACKDATED_MS,
-        notAfterMs: nowMs + SERVICE_LIFE_MS,
+        notAfterMs: serviceEndMs(ca, nowMs),
         use: { kind: 'signer', ...(attributes === undefined ? {} : { attributes }) },
       });
       return issued.pem;
@@ -132,7 +154,7 @@ async function ensureTls(organisation: OrganisationFolder, owner: string, host: 
   const { tlsCa, domain, nowMs } = organisation;
   const paths = tlsPaths(owner);
   await ensureKeyPair(paths, {
-    nowMs,
+    ...renewalOf(organisation),
     issuedBy: tlsCa,
     issue: async (publicKeySpki) => {
       const issued = await issueCertificate({
@@ -140,7 +162,7 @@ async function ensureTls(organisation: OrganisationFolder, owner: string, host: 
         publicKeySpki,
         issuer: issuerOf(tlsCa, authoritySubject('tlsca', domain)),
         notBeforeMs: nowMs - BACKDATED_MS,
-        notAfterMs: nowMs + SERVICE_LIFE_MS,
+        notAfterMs: serviceEndMs(tlsCa, nowMs),
         use: { kind: 'tls', dnsNames: [host, 'localhost'], ipAddresses: ['127.0.0.1'] },
       });
       return issued.pem;
@@ -149,8 +171,25 @@ async function ensureTls(organisation: OrganisationFolder, owner: string, host: 
   ensureText(paths.authority, tlsCa.certificatePem);
 }
 
+function renewalOf({ nowMs, renewBeforeEndMs }: OrganisationFolder): { nowMs: number; renewBeforeEndMs?: number } {
+  return { nowMs, ...(renewBeforeEndMs === undefined ? {} : { renewBeforeEndMs }) };
+}
+
+/** Nothing that an authority vouches for is good for longer than the authority. */
+function serviceEndMs({ certificate }: KeyPair, nowMs: number): number {
+  return Math.min(nowMs + SERVICE_LIFE_MS, certificate.validToDate.getTime());
+}
+
 /** Trust anchors and NodeOUs, which Fabric wants in the organisation's MSP folder and in every one below it. */
-function ensureMspFolder({ folder, domain, ca, tlsCa }: OrganisationFolder, mspFolder: string): void {
+export function ensureMspFolder(
+  {
+    folder,
+    domain,
+    ca,
+    tlsCa,
+  }: Pick<OrganisationFolder, 'folder' | 'domain'> & Record<'ca' | 'tlsCa', Pick<KeyPair, 'certificatePem'>>,
+  mspFolder: string,
+): void {
   const caName = basename(authorityPaths(folder, domain, 'ca').certificate);
   const tlsCaName = basename(authorityPaths(folder, domain, 'tlsca').certificate);
   ensureText(join(mspFolder, 'cacerts', caName), ca.certificatePem);
@@ -159,7 +198,7 @@ function ensureMspFolder({ folder, domain, ca, tlsCa }: OrganisationFolder, mspF
 }
 
 /** Derived files: made again wherever they differ from what they are derived from. */
-function ensureText(path: string, text: string): void {
+export function ensureText(path: string, text: string): void {
   if (existsSync(path) && readText(path) === text) return;
   replaceFile(path, text, PUBLIC_FILE_MODE);
 }

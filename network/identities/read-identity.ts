@@ -1,13 +1,16 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
-import { ORDERER_DOMAIN, type Organisation, type Topology } from '../topology.js';
+import { type LedgerTopology, ORDERER_DOMAIN, type Organisation, type Topology } from '../topology.js';
 import { unreadable } from './identities-error.js';
 import {
   authorityPaths,
+  chaincodeFolder,
   gatewayFolder,
+  gatewayHost,
   mspKeyPair,
   nodeFolder,
   ORDERER_MSP_ID,
+  type OrganisationKind,
   organisationFolder,
   type ServiceUser,
   tlsPaths,
@@ -16,6 +19,9 @@ import {
 import { type KeyPair, readCertificate, readKeyPair, readText } from './key-pair.js';
 import { parseMspId } from './organisation-file.js';
 import { type Revocation, readRevocations } from './revocation-list.js';
+
+/** Alternative names only, and no wildcards: a subject is free text. */
+const EXACTLY = { subject: 'never', wildcards: false } as const;
 
 /** Whoever signs for an organisation: one of its services, its peer, the orderer. */
 export interface Identity {
@@ -31,9 +37,10 @@ export interface TlsMaterial {
   readonly caPem: string;
 }
 
-/** Whose TLS certificate: a gateway has one per organisation, peers and orderers one per host. */
+/** Whose TLS certificate: gateway and chaincode have one per organisation, peers and orderers one per host. */
 export type TlsOwner =
   | { readonly kind: 'gateway' }
+  | { readonly kind: 'chaincode' }
   | { readonly kind: 'peer'; readonly host: string }
   | { readonly kind: 'orderer'; readonly host: string };
 
@@ -57,6 +64,13 @@ export function readIdentity(dataDir: string, domain: string, user: ServiceUser)
   return identityOf(folder, readKeyPair(mspKeyPair(mspFolder, `${user}@${domain}`)));
 }
 
+/** Who changes the channel for an organisation: one with members, or the ordering one. */
+export function readAdminIdentity(dataDir: string, domain: string, kind: OrganisationKind = 'peer'): Identity {
+  const folder = organisationFolder(dataDir, domain, kind);
+  const mspFolder = join(userFolder(folder, 'Admin', domain), 'msp');
+  return identityOf(folder, readKeyPair(mspKeyPair(mspFolder, `Admin@${domain}`)));
+}
+
 /** The key that a peer endorses with. */
 export function readPeerIdentity(dataDir: string, domain: string, host: string): Identity {
   const folder = organisationFolder(dataDir, domain);
@@ -73,20 +87,31 @@ export function readOrdererIdentity(dataDir: string, host: string): Identity {
 export function readTls(dataDir: string, domain: string, owner: TlsOwner): TlsMaterial {
   const kind = owner.kind === 'orderer' ? 'orderer' : 'peer';
   const folder = organisationFolder(dataDir, domain, kind);
-  const paths = tlsPaths(owner.kind === 'gateway' ? gatewayFolder(folder) : nodeFolder(folder, owner.host, kind));
+  const paths = tlsPaths(ownerFolder(folder, owner));
   const { certificatePem } = readKeyPair(paths);
   return { certificatePem, keyPem: readText(paths.key), caPem: readText(paths.authority) };
 }
 
+function ownerFolder(organisation: string, owner: TlsOwner): string {
+  switch (owner.kind) {
+    case 'gateway':
+      return gatewayFolder(organisation);
+    case 'chaincode':
+      return chaincodeFolder(organisation);
+    default:
+      return nodeFolder(organisation, owner.host, owner.kind);
+  }
+}
+
 /** The TLS authorities of all organisations, one after another in PEM: what a gateway trusts at its internal port. */
-export function tlsCaBundle(dataDir: string, topology: Topology): string {
+export function tlsCaBundle(dataDir: string, topology: LedgerTopology): string {
   return topology.organisations.map(({ domain }) => tlsCaPem(dataDir, domain)).join('');
 }
 
 /** Trust anchors of the channel's members, and of the orderer where `includeOrderer`. */
 export function mspDefinitions(
   dataDir: string,
-  topology: Topology,
+  topology: LedgerTopology,
   options: { readonly includeOrderer: boolean },
 ): MspDefinition[] {
   const members = topology.organisations.map(({ mspId, domain }) => definitionOf(dataDir, mspId, domain, 'peer'));
@@ -95,12 +120,13 @@ export function mspDefinitions(
 }
 
 /**
- * Tells which organisation is at the other end of a mutual TLS connection. The handshake only proves that *one* of
- * the authorities in the bundle vouches for the certificate, and any of them could write any name into it: the
- * organisation is the one whose own authority signed.
+ * Tells which organisation's gateway is at the other end of a mutual TLS connection. The handshake only proves that
+ * *one* of the authorities in the bundle vouches for the certificate, and any of them could write any name into it: the
+ * organisation is the one whose own authority signed. That authority signs for peers and chaincode services too, which
+ * have no business here: the certificate has to name the gateway.
  *
  * @returns a function from the certificate's DER (`socket.getPeerCertificate().raw`) to the organisation, or to
- * undefined where no organisation's authority signed it
+ * undefined where it is not one that an organisation's authority gave to its gateway
  */
 export function organisationByTlsCertificate(
   dataDir: string,
@@ -108,11 +134,13 @@ export function organisationByTlsCertificate(
 ): (certificateDer: Uint8Array) => Organisation | undefined {
   const authorities = topology.organisations.map((organisation) => ({
     organisation,
+    host: gatewayHost(organisation.domain),
     publicKey: new X509Certificate(tlsCaPem(dataDir, organisation.domain)).publicKey,
   }));
   return (certificateDer) => {
     const certificate = new X509Certificate(certificateDer);
-    return authorities.find(({ publicKey }) => certificate.verify(publicKey))?.organisation;
+    const isGateway = (host: string) => certificate.checkHost(host, EXACTLY) === host;
+    return authorities.find(({ host, publicKey }) => isGateway(host) && certificate.verify(publicKey))?.organisation;
   };
 }
 

@@ -8,7 +8,7 @@ import { keyIdentifierHex, toBeSigned } from './certificate.js';
 import { PUBLIC_FILE_MODE, replaceFile } from './durable-file.js';
 import { IdentitiesError, unreadable } from './identities-error.js';
 import { authorityPaths, organisationFolder, revocationListPath } from './identity-paths.js';
-import { readKeyPair, readText } from './key-pair.js';
+import { readCertificate, readKeyPair, readText } from './key-pair.js';
 import { BACKDATED_MS } from './organisation-folder.js';
 
 /** A certificate that its authority has taken back. */
@@ -22,8 +22,14 @@ export interface Revocation {
 const LIST_LIFE_MS = 20 * 365 * 86_400_000;
 
 /**
+ * A list counts this much later than it is written: by then every part of a running embedded ledger has read it, and
+ * all of them judge a transaction alike, now and in a replay. Fabric goes by the list alone and not by its times.
+ */
+export const REVOCATION_DELAY_MS = 2_000;
+
+/**
  * Takes a certificate back: puts it on the authority's list, `msp/crls/`, where Fabric's own tools look for it. The
- * embedded ledger reads the list when it starts; a running Fabric channel learns of it by a config update.
+ * embedded ledger follows the list; a running Fabric channel learns of it by a config update.
  * Safe to repeat. Durable when the promise settles.
  *
  * @param certificatePem - issued by this organisation's authority
@@ -33,25 +39,53 @@ export async function revokeCertificate(
   dataDir: string,
   domain: string,
   certificatePem: string,
-  options: { readonly nowMs?: () => number } = {},
+  options: { readonly nowMs?: () => number; readonly delayMs?: number } = {},
 ): Promise<void> {
-  const folder = organisationFolder(dataDir, domain);
-  const authority = readKeyPair(authorityPaths(folder, domain, 'ca'));
-  const certificate = new X509Certificate(certificatePem);
-  if (!certificate.verify(authority.certificate.publicKey)) {
+  if (!isIssuedBy(dataDir, domain, certificatePem)) {
     throw new IdentitiesError(
       'MEMBER_REQUEST_INVALID',
       `The certificate was not issued by the authority of ${domain}.`,
     );
   }
+  const { serialNumber } = new X509Certificate(certificatePem);
+  await revokeSerials(dataDir, domain, [serialHexOf(serialNumber)], options);
+}
+
+/** Whether the certificate authority of an organisation signed the certificate. */
+export function isIssuedBy(dataDir: string, domain: string, certificatePem: string): boolean {
+  const { certificate } = authorityPaths(organisationFolder(dataDir, domain), domain, 'ca');
+  return new X509Certificate(certificatePem).verify(readCertificate(certificate).publicKey);
+}
+
+/**
+ * As `revokeCertificate`, for certificates of which only the list of what was issued is at hand.
+ *
+ * @param serialsHex - lower-case hex without leading zeros, of certificates of this authority
+ * @returns how many were not on the list yet
+ */
+export async function revokeSerials(
+  dataDir: string,
+  domain: string,
+  serialsHex: readonly string[],
+  options: { readonly nowMs?: () => number; readonly delayMs?: number } = {},
+): Promise<number> {
+  const folder = organisationFolder(dataDir, domain);
+  const authority = readKeyPair(authorityPaths(folder, domain, 'ca'));
   const nowMs = (options.nowMs ?? Date.now)();
+  const revokedAtMs = nowMs + (options.delayMs ?? 0);
   const known = readRevocations(dataDir, domain);
-  const serialHex = serialHexOf(certificate.serialNumber);
-  if (known.some((revocation) => revocation.serialHex === serialHex)) return;
-  const pem = await signedList([...known, { serialHex, revokedAtMs: nowMs }], authority, nowMs);
+  const fresh = serialsHex.filter((serial) => !known.some(({ serialHex }) => serialHex === serial));
+  if (fresh.length === 0) return 0;
+  const revocations = [...known, ...fresh.map((serialHex) => ({ serialHex, revokedAtMs }))];
   const path = revocationListPath(folder, domain);
   mkdirSync(dirname(path), { recursive: true });
-  replaceFile(path, pem, PUBLIC_FILE_MODE);
+  replaceFile(path, await signedList(revocations, authority, nowMs), PUBLIC_FILE_MODE);
+  return fresh.length;
+}
+
+/** Where the list of an organisation's authority lies; there is none before the first revocation. */
+export function revocationListFile(dataDir: string, domain: string): string {
+  return revocationListPath(organisationFolder(dataDir, domain), domain);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { canonicalJson, type PatientId, type SignedRegister } from '@medledger/chaincode/domain';
 import type { LaneActor } from '../../gateway/ledger/lane-client.js';
 import { createLedgerChain, type LedgerChain } from '../../gateway/ledger/chain.js';
@@ -7,10 +8,11 @@ import type { Ledger } from '../../gateway/ledger/ledger.js';
 import { createNonceSolver, type NonceSolver } from '../../gateway/ledger/nonce-solver.js';
 import { type BareClient, openBareClient } from './baseline/bare-gateway-client.js';
 import { requireThat } from './bench-failure.js';
+import { type LedgerPids, startBenchLedger } from './bench-ledger.js';
 import type { BenchMembers, BenchPatient } from './bench-members.js';
 import type { BenchPlace } from './bench-place.js';
 import { BARE_CHAINCODE, withPeer } from './bench-ports.js';
-import { type BenchProcesses, barePlan, chaincodePlans, ledgerPlan } from './bench-processes.js';
+import type { BenchProcesses } from './bench-processes.js';
 import { peerEndpoint } from './peer-endpoint.js';
 
 /** A running ledger with the product's chaincode and the baseline's, and a client of each at the first peer. */
@@ -22,11 +24,13 @@ export interface BenchNetwork {
   /** One that has seen no lane yet: its first transaction in each asks for the head. */
   newChain(): LedgerChain;
   readonly bare: BareClient;
-  readonly pids: { readonly ledger: number; readonly chaincode: readonly number[]; readonly bare: readonly number[] };
+  readonly pids: LedgerPids;
   stop(): Promise<void>;
 }
 
 const SOLVER_THREADS = 1;
+const SERVED_MS = 30_000;
+const SERVED_POLL_MS = 200;
 
 /** The register and the patients are on the ledger when it resolves. */
 export async function startBenchNetwork(
@@ -38,11 +42,7 @@ export async function startBenchNetwork(
   const peers = withPeer(topology);
   const [home] = peers;
   if (home === undefined) throw new Error('invariant failed: a topology has peers');
-  const [chaincode, bare] = await Promise.all([
-    Promise.all(chaincodePlans(place).map((plan) => processes.start(plan))),
-    Promise.all(peers.map((organisation) => processes.start(barePlan(place, topology, organisation)))),
-  ]);
-  const pids = { chaincode, bare, ledger: await processes.start(ledgerPlan(place)) };
+  const pids = await startBenchLedger(place, processes);
   const endpoint = peerEndpoint(place, home);
   const { channel } = topology;
   const ledger = openFabricLedger({
@@ -57,6 +57,7 @@ export async function startBenchNetwork(
   const newChain = () => createLedgerChain({ ledger, solver });
   const chain = newChain();
   const bareClient = openBareClient({ ...endpoint, ...members.admin, channel, chaincode: BARE_CHAINCODE });
+  await untilServed(bareClient);
   await found(ledger, chain, members);
   return {
     ledger,
@@ -72,6 +73,18 @@ export async function startBenchNetwork(
       await processes.stopAll();
     },
   };
+}
+
+/** Fabric's peers learn of each other's chaincodes some time after they were deployed. */
+async function untilServed(bare: BareClient): Promise<void> {
+  for (const untilMs = Date.now() + SERVED_MS; ; await wait(SERVED_POLL_MS)) {
+    try {
+      await bare.submit('put', 'served', 'yes');
+      return;
+    } catch (error) {
+      if (Date.now() > untilMs) throw error;
+    }
+  }
 }
 
 async function found(ledger: Ledger, chain: LedgerChain, members: BenchMembers): Promise<void> {

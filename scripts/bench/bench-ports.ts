@@ -4,12 +4,21 @@ import { BenchFailure } from './bench-failure.js';
 
 /** Name on the channel of the baseline's chaincode. */
 export const BARE_CHAINCODE = 'bare';
-/** From the port of an organisation's chaincode service to that of the baseline's. */
-const BARE_PORT_OFFSET = 4;
+/** From the port of an organisation's chaincode service to that of the baseline's, where no other process listens. */
+const BARE_PORT_OFFSET = -35;
 /** Below the ports that Linux gives to outgoing connections. */
 const PORT_BASE_MIN = 15_000;
 const PORT_BASE_MAX = 32_000;
 const TRIES_MAX = 20;
+
+/**
+ * The product's, but that peers reach its chaincode without TLS, as they do the baseline's, which does not change: what
+ * is compared is the work of the chaincode.
+ */
+export function benchTopology(portBase: number): Topology {
+  const { chaincode, ...topology } = localTopology(portBase);
+  return { ...topology, chaincode: { name: chaincode.name, version: chaincode.version } };
+}
 
 export type PeerOrganisation = Organisation & { readonly peer: NonNullable<Organisation['peer']> };
 

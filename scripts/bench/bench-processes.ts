@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Topology } from '../../network/topology.js';
 import { Child } from '../start/child.js';
-import { type NetworkPlace, networkPlans, preloadUrl } from '../start/network-plans.js';
+import { type NetworkPlace, preloadUrl } from '../start/network-plans.js';
 import { ProcessLog } from '../start/process-log.js';
 import type { ProcessPlan } from '../start/process-plan.js';
 import { barePort, type PeerOrganisation } from './bench-ports.js';
@@ -32,11 +32,6 @@ export function benchProcesses({ projectDir, dataDir }: NetworkPlace): BenchProc
       await Promise.all(running.splice(0).map(({ child, log }) => child.stop(STOP_MS).then(() => log.close())));
     },
   };
-}
-
-/** The product's chaincode services, as `npm start` runs them; in the topology's order of peers. */
-export function chaincodePlans(place: NetworkPlace): readonly ProcessPlan[] {
-  return networkPlans(place).chaincode;
 }
 
 /** `plansFile`, where prepared state calls are to be made; `unformatted`: log lines below the level cost nothing. */

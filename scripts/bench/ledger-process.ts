@@ -4,12 +4,11 @@
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import { pino } from 'pino';
 import { startDevLedger } from '../../network/devledger/dev-ledger.js';
-import { localTopology } from '../../network/topology.js';
-import { BARE_CHAINCODE, barePort } from './bench-ports.js';
+import { BARE_CHAINCODE, barePort, benchTopology } from './bench-ports.js';
 
 setLogVerbosity(logVerbosity.NONE);
 const [dataDir = '', portBase = ''] = process.argv.slice(2);
-const topology = localTopology(Number(portBase));
+const topology = benchTopology(Number(portBase));
 const ledger = await startDevLedger({
   topology,
   dataDir,

@@ -2,7 +2,9 @@ import { gateway as gatewayProtos } from '@hyperledger/fabric-protos';
 import { pino } from 'pino';
 import type { LedgerIdentity } from '../../gateway/ledger/ledger.js';
 import { ChaincodeConnection } from '../../network/devledger/chaincode/chaincode-connection.js';
+import { ChannelRules } from '../../network/devledger/commit/channel-rules.js';
 import { parseReadWriteSet } from '../../network/devledger/commit/read-write-sets.js';
+import { CollectionAccess } from '../../network/devledger/endorse/collection-access.js';
 import { type Proposal, parseProposal } from '../../network/devledger/endorse/proposal.js';
 import { Simulator } from '../../network/devledger/endorse/simulator.js';
 import type { StateSnapshot, VersionedValue } from '../../network/devledger/peer-ledger.js';
@@ -45,7 +47,8 @@ export async function connectMemoryPeer(
     const gets: StateCall[] = [];
     const simulator = new Simulator(snapshotOf(state, gets), proposal.txId);
     const { channel, txId, input, signedProposal } = proposal;
-    const { response } = await connection.execute({ channel, txId, input, signedProposal, simulator, history: none });
+    const asked = { channel, txId, input, signedProposal, isInit: false };
+    const { response } = await connection.execute({ ...asked, simulator, collections, history: none, callChaincode });
     requireThat(response.getStatus() === STATUS_OK, `${name} refused: ${response.getMessage()}`);
     const writes = parseReadWriteSet(simulator.results()).flatMap((set) => set.writes);
     if (isCommitted) for (const { key, value } of writes) if (value !== undefined) state.set(key, value);
@@ -71,6 +74,13 @@ export function proposalMaker(
     return parseProposal(gatewayProtos.ProposedTransaction.deserializeBinary(bytes).getProposal());
   };
 }
+
+/** Of a channel with one chaincode that has no collections. */
+const collections = new CollectionAccess(
+  new ChannelRules({ channel: '', policy: { endorsers: [], needed: 0 }, chaincodes: [], mspIds: [] }),
+  { mspId: '', ou: undefined },
+);
+const callChaincode = async () => Promise.reject(new Error('There is no other chaincode here.'));
 
 const READY_MS = 5_000;
 const STATUS_OK = 200;

@@ -2,12 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureIdentities } from '../../network/identities/index.js';
-import { localTopology } from '../../network/topology.js';
-import type { BenchMembers } from './bench-members.js';
-import { makeMembers } from './bench-members.js';
-import { requireComplete, startBenchNetwork } from './bench-network.js';
+import { DEVLEDGER, type LedgerChoice, type LedgerKind } from '../start/ledger-choice.js';
+import { untilServing } from '../start/ledger-view.js';
+import { BenchFailure } from './bench-failure.js';
+import { startBenchLedger } from './bench-ledger.js';
+import { type BenchMembers, type BenchPatient, makeMembers } from './bench-members.js';
+import { type BenchNetwork, requireComplete, startBenchNetwork } from './bench-network.js';
 import type { BenchPlace } from './bench-place.js';
-import { freePortBase } from './bench-ports.js';
+import { benchTopology, freePortBase } from './bench-ports.js';
 import { type BenchProcesses, benchProcesses } from './bench-processes.js';
 import type { Figure } from './figure.js';
 import { measureBatchCpu } from './figures/batch-cpu.js';
@@ -16,14 +18,24 @@ import { measureCommitLatency } from './figures/commit-latency.js';
 import { measureDecision } from './figures/decision.js';
 import { measureGatewayCpu } from './figures/gateway-cpu.js';
 import { checkShareLine, measureNonce } from './figures/nonce.js';
+import { measureSaturatedRate, rateLines } from './figures/saturated-rate.js';
+import { compareBoots, compareRates } from './figures/two-ledgers.js';
 
-export const FIGURES = ['latency', 'chaincode', 'gateway', 'batch', 'decision', 'nonce'] as const;
+/** `ledgers` needs real Fabric whatever the ledger is; `chaincode`, `gateway`, `decision` and `nonce` need no ledger. */
+export const FIGURES = ['latency', 'chaincode', 'gateway', 'batch', 'decision', 'nonce', 'rate', 'ledgers'] as const;
 export type FigureName = (typeof FIGURES)[number];
+
+/** What is measured where nothing was asked for. */
+export const USUAL_FIGURES: Readonly<Record<LedgerKind, readonly FigureName[]>> = {
+  devledger: ['latency', 'chaincode', 'gateway', 'batch', 'decision', 'nonce'],
+  fabric: ['latency', 'rate', 'ledgers'],
+};
 
 export interface BenchOptions {
   readonly projectDir: string;
   readonly rounds: number;
   readonly only: readonly FigureName[];
+  readonly ledger: LedgerChoice;
   readonly say: (line: string) => void;
   readonly onFigure: (figure: Figure) => void;
   /** Ends the run's processes early. */
@@ -31,6 +43,8 @@ export interface BenchOptions {
 }
 
 const PATIENTS = 16;
+/** As many clients as the closed loop may grow to. */
+const CLIENTS_MAX = 128;
 
 /**
  * Measures the figures that were asked for, one after the other, on ports and in a folder of its own, and leaves
@@ -39,20 +53,15 @@ const PATIENTS = 16;
  * @throws BenchFailure when an answer was wrong
  */
 export async function runBench(options: BenchOptions): Promise<void> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'medledger-bench-'));
-  const portBase = await freePortBase();
-  const place = { projectDir: options.projectDir, dataDir, portBase, topology: localTopology(portBase) };
-  const processes = benchProcesses(place);
-  const stopEarly = () => void processes.stopAll();
-  options.signal.addEventListener('abort', stopEarly, { once: true });
-  try {
-    await ensureIdentities(place.topology, dataDir);
-    await measure(options, { place, processes, members: await makeMembers(place, PATIENTS) });
-  } finally {
-    options.signal.removeEventListener('abort', stopEarly);
-    await processes.stopAll();
-    await rm(dataDir, { recursive: true, force: true });
-  }
+  const { only, ledger } = options;
+  const isOnLedger = only.some((name) => name !== 'ledgers');
+  const patients = only.includes('rate') ? CLIENTS_MAX : PATIENTS;
+  if (isOnLedger) await withBenchPlace({ ...options, patients }, (run) => measure(options, run));
+  if (!only.includes('ledgers')) return;
+  if (ledger.kind !== 'fabric')
+    throw new BenchFailure('The figure ledgers compares with real Fabric: add --ledger fabric.');
+  await measureBoots(options, ledger);
+  await measureTwo(options, ledger);
 }
 
 interface Run {
@@ -61,10 +70,62 @@ interface Run {
   readonly members: BenchMembers;
 }
 
+type PlaceOptions = Pick<BenchOptions, 'projectDir' | 'ledger' | 'signal'> & { readonly patients: number };
+
+async function withBenchPlace<T>(
+  { projectDir, ledger, signal, patients }: PlaceOptions,
+  action: (run: Run) => Promise<T>,
+): Promise<T> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'medledger-bench-'));
+  const portBase = await freePortBase();
+  const place = { projectDir, dataDir, portBase, ledger, topology: benchTopology(portBase) };
+  const processes = benchProcesses(place);
+  const stopEarly = () => void processes.stopAll();
+  signal.addEventListener('abort', stopEarly, { once: true });
+  try {
+    await ensureIdentities(place.topology, dataDir);
+    return await action({ place, processes, members: await makeMembers(place, patients) });
+  } finally {
+    signal.removeEventListener('abort', stopEarly);
+    await processes.stopAll();
+    await rm(dataDir, { recursive: true, force: true });
+  }
+}
+
+async function measureBoots(options: BenchOptions, fabric: LedgerChoice): Promise<void> {
+  const boot = (ledger: LedgerChoice) => () =>
+    withBenchPlace({ ...options, ledger, patients: 0 }, async ({ place, processes }) => {
+      const startedMs = performance.now();
+      await startBenchLedger(place, processes);
+      await untilServing(place.topology, place.dataDir);
+      return performance.now() - startedMs;
+    });
+  options.onFigure(await compareBoots({ embedded: boot(DEVLEDGER), fabric: boot(fabric) }, options.rounds));
+}
+
+async function measureTwo(options: BenchOptions, fabric: LedgerChoice): Promise<void> {
+  const onLedger = { ...options, patients: CLIENTS_MAX };
+  await withBenchPlace({ ...onLedger, ledger: DEVLEDGER }, (ours) =>
+    withBenchPlace({ ...onLedger, ledger: fabric }, async (theirs) => {
+      const [embedded, real] = [await started(ours), await started(theirs)];
+      const { figure, embeddedAdded, fabricAdded } = await compareRates({ embedded, fabric: real }, options.rounds);
+      options.onFigure(figure);
+      await requireAdded(embedded.network, ours, embeddedAdded);
+      await requireAdded(real.network, theirs, fabricAdded);
+      await embedded.network.stop();
+      await real.network.stop();
+    }),
+  );
+}
+
+async function started({ place, processes, members }: Run) {
+  return { network: await startBenchNetwork(place, processes, members), patients: members.patients };
+}
+
 async function measure(options: BenchOptions, run: Run): Promise<void> {
   const { only, rounds, onFigure } = options;
   const wants = (name: FigureName) => only.includes(name);
-  if (wants('latency') || wants('batch')) await measureOnLedger(options, run);
+  if (wants('latency') || wants('batch') || wants('rate')) await measureOnLedger(options, run);
   if (wants('gateway')) {
     const [patient] = run.members.patients;
     if (patient !== undefined) onFigure(await measureGatewayCpu(run.place, run.processes, { patient, rounds }));
@@ -83,26 +144,66 @@ async function measureSolving({ rounds, onFigure, say }: BenchOptions, addCpuUs:
 }
 
 async function measureOnLedger(options: BenchOptions, { place, processes, members }: Run): Promise<void> {
-  const { only, rounds, onFigure } = options;
-  const { patients } = members;
+  const patients = members.patients.slice(0, PATIENTS);
   const network = await startBenchNetwork(place, processes, members);
-  const expected = new Map(patients.map(({ patientId }) => [patientId, { entries: 1, records: 0 }]));
-  const expectMore = (patientId: (typeof patients)[number]['patientId'], transactions: number, records: number) => {
-    const before = expected.get(patientId) ?? { entries: 1, records: 0 };
-    expected.set(patientId, { entries: before.entries + transactions, records: before.records + records });
-  };
+  const expected: Expected = new Map(members.patients.map(({ patientId }) => [patientId, { entries: 1, records: 0 }]));
+  await measureTransactions(options, { network, place, patients, expected });
+  if (options.only.includes('rate')) {
+    const rate = await measureSaturatedRate(network, { patients: members.patients, rounds: options.rounds });
+    for (const line of rateLines(rate)) options.say(line);
+    for (const [{ patientId }, added] of rate.addedOf) expectMore(expected, patientId, added, added);
+  }
+  await requireComplete(network, place, patients, expected);
+  await network.stop();
+}
+
+async function measureTransactions(
+  { only, rounds, onFigure }: BenchOptions,
+  on: {
+    readonly network: BenchNetwork;
+    readonly place: BenchPlace;
+    readonly patients: readonly BenchPatient[];
+    readonly expected: Expected;
+  },
+): Promise<void> {
+  const { network, place, patients, expected } = on;
   if (only.includes('latency')) {
     const batchTimeoutMs = place.topology.batch.timeoutMs;
     const { figure, addedOf } = await measureCommitLatency(network, { patients, rounds, batchTimeoutMs });
     onFigure(figure);
-    for (const [{ patientId }, added] of addedOf) expectMore(patientId, added, added);
+    for (const [{ patientId }, added] of addedOf) expectMore(expected, patientId, added, added);
   }
   if (only.includes('batch')) {
     const { figure, addedPerPatient } = await measureBatchCpu(network, { patients, rounds });
     onFigure(figure);
     const { transactions, records } = addedPerPatient;
-    for (const { patientId } of patients) expectMore(patientId, transactions, records);
+    for (const { patientId } of patients) expectMore(expected, patientId, transactions, records);
+  }
+}
+
+type Expected = Map<BenchPatient['patientId'], { readonly entries: number; readonly records: number }>;
+
+function expectMore(
+  expected: Expected,
+  patientId: BenchPatient['patientId'],
+  transactions: number,
+  records: number,
+): void {
+  const before = expected.get(patientId) ?? { entries: 1, records: 0 };
+  expected.set(patientId, { entries: before.entries + transactions, records: before.records + records });
+}
+
+/** Of some of the patients: each has its lane walked on every peer. */
+async function requireAdded(
+  network: BenchNetwork,
+  { place, members }: Run,
+  addedOf: ReadonlyMap<BenchPatient, number>,
+): Promise<void> {
+  const patients = members.patients.slice(0, PATIENTS);
+  const expected: Expected = new Map();
+  for (const patient of patients) {
+    const added = addedOf.get(patient) ?? 0;
+    expected.set(patient.patientId, { entries: 1 + added, records: added });
   }
   await requireComplete(network, place, patients, expected);
-  await network.stop();
 }

@@ -12,7 +12,7 @@ const POLL_MS = 50;
  * @returns false when none ran
  * @throws StartError when it does not end
  */
-export async function down(context: NetworkContext): Promise<boolean> {
+export async function down(context: Pick<NetworkContext, 'dataDir' | 'say'>): Promise<boolean> {
   const { supervisor } = runningProcesses(context.dataDir);
   if (supervisor === undefined) {
     context.say('no network runs on this folder');

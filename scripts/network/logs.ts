@@ -21,7 +21,7 @@ const TAIL_BYTES = 256 * 1024;
  *
  * @throws StartError when there is no such log
  */
-export async function showLogs({ dataDir }: NetworkContext, options: LogOptions): Promise<void> {
+export async function showLogs({ dataDir }: Pick<NetworkContext, 'dataDir'>, options: LogOptions): Promise<void> {
   const folder = join(dataDir, 'logs');
   const names = logNames(folder).filter((name) => options.of === undefined || name === options.of);
   if (names.length === 0) {

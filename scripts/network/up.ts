@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { openDataFolder } from '../start/data-folder.js';
 import { StartError } from '../start/start-error.js';
-import { type NetworkContext, runningProcesses } from './network-context.js';
+import { type NetworkContext, type PlainContext, runningProcesses } from './network-context.js';
 
 export interface UpResult {
   readonly ready: true;
@@ -14,6 +14,7 @@ export interface UpResult {
 }
 
 const PROGRAM = fileURLToPath(new URL('./run-ledger.js', import.meta.url));
+const PLAIN_PROGRAM = fileURLToPath(new URL('./run-plain-ledger.js', import.meta.url));
 const READY_MS = 120_000;
 const POLL_MS = 50;
 const READY_LINE = 'ready';
@@ -27,9 +28,26 @@ const LOG_FILE = 'network.log';
  * @throws StartError with the reason when it does not come up
  */
 export async function up(context: NetworkContext): Promise<UpResult> {
+  const { dataDir, ledger, portBase, topology, topologyFile, bin } = context;
+  const args = [PROGRAM, '--data', dataDir, '--port-base', String(portBase), '--ledger', ledger];
+  args.push('--consensus', topology.consensus);
+  if (bin !== undefined) args.push('--bin', bin);
+  if (topologyFile !== undefined) args.push('--topology', topologyFile);
+  return upWith(context, args);
+}
+
+/** The same for a ledger without gateways. */
+export function upPlain(context: PlainContext): Promise<UpResult> {
+  const args = [PLAIN_PROGRAM, '--data', context.dataDir, '--topology', context.topologyFile];
+  return upWith({ ...context, ledger: 'devledger' }, args);
+}
+
+type UpContext = Pick<NetworkContext, 'dataDir' | 'say' | 'ledger'> & Pick<PlainContext, 'topology'>;
+
+async function upWith(context: UpContext, supervisorArgs: readonly string[]): Promise<UpResult> {
   const startedAtMs = Date.now();
   const { supervisor } = runningProcesses(context.dataDir);
-  if (supervisor === undefined) await startAndFollow(context);
+  if (supervisor === undefined) await startAndFollow(context, supervisorArgs);
   else {
     process.kill(supervisor, 'SIGUSR2');
     context.say('runs already; what was stopped is started again');
@@ -37,10 +55,10 @@ export async function up(context: NetworkContext): Promise<UpResult> {
   return { ready: true, wasRunning: supervisor !== undefined, elapsedMs: Date.now() - startedAtMs };
 }
 
-async function startAndFollow(context: NetworkContext): Promise<void> {
+async function startAndFollow(context: UpContext, supervisorArgs: readonly string[]): Promise<void> {
   const logPath = await logFile(context);
   const fromByte = existsSync(logPath) ? statSync(logPath).size : 0;
-  const child = startSupervisor(context, logPath);
+  const child = startSupervisor(supervisorArgs, logPath);
   const untilMs = Date.now() + READY_MS;
   let told = 0;
   for (let isReady = false; !isReady; ) {
@@ -65,17 +83,16 @@ function linesUnlessEnded(child: ChildProcess, logPath: string, fromByte: number
 }
 
 /** In a folder that is ours: one that is not is refused before anything is put into it. */
-async function logFile({ dataDir, ledger, topology }: NetworkContext): Promise<string> {
-  const folder = await openDataFolder({ path: dataDir, channel: topology.channel, ledger, nowMs: Date.now() });
+async function logFile({ dataDir, ledger, topology }: UpContext): Promise<string> {
+  const { channel, consensus } = topology;
+  const folder = await openDataFolder({ path: dataDir, channel, ledger, consensus, nowMs: Date.now() });
   folder.release();
   const logs = join(dataDir, 'logs');
   mkdirSync(logs, { recursive: true, mode: 0o700 });
   return join(logs, LOG_FILE);
 }
 
-function startSupervisor({ dataDir, ledger, portBase, bin }: NetworkContext, logPath: string): ChildProcess {
-  const args = [PROGRAM, '--data', dataDir, '--port-base', String(portBase), '--ledger', ledger];
-  if (bin !== undefined) args.push('--bin', bin);
+function startSupervisor(args: readonly string[], logPath: string): ChildProcess {
   const log = openSync(logPath, 'a', 0o600);
   const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', log, log] });
   closeSync(log);

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { createEnrolment, localCertificateIssuer } from '../../gateway/identity/enrolment.js';
+import { createEnrolment, certificateIssuer } from '../../gateway/identity/enrolment.js';
 import type { UnlockedIdentity } from '../../gateway/identity/member-keys.js';
 import { openWalletStore, type WalletStore } from '../../gateway/identity/wallet-store.js';
 import { createDirectory } from '../../gateway/durable-files.js';
@@ -59,7 +59,7 @@ async function enrolAt(
 ): Promise<StaffMember[]> {
   const wallets = await openWallets(dataDir, organisation);
   try {
-    const enrolment = createEnrolment(localCertificateIssuer(dataDir, organisation.domain), wallets);
+    const enrolment = createEnrolment(certificateIssuer(dataDir, organisation), wallets);
     await Promise.all(
       staff
         .filter(({ memberId }) => !wallets.has(memberId))

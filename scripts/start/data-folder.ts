@@ -1,7 +1,9 @@
 import { accessSync, chmodSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { replaceFile, syncDirectory } from '../../gateway/durable-files.js';
-import { type FolderLock, lockFolder } from './folder-lock.js';
+import type { FileLock } from '../../network/devledger/store/file-lock.js';
+import { type Consensus, DEFAULT_CONSENSUS } from '../../network/topology.js';
+import { lockFolder } from './folder-lock.js';
 import type { LedgerKind } from './ledger-choice.js';
 import { StartError } from './start-error.js';
 
@@ -29,6 +31,15 @@ interface Marker {
   readonly foundedAt?: string;
   /** The embedded one where left out. */
   readonly ledger?: LedgerKind;
+  /** Of real Fabric; Raft where left out. */
+  readonly consensus?: Consensus;
+}
+
+/** What the folder is to hold; which it does is written into it when it is made. */
+interface WantedNetwork {
+  readonly channel: string;
+  readonly ledger: LedgerKind;
+  readonly consensus: Consensus;
 }
 
 /**
@@ -36,6 +47,7 @@ interface Marker {
  *
  * @param input.channel - what the network in the folder is called
  * @param input.ledger - the embedded one where left out
+ * @param input.consensus - of real Fabric; Raft where left out
  * @throws StartError
  */
 export async function openDataFolder(input: {
@@ -43,13 +55,15 @@ export async function openDataFolder(input: {
   channel: string;
   nowMs: number;
   ledger?: LedgerKind;
+  consensus?: Consensus;
 }): Promise<DataFolder> {
-  const { path, channel, nowMs, ledger = 'devledger' } = input;
+  const { path, channel, nowMs, ledger = 'devledger', consensus = DEFAULT_CONSENSUS } = input;
+  const wanted = { channel, ledger, consensus };
   makeFolder(path);
   const lock = takeLock(path);
   try {
-    const marker = readMarker(path) ?? (await newMarker(path, { channel, nowMs, ledger }));
-    requireUsable(path, marker, { channel, ledger });
+    const marker = readMarker(path) ?? (await newMarker(path, wanted, nowMs));
+    requireUsable(path, marker, wanted);
     return {
       path,
       isFounded: marker.foundedAt !== undefined,
@@ -60,6 +74,17 @@ export async function openDataFolder(input: {
     lock.release();
     throw error;
   }
+}
+
+/**
+ * How the orderers of the network in the folder agree.
+ *
+ * @returns undefined when there is no network yet, or none with orderers that have to
+ * @throws StartError when the folder is broken
+ */
+export function recordedConsensus(path: string): Consensus | undefined {
+  const marker = readMarker(path);
+  return marker?.ledger === 'fabric' ? (marker.consensus ?? DEFAULT_CONSENSUS) : undefined;
 }
 
 function makeFolder(path: string): void {
@@ -84,8 +109,8 @@ function makeMissing(path: string): void {
   mkdirSync(path, { mode: 0o700 });
 }
 
-function takeLock(path: string): FolderLock {
-  let lock: FolderLock | undefined;
+function takeLock(path: string): FileLock {
+  let lock: FileLock | undefined;
   try {
     lock = lockFolder(path);
   } catch (cause) {
@@ -113,7 +138,7 @@ function parseMarker(value: unknown): Marker {
   return marker as Marker;
 }
 
-async function newMarker(path: string, input: { channel: string; nowMs: number; ledger: LedgerKind }): Promise<Marker> {
+async function newMarker(path: string, wanted: WantedNetwork, nowMs: number): Promise<Marker> {
   const found = readdirSync(path).find((name) => !name.startsWith('start.lock') && !name.startsWith('.'));
   if (found !== undefined) {
     throw new StartError(
@@ -122,8 +147,9 @@ async function newMarker(path: string, input: { channel: string; nowMs: number; 
   }
   // An empty folder that somebody made beforehand may be open to all; state and share files rely on it being closed.
   chmodSync(path, 0o700);
-  const { channel, ledger, nowMs } = input;
-  const marker = { format: FORMAT, channel, ledger, createdAt: new Date(nowMs).toISOString() };
+  const { channel, ledger, consensus } = wanted;
+  const choice = ledger === 'fabric' ? { ledger, consensus } : { ledger };
+  const marker = { format: FORMAT, channel, ...choice, createdAt: new Date(nowMs).toISOString() };
   await writeMarker(path, marker);
   return marker;
 }
@@ -133,7 +159,7 @@ async function writeMarker(path: string, marker: Marker): Promise<void> {
   await syncDirectory(path);
 }
 
-function requireUsable(path: string, marker: Marker, wanted: { channel: string; ledger: LedgerKind }): void {
+function requireUsable(path: string, marker: Marker, wanted: WantedNetwork): void {
   const { channel, ledger } = wanted;
   if (marker.format !== FORMAT || marker.channel !== channel) {
     throw new StartError(
@@ -146,9 +172,18 @@ function requireUsable(path: string, marker: Marker, wanted: { channel: string; 
       `${path} holds a network on ${made}, not on ${ledger}; start it with --ledger ${made}, or choose another folder with --data.`,
     );
   }
+  if (ledger === 'fabric') requireConsensus(path, marker.consensus ?? DEFAULT_CONSENSUS, wanted.consensus);
   if (marker.foundedAt === undefined) return;
   const missing = [...PARTS, LEDGER_FOLDERS[ledger]].find((part) => !existsSync(join(path, part)));
   if (missing !== undefined) throw broken(path, `its folder ${missing} is missing`);
+}
+
+/** @throws StartError when they differ: the channel records how its orderers agree */
+export function requireConsensus(path: string, made: Consensus, wanted: Consensus): void {
+  if (made === wanted) return;
+  throw new StartError(
+    `${path} holds a network whose orderers agree by ${made}, not by ${wanted}; start it with --consensus ${made}, or choose another folder with --data.`,
+  );
 }
 
 function broken(path: string, what: string, cause?: unknown): StartError {

@@ -19,7 +19,7 @@ import { StartError } from './start-error.js';
 
 const REGISTER_FILE = 'register.json';
 /** Of those organisations whose registrars sign here; the chaincode asks for two. */
-const SIGNERS = ['HospitalAMSP', 'GovernmentMSP'];
+export const SIGNERS = ['HospitalAMSP', 'GovernmentMSP'];
 
 /** A peer that is not there now will not be there soon. */
 const ASK_BRIEFLY: Partial<LedgerSettings> = { unavailableMs: 3_000, evaluateMs: 5_000 };
@@ -121,7 +121,7 @@ function parseRegisterDigest(answer: string): string | undefined {
   return member?.registerDigest;
 }
 
-async function organisationKeys(dataDir: string, organisation: Organisation): Promise<OrganisationKeys> {
+export async function organisationKeys(dataDir: string, organisation: Organisation): Promise<OrganisationKeys> {
   const { mspId, domain, custodian } = organisation;
   const { certificatePem } = readIdentity(dataDir, domain, 'Registrar');
   const registerKeySpki = new X509Certificate(certificatePem).publicKey.export({ type: 'spki', format: 'der' });
@@ -130,7 +130,7 @@ async function organisationKeys(dataDir: string, organisation: Organisation): Pr
   return { mspId, registerKeySpki, custodianKey: publicKey };
 }
 
-function registrarOf(dataDir: string, { mspId, domain }: Organisation): Registrar {
+export function registrarOf(dataDir: string, { mspId, domain }: Organisation): Registrar {
   const { privateKey } = readIdentity(dataDir, domain, 'Registrar');
   return { mspId, sign: (bytes) => signP1363(privateKey, bytes) };
 }

@@ -7,12 +7,14 @@ import {
   findBinaries,
   requireVersion,
 } from '../../network/fabric/binaries.js';
+import { consortiumTopology } from '../../network/topology-file.js';
 import { downloadRelease } from '../../network/fabric/download-release.js';
+import { type Consensus, localTopology, type Topology } from '../../network/topology.js';
 
 /** Which ledger the network runs on. Gateways and chaincode are the same. */
 export type LedgerChoice =
   | { readonly kind: 'devledger' }
-  | { readonly kind: 'fabric'; readonly binaries: FabricBinaries };
+  | { readonly kind: 'fabric'; readonly binaries: FabricBinaries; readonly consensus: Consensus };
 
 export type LedgerKind = LedgerChoice['kind'];
 
@@ -26,13 +28,24 @@ export const DEVLEDGER: LedgerChoice = { kind: 'devledger' };
  * @throws FabricError FABRIC_BINARIES_MISSING, FABRIC_DOWNLOAD_FAILED
  */
 export async function chooseLedger(
-  given: { readonly ledger: LedgerKind; readonly bin?: string | undefined },
+  given: { readonly ledger: LedgerKind; readonly consensus: Consensus; readonly bin?: string | undefined },
   say: (line: string) => void,
 ): Promise<LedgerChoice> {
   if (given.ledger === 'devledger') return DEVLEDGER;
   const binaries = findLedger(given.bin) ?? (await downloadLedger(say));
   await requireVersion(binaries);
-  return { kind: 'fabric', binaries };
+  return { kind: 'fabric', binaries, consensus: given.consensus };
+}
+
+/**
+ * The consortium as the file describes it, or on this machine's consecutive ports with as many orderers as the ledger
+ * has.
+ *
+ * @throws TopologyFileError
+ */
+export function topologyOn(ledger: LedgerChoice, portBase: number, topologyFile?: string): Topology {
+  if (topologyFile !== undefined) return consortiumTopology({ file: topologyFile });
+  return ledger.kind === 'fabric' ? localTopology(portBase, ledger.consensus) : localTopology(portBase);
 }
 
 /**

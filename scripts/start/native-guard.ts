@@ -27,7 +27,9 @@ async function endAll(): Promise<void> {
   // Taken away when everything was stopped in order.
   if (!existsSync(join(dataDir, RUNNING_FILE))) process.exit(0);
   const running = readRunningFile(dataDir);
-  const pids = names.map((name) => running[name]).filter((pid) => pid !== undefined);
+  // Peers of organisations that joined later are in the file alone.
+  const isNative = (name: string) => names.includes(name) || name.startsWith('peer-');
+  const pids = Object.entries(running).flatMap(([name, pid]) => (isNative(name) ? [pid] : []));
   signal(pids, 'SIGTERM');
   for (const untilMs = Date.now() + GRACE_MS; Date.now() < untilMs && pids.some(isAlive); ) await wait(POLL_MS);
   signal(pids.filter(isAlive), 'SIGKILL');

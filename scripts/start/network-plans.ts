@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { readAddedOrganisations, withAddedOrganisations } from '../../network/added-organisations.js';
 import { chaincodePackage } from '../../network/fabric/chaincode-package.js';
 import { nodeProcesses } from '../../network/fabric/node-processes.js';
-import { localTopology, type Organisation, type Topology } from '../../network/topology.js';
-import { DEVLEDGER, type LedgerChoice } from './ledger-choice.js';
+import { chaincodeFolder, organisationFolder, tlsPaths } from '../../network/identities/index.js';
+import type { Organisation, Topology } from '../../network/topology.js';
+import { DEVLEDGER, type LedgerChoice, topologyOn } from './ledger-choice.js';
 import type { ProcessPlan } from './process-plan.js';
 
 /** What the processes of a network are made from. */
@@ -12,6 +14,8 @@ export interface NetworkPlace {
   readonly projectDir: string;
   readonly dataDir: string;
   readonly portBase: number;
+  /** Read by every process; else the topology follows from the port base. */
+  readonly topologyFile?: string;
   /** The embedded one where left out. */
   readonly ledger?: LedgerChoice;
 }
@@ -25,11 +29,16 @@ export interface NetworkPlans {
 
 /** Every process of the network: a chaincode service per peer, the ledger, a gateway per organisation. */
 export function networkPlans(place: NetworkPlace): NetworkPlans {
-  const topology = localTopology(place.portBase);
+  const { dataDir, topologyFile } = place;
+  const described = topologyOn(place.ledger ?? DEVLEDGER, place.portBase, topologyFile);
+  const topology = withAddedOrganisations(described, dataDir);
+  const joining = readAddedOrganisations(dataDir).filter(({ stage }) => stage === 'joining');
   return {
-    chaincode: topology.organisations.flatMap((organisation) => chaincodePlans(place, topology, organisation)),
+    chaincode: chaincodePlans(place, topology),
     ledger: ledgerPlans(place, topology),
-    gateways: topology.organisations.map((organisation) => gatewayPlan(place, organisation)),
+    gateways: topology.organisations
+      .filter(({ mspId }) => !joining.some(({ organisation }) => organisation.mspId === mspId))
+      .map((organisation) => gatewayPlan(place, organisation)),
   };
 }
 
@@ -58,19 +67,25 @@ function ledgerPlans(place: NetworkPlace, topology: Topology): readonly ProcessP
   return [guard, ...nodes.map(({ port, ...node }): ProcessPlan => ({ ...node, readiness: { kind: 'port', port } }))];
 }
 
-function ledgerPlan({ projectDir, dataDir, portBase }: NetworkPlace): ProcessPlan {
+function ledgerPlan({ projectDir, dataDir, portBase, topologyFile }: NetworkPlace): ProcessPlan {
+  const described = topologyFile === undefined ? ['--port-base', String(portBase)] : ['--topology', topologyFile];
   return {
     name: 'ledger',
     title: 'the ledger',
-    args: ['dist/network/devledger/main.js', '--data', dataDir, '--port-base', String(portBase)],
+    args: ['dist/network/devledger/main.js', '--data', dataDir, ...described],
     cwd: projectDir,
     env: {},
     readiness: { kind: 'line', member: 'ready', warnings: 'setAside' },
   };
 }
 
-function chaincodePlans(
-  { projectDir, ledger = DEVLEDGER }: NetworkPlace,
+/** A chaincode service for each peer of the topology. */
+export function chaincodePlans(place: NetworkPlace, topology: Topology): readonly ProcessPlan[] {
+  return topology.organisations.flatMap((organisation) => chaincodePlan(place, topology, organisation));
+}
+
+function chaincodePlan(
+  { projectDir, dataDir, ledger = DEVLEDGER }: NetworkPlace,
   topology: Topology,
   { mspId, name, peer, domain }: Organisation,
 ): readonly ProcessPlan[] {
@@ -88,6 +103,7 @@ function chaincodePlans(
       `127.0.0.1:${peer.chaincodePort}`,
       '--chaincode-id',
       id,
+      ...(chaincode.tls === true ? tlsOptions(dataDir, domain) : []),
     ],
     // The shim reads package.json here, and through it the contracts.
     cwd: join(projectDir, 'chaincode'),
@@ -98,7 +114,23 @@ function chaincodePlans(
   return [plan];
 }
 
-function gatewayPlan({ projectDir, dataDir, portBase }: NetworkPlace, organisation: Organisation): ProcessPlan {
+/** Of the shim: only who has a certificate of the same organisation is served. */
+function tlsOptions(dataDir: string, domain: string): readonly string[] {
+  const { certificate, key, authority } = tlsPaths(chaincodeFolder(organisationFolder(dataDir, domain)));
+  return [
+    '--chaincode-tls-cert-file',
+    certificate,
+    '--chaincode-tls-key-file',
+    key,
+    '--chaincode-tls-client-cacert-file',
+    authority,
+  ];
+}
+
+function gatewayPlan(
+  { projectDir, dataDir, portBase, topologyFile }: NetworkPlace,
+  organisation: Organisation,
+): ProcessPlan {
   return {
     name: `gateway-${slugOf(organisation.domain)}`,
     title: `the gateway of ${organisation.name}`,
@@ -108,6 +140,7 @@ function gatewayPlan({ projectDir, dataDir, portBase }: NetworkPlace, organisati
       MEDLEDGER_MSP: organisation.mspId,
       MEDLEDGER_DATA: dataDir,
       MEDLEDGER_PORT_BASE: String(portBase),
+      ...(topologyFile === undefined ? {} : { MEDLEDGER_TOPOLOGY: topologyFile }),
     },
     readiness: { kind: 'url', url: `${restUrl(organisation)}/readyz` },
     // Its own peer may be set aside for what is wrong with its folder.

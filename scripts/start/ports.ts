@@ -23,22 +23,18 @@ export function portsOf(topology: Topology): readonly NamedPort[] {
       : [
           { port: peer.port, owner: `the peer of ${name}` },
           { port: peer.chaincodePort, owner: `the chaincode of ${name}` },
+          { port: peer.operationsPort, owner: `the operations of the peer of ${name}` },
         ]),
   ]);
 }
 
 /** What real Fabric listens on beside these. */
 export function fabricPortsOf(topology: Topology): readonly NamedPort[] {
-  return [
-    ...topology.orderers.flatMap(({ host, port, adminPort, operationsPort }) => [
-      { port, owner: `the orderer ${host}` },
-      { port: adminPort, owner: `the administration of ${host}` },
-      { port: operationsPort, owner: `the operations of ${host}` },
-    ]),
-    ...topology.organisations.flatMap(({ name, peer }) =>
-      peer === undefined ? [] : [{ port: peer.operationsPort, owner: `the operations of the peer of ${name}` }],
-    ),
-  ];
+  return topology.orderers.flatMap(({ host, port, adminPort, operationsPort }) => [
+    { port, owner: `the orderer ${host}` },
+    { port: adminPort, owner: `the administration of ${host}` },
+    { port: operationsPort, owner: `the operations of ${host}` },
+  ]);
 }
 
 /**

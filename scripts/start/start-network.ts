@@ -1,15 +1,17 @@
 import { join } from 'node:path';
 import type { SignedRegister } from '@medledger/chaincode/domain';
 import { ensureIdentities } from '../../network/identities/index.js';
-import { localTopology, type Organisation, type Topology } from '../../network/topology.js';
+import { withAddedOrganisations } from '../../network/added-organisations.js';
+import type { Organisation, Topology } from '../../network/topology.js';
 import { CREDENTIALS_FILE, Credentials } from '../seed/credentials.js';
 import { DOCTORS_MIN } from '../seed/demo-staff.js';
 import { isSeeded, seedNetwork } from '../seed/seed-network.js';
 import type { StaffPlace } from '../seed/staff-wallets.js';
 import { type DataFolder, openDataFolder } from './data-folder.js';
 import { prepareConsortium, requireFounded, submitRegister } from './found-consortium.js';
-import type { LedgerChoice } from './ledger-choice.js';
+import { type LedgerChoice, topologyOn } from './ledger-choice.js';
 import { networkPlans, preloadUrl, restUrl } from './network-plans.js';
+import { oneLine } from './one-line.js';
 import { untilServing } from './ledger-view.js';
 import { writePlace } from './network-place.js';
 import { requireFreePorts } from './ports.js';
@@ -17,20 +19,25 @@ import type { Progress } from './progress.js';
 import { runningFile } from './running-file.js';
 import { startLedger } from './start-ledger.js';
 import { StartError } from './start-error.js';
+import { keepTopology } from './topology-choice.js';
 import { listenForStop, type StopSignals } from './stop-signals.js';
-import { Supervisor } from './supervisor.js';
+import { RESTARTS_MAX, Supervisor } from './supervisor.js';
 
 export interface StartOptions {
   /** Folder of the project, built. */
   readonly projectDir: string;
   readonly dataDir: string;
   readonly portBase: number;
+  /** Describes the consortium; else it is the one on consecutive ports. */
+  readonly topologyFile?: string;
   readonly ledger: LedgerChoice;
   readonly seed: boolean;
   /** Of the demonstration; counts when the data folder is new. */
   readonly doctors: number;
   /** Only the ledger with its chaincode services: no gateways, no register, no patients. */
   readonly ledgerOnly?: boolean;
+  /** How long a process that crashed stays down; a little, and more each time, where left out. */
+  readonly restartAfterMs?: number;
 }
 
 /** What a killed run leaves behind ends itself within this time. */
@@ -42,11 +49,13 @@ const LEFT_OVER_MS = 12_000;
  * @throws StartError, and errors of the parts, each with a message for the operator; nothing keeps running then
  */
 export async function startNetwork(options: StartOptions, progress: Progress): Promise<void> {
-  const topology = localTopology(options.portBase);
+  const described = topologyOn(options.ledger, options.portBase, options.topologyFile);
+  const topology = withAddedOrganisations(described, options.dataDir);
   const stop = listenForStop(Date.now);
   const ledger = options.ledger.kind;
-  const { channel } = topology;
-  const folder = await openDataFolder({ path: options.dataDir, channel, ledger, nowMs: Date.now() });
+  const { channel, consensus } = topology;
+  const { restartAfterMs } = options;
+  const folder = await openDataFolder({ path: options.dataDir, channel, ledger, consensus, nowMs: Date.now() });
   const running = runningFile(folder.path);
   try {
     await requireFreePorts(topology, { ledger, patienceMs: running.isLeftOver() ? LEFT_OVER_MS : 0 });
@@ -55,6 +64,7 @@ export async function startNetwork(options: StartOptions, progress: Progress): P
       preload: preloadUrl(options.projectDir),
       say: progress.say,
       onChange: running.write,
+      ...(restartAfterMs === undefined ? {} : { restartDelaysMs: Array(RESTARTS_MAX).fill(restartAfterMs) }),
     });
     await supervise({ options, topology, folder, progress, supervisor, stop });
   } finally {
@@ -77,14 +87,30 @@ async function supervise(run: Run): Promise<void> {
     supervisor.kill();
     process.exit(130);
   });
-  process.on('SIGUSR2', () => supervisor.restartStopped());
+  const isUp = bringUp(run);
+  let adding = isUp.catch(() => undefined);
+  process.on('SIGUSR2', () => {
+    supervisor.restartStopped();
+    adding = adding.then(() => startAdded(run));
+  });
   try {
     const failed = supervisor.failed.then((error) => Promise.reject(error));
-    await Promise.race([bringUp(run), stop.requested, failed]);
+    await Promise.race([isUp, stop.requested, failed]);
     await Promise.race([stop.requested, failed]);
   } finally {
     await progress.step('stopped', () => supervisor.stop());
     runningFile(run.folder.path).remove();
+  }
+}
+
+/** Whoever joined since: see network/added-organisations.ts. Without it the others go on as before. */
+async function startAdded({ options, folder, supervisor, progress }: Run): Promise<void> {
+  try {
+    const plans = networkPlans({ ...options, dataDir: folder.path });
+    await Promise.all([supervisor.startAdded(plans.chaincode), supervisor.startAdded(plans.ledger)]);
+    if (options.ledgerOnly !== true) await supervisor.startAdded(plans.gateways);
+  } catch (error) {
+    progress.say(oneLine(error));
   }
 }
 
@@ -100,9 +126,15 @@ async function bringUp(run: Run): Promise<void> {
 async function bringUpInOrder(run: Run): Promise<void> {
   const { options, topology, folder, progress, supervisor } = run;
   const place = await staffPlaceOf(run);
-  progress.say(`MedLedger: data in ${folder.path}, ports from ${options.portBase}`);
+  const kept = options.topologyFile === undefined ? undefined : await keepTopology(folder.path, topology);
+  const where = kept === undefined ? `ports from ${options.portBase}` : `topology in ${kept}`;
+  progress.say(`MedLedger: data in ${folder.path}, ${where}`);
   await progress.step('certificates', () => ensureIdentities(topology, folder.path));
-  const plans = networkPlans({ ...options, dataDir: folder.path });
+  const plans = networkPlans({
+    ...options,
+    dataDir: folder.path,
+    ...(kept === undefined ? {} : { topologyFile: kept }),
+  });
   const start = { ledger: options.ledger, topology, dataDir: folder.path, plans, supervisor, progress };
   if (options.ledgerOnly === true) {
     await startLedger(start);

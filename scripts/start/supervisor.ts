@@ -22,6 +22,8 @@ const READY_MS = 60_000;
 const GRACE_MS = 10_000;
 /** As many restarts as this within the window; one more end and the network stops. */
 const RESTART_DELAYS_MS = [250, 500, 1_000, 2_000, 4_000];
+/** Within the window. */
+export const RESTARTS_MAX = RESTART_DELAYS_MS.length;
 const RESTART_WINDOW_MS = 60_000;
 
 interface Member {
@@ -66,6 +68,22 @@ export class Supervisor {
     const ready = await Promise.all(group.map((member) => this.#becomesReady(member)));
     if (plans.length > 0 && !ready.includes(true))
       throw new StartError(`None of ${plans.map(({ title }) => title).join(', ')} is ready.`);
+  }
+
+  /**
+   * Starts those of the plans that are not known yet, and waits until they serve: of an organisation that joined.
+   *
+   * @throws StartError when one ends before, or takes too long; nothing else ends for it
+   */
+  async startAdded(plans: readonly ProcessPlan[]): Promise<void> {
+    // One that never served is no member: it is tried again.
+    for (const group of this.#groups) {
+      const members = group.filter(({ child, isServing }) => isServing || !child.hasEnded);
+      group.splice(0, group.length, ...members);
+    }
+    const known = new Set(this.#members().map(({ plan }) => plan.name));
+    const added = plans.filter(({ name }) => !known.has(name));
+    if (added.length > 0) await this.startGroup(added);
   }
 
   /** Starts what was stopped by hand. */

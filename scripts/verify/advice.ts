@@ -13,6 +13,13 @@ export const ENDORSED =
   'The blocks say so too, so two organisations endorsed it: keep the data folder as evidence and show it to the other ' +
   'organisations. No rebuild takes it back.';
 
+export const REPLACE_PEER = (mspId: string): string =>
+  `Start the network and run npm run network -- replace-peer --org ${mspId}: a new peer takes and judges all blocks.`;
+
+export const REFILL_FABRIC_ORDERER = (storeFolder: string): string =>
+  `The other orderers have it. Stop the network, move ${storeFolder} away and start it again: the orderer is brought all ` +
+  'blocks by the others. One orderer at a time, and only while most of them are sound.';
+
 export const ORDERER =
   'The network goes on: only filling a peer anew needs this block. Keep every peer folder where it is; a backup of ' +
   'ledger/orderer helps only if no block was added since it was taken.';
@@ -23,6 +30,9 @@ export const VAULT_HEALS =
 
 export const VAULT_LOST =
   'Restore the vault folder of a node that held it from a backup; a second copy is made when another gateway reads it.';
+
+export const START_KUBO =
+  'Start the node, or correct VAULT_KUBO_URL: it must say for this check what it says for the gateways.';
 
 export const SHARES =
   'The other custodians can still serve. Restore custody/ of this custodian from its backup, taken while it was stopped.';

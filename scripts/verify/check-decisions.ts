@@ -1,28 +1,24 @@
 import { common } from '@hyperledger/fabric-protos';
 import { readBlock } from '../../gateway/ledger/block-reader.js';
 import type { LedgerTransaction } from '../../gateway/ledger/ledger-block.js';
-import { blocksDirectory } from '../../network/devledger/commit/open-peer-ledger.js';
-import { FrameFiles } from '../../network/devledger/store/frame-files.js';
 import { BlockCorruptError } from '../../network/devledger/store/ledger-errors.js';
 import { CheckLog, type CheckResult } from './finding.js';
 import { isDeciding, judgeAgain } from './judge-again.js';
 import { unlessInvalid } from './lane-walk.js';
 import { ReplayedState } from './replayed-state.js';
+import type { BlockSource } from './transaction-index.js';
 
 /**
  * Decides every opening, emergency and addition of a peer's blocks again, each from the state as it was at its place,
  * by the same pure function: what differs was decided by something else than what had been signed.
  *
- * @param peer.directory - of its ledger
+ * @param files - blocks of the peer, from the first one on
  */
-export async function checkDecisions(peer: {
-  readonly directory: string;
-  readonly mspId: string;
-  readonly next: string;
-}): Promise<CheckResult> {
-  const { directory, mspId, next } = peer;
+export async function checkDecisions(
+  files: BlockSource,
+  { mspId, next }: { readonly mspId: string; readonly next: string },
+): Promise<CheckResult> {
   const log = new CheckLog('decisions', mspId, next);
-  const files = FrameFiles.inspect({ directory: blocksDirectory(directory), owner: mspId });
   const replay = new DecisionReplay(log);
   for (let number = files.firstSequence; number < files.nextSequence; number += 1) {
     const transactions = await readTransactions(files, number);
@@ -62,7 +58,7 @@ export class DecisionReplay {
 }
 
 /** @returns undefined for a block that cannot be read */
-async function readTransactions(files: FrameFiles, number: number): Promise<readonly LedgerTransaction[] | undefined> {
+async function readTransactions(files: BlockSource, number: number): Promise<readonly LedgerTransaction[] | undefined> {
   try {
     const bytes = await files.read(number);
     return bytes === undefined ? undefined : readBlock(common.Block.deserializeBinary(bytes)).transactions;

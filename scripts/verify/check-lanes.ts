@@ -14,7 +14,7 @@ import {
 import { CheckLog, type CheckResult } from './finding.js';
 import { judgeOutcome } from './judge-outcome.js';
 import { describeFault, LaneWalk, readEntry, unlessInvalid } from './lane-walk.js';
-import { DAMAGED, type PeerState } from './peer-state.js';
+import { DAMAGED, type StateView } from './peer-state.js';
 import {
   CONFIG_KEY,
   ENTRY_PREFIX,
@@ -32,7 +32,7 @@ import { digestOf, type TransactionIndex } from './transaction-index.js';
 export interface PeerView {
   readonly mspId: string;
   readonly channel: string;
-  readonly state: PeerState;
+  readonly state: StateView;
   readonly index: TransactionIndex;
   /** What to do about a finding: depends on whether the blocks say the same. */
   readonly next: string;
@@ -80,7 +80,7 @@ function openLane({ state, channel }: PeerView, lane: LanePlace, targetIntervalM
 }
 
 /** Recomputed from what the register pins, so that a changed pin shows as a lane that does not begin where it should. */
-function genesisOf(state: PeerState, { patientId, memberId }: LanePlace, channel: string): string | undefined {
+function genesisOf(state: StateView, { patientId, memberId }: LanePlace, channel: string): string | undefined {
   const owner = readMember(state, patientId === NO_PATIENT ? memberId : patientId);
   if (owner === undefined) return undefined;
   if (patientId !== NO_PATIENT && memberId !== patientId) return owner.genesis;
@@ -150,7 +150,7 @@ function closeLane({ state }: PeerView, open: OpenLane | undefined, log: CheckLo
   if (fault !== undefined) log.found(`lane ${laneName(open.lane)}, entry ${fault.sequence}`, describeFault(fault));
 }
 
-function readHead(state: PeerState, lane: LanePlace): LaneHead | undefined | typeof DAMAGED {
+function readHead(state: StateView, lane: LanePlace): LaneHead | undefined | typeof DAMAGED {
   const text = state.read(headKey(lane));
   if (typeof text !== 'string') return text;
   return unlessInvalid(() => parseLaneHead(text)) ?? DAMAGED;

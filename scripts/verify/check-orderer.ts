@@ -23,7 +23,11 @@ export async function checkOrderer(
     log.found(directory, 'the orderer has no blocks');
     return log.result;
   }
-  const files = FrameFiles.inspect({ directory, owner: 'orderer' });
+  await FrameFiles.look({ directory, owner: 'orderer' }, (files) => checkFiles(files, peers, log));
+  return log.result;
+}
+
+async function checkFiles(files: FrameFiles, peers: readonly PeerVerification[], log: CheckLog): Promise<void> {
   let tip: LedgerTip | undefined = EMPTY_TIP;
   for (let number = 0; number < files.nextSequence; number += 1) {
     const place = files.place(number);
@@ -37,7 +41,6 @@ export async function checkOrderer(
   }
   const highest = Math.max(0, ...peers.map(({ height }) => height));
   if (files.nextSequence < highest) log.found(`height ${files.nextSequence}`, `a peer has ${highest} blocks`);
-  return log.result;
 }
 
 async function readBlock(

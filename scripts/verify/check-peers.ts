@@ -1,20 +1,13 @@
-import { blocksDirectory } from '../../network/devledger/commit/open-peer-ledger.js';
 import { parseBlock } from '../../network/devledger/commit/block-codec.js';
 import { blockHeaderHash } from '../../network/devledger/commit/block-hash.js';
 import { genesisBlock } from '../../network/devledger/commit/genesis-block.js';
 import type { Finding as PeerFinding, PeerVerification } from '../../network/devledger/store/finding.js';
-import { FrameFiles } from '../../network/devledger/store/frame-files.js';
 import { comparePeers, verifyPeer } from '../../network/devledger/store/verify-peer.js';
 import { CATCH_UP, REBUILD, REFILL, STARTS_OVER } from './advice.js';
+import type { CheckedPeer } from './checked-peer.js';
 import { CheckLog, type CheckResult } from './finding.js';
 import type { LedgerFolder } from './ledger-folder.js';
 import { inOriginal, type PeerCopy } from './peer-copy.js';
-
-export interface CheckedPeer {
-  readonly copy: PeerCopy;
-  readonly verification: PeerVerification;
-  readonly result: CheckResult;
-}
 
 const BLOCK_CORRUPT = 'BLOCK_CORRUPT: ';
 export const UNREADABLE_BLOCK = 'it cannot be read: its bytes do not match their digest';
@@ -23,7 +16,10 @@ export const UNREADABLE_BLOCK = 'it cannot be read: its bytes do not match their
  * One peer by itself: its blocks against each other and against the rules they were made by, its database against its
  * blocks.
  */
-export async function checkPeer(folder: LedgerFolder, copy: PeerCopy): Promise<CheckedPeer> {
+export async function checkPeer(
+  folder: LedgerFolder,
+  copy: PeerCopy,
+): Promise<Pick<CheckedPeer, 'verification' | 'result'>> {
   const { mspId, original } = copy;
   const verification = await verifyPeer({ mspId, directory: copy.directory }, folder.rules);
   const log = new CheckLog('peer', mspId, REBUILD(mspId));
@@ -37,7 +33,7 @@ export async function checkPeer(folder: LedgerFolder, copy: PeerCopy): Promise<C
     const next = kind === 'block' ? REFILL(original) : REBUILD(mspId);
     log.found(`${kind}: ${inOriginal(where, copy)}`, inOriginal(shortOf(detail), copy), next);
   }
-  return { copy, verification, result: log.result };
+  return { verification, result: log.result };
 }
 
 /** Without a database every row is missing; that is said once. */
@@ -50,8 +46,8 @@ function shortOf(detail: string): string {
   return detail.startsWith(BLOCK_CORRUPT) ? UNREADABLE_BLOCK : detail;
 }
 
-function checkGenesis({ topology, msps }: LedgerFolder, { blocks }: PeerVerification, log: CheckLog): void {
-  const expected = blockHeaderHash(parseBlock(genesisBlock({ channel: topology.channel, msps }))).toString('hex');
+function checkGenesis({ msps, rules }: LedgerFolder, { blocks }: PeerVerification, log: CheckLog): void {
+  const expected = blockHeaderHash(parseBlock(genesisBlock({ ...rules, msps }))).toString('hex');
   const found = blocks[0]?.headerHashHex;
   if (found === undefined || found === expected) return;
   log.found(
@@ -62,22 +58,18 @@ function checkGenesis({ topology, msps }: LedgerFolder, { blocks }: PeerVerifica
 }
 
 /** Heights, block hashes and commit hashes of all peers that were checked. */
-export function checkAgreement(peers: readonly CheckedPeer[]): CheckResult {
+export async function checkAgreement(peers: readonly CheckedPeer[]): Promise<CheckResult> {
   const log = new CheckLog('agreement', 'network', CATCH_UP);
   const verifications = peers.map(({ verification }) => verification);
   log.count('peers', peers.length);
   log.count('blocks', Math.max(0, ...verifications.map(({ height }) => height)));
   const highest = Math.max(0, ...verifications.map(({ height }) => height));
   for (const { peer, where, detail } of peers.length > 1 ? comparePeers(verifications) : []) {
-    const found = peers.find(({ copy }) => copy.mspId === peer);
+    const found = peers.find(({ mspId }) => mspId === peer);
     const isHeight = where.startsWith('height');
     // A ledger that runs went on while the peers were looked at one after the other.
-    if (isHeight && found !== undefined && heightNow(found.copy) >= highest) continue;
-    log.found(`${peer} ${where}`, detail, isHeight ? CATCH_UP : REFILL(found?.copy.original ?? peer));
+    if (isHeight && found !== undefined && (await found.heightNow()) >= highest) continue;
+    log.found(`${peer} ${where}`, detail, isHeight ? CATCH_UP : (found?.refill ?? CATCH_UP));
   }
   return log.result;
-}
-
-function heightNow({ mspId, directory }: PeerCopy): number {
-  return FrameFiles.inspect({ directory: blocksDirectory(directory), owner: mspId }).nextSequence;
 }

@@ -11,7 +11,7 @@ import type { PinnedOrganisation } from '../../gateway/identity/pinned-consortiu
 import type { PeerView } from './check-lanes.js';
 import { CheckLog, type CheckResult } from './finding.js';
 import { readEntry, unlessInvalid } from './lane-walk.js';
-import type { PeerState } from './peer-state.js';
+import type { StateView } from './peer-state.js';
 import {
   AGENCY_PREFIX,
   entryKey,
@@ -104,7 +104,7 @@ function faultOfMember(view: PeerView, documents: Documents, member: Member, key
   return member.role === 'patient' ? faultOfPatient(view.state, member) : faultOfStaff(view, documents, member);
 }
 
-function faultOfPatient(state: PeerState, { memberId, salt, signingKey, genesis }: Member): string | undefined {
+function faultOfPatient(state: StateView, { memberId, salt, signingKey, genesis }: Member): string | undefined {
   const certified = unlessInvalid(() => patientIdOf({ signingKey, salt: salt ?? '' }));
   if (salt === undefined || certified !== memberId) return 'the id is not made from the pinned key';
   const first = readEntry(state.read(entryKey({ patientId: memberId, memberId }, 0)));

@@ -1,11 +1,15 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { VAULT_HEALS, VAULT_LOST } from './advice.js';
+import { kuboUrlOf } from '../../gateway/config.js';
+import { KuboNode } from '../../gateway/vault/kubo-node.js';
+import { KuboRpc } from '../../gateway/vault/kubo-rpc.js';
+import { VaultError } from '../../gateway/vault/vault-errors.js';
+import { START_KUBO, VAULT_HEALS, VAULT_LOST } from './advice.js';
 import { CheckLog, type CheckResult } from './finding.js';
 import { gatewayDirectory, type LedgerFolder } from './ledger-folder.js';
-import type { PeerState } from './peer-state.js';
+import type { StateView } from './peer-state.js';
 import { type StoredObject, storedObjects } from './stored-objects.js';
-import { type HeldObject, readHeldObject } from './vault-files.js';
+import { blocksInFolder, blocksInKubo, type HeldObject, readHeldObject, type VaultBlocks } from './vault-files.js';
 
 /** Every ciphertext is on this many nodes when its record is written. */
 const COPIES_MIN = 2;
@@ -13,27 +17,62 @@ const OBJECTS_AT_ONCE = 8;
 
 interface VaultNode {
   readonly mspId: string;
-  readonly directory: string;
+  readonly blocks: VaultBlocks;
 }
 
-/** Every ciphertext that the chain names: whole on two nodes at least, damaged on none, and the one of the record. */
-export async function checkVaults({ dataDir, topology }: LedgerFolder, state: PeerState): Promise<CheckResult> {
+/**
+ * Every ciphertext that the chain names: whole on two nodes at least, damaged on none, and the one of the record. An
+ * organisation whose vault is a Kubo node is asked for by VAULT_KUBO_URL, as its gateway does.
+ */
+export async function checkVaults(
+  folder: LedgerFolder,
+  state: StateView,
+  kuboUrls: string | undefined = process.env.VAULT_KUBO_URL,
+): Promise<CheckResult> {
   const log = new CheckLog('vault', 'network', VAULT_LOST);
-  const nodes = topology.organisations.map(({ mspId }) => ({
-    mspId,
-    directory: join(gatewayDirectory(dataDir, mspId), 'vault', 'blocks'),
-  }));
-  for (const { mspId, directory } of nodes)
-    if (!existsSync(directory)) log.found(`${mspId}, ${directory}`, 'the vault node has no folder');
-  await eachAtOnce(storedObjects(state), (object) => checkObject(object, nodes, log));
+  const rpcs: KuboRpc[] = [];
+  const nodes: VaultNode[] = [];
+  try {
+    for (const { mspId } of folder.topology.organisations) {
+      const url = kuboUrlOf(kuboUrls, folder.topology, { mspId });
+      const blocks = url === undefined ? blocksOnDisk(folder, mspId, log) : await blocksOf(url, mspId, { log, rpcs });
+      if (blocks !== undefined) nodes.push({ mspId, blocks });
+    }
+    await eachAtOnce(storedObjects(state), (object) => checkObject(object, nodes, log));
+  } finally {
+    for (const rpc of rpcs) rpc.close();
+  }
   return log.result;
+}
+
+function blocksOnDisk({ dataDir }: LedgerFolder, mspId: string, log: CheckLog): VaultBlocks {
+  const directory = join(gatewayDirectory(dataDir, mspId), 'vault', 'blocks');
+  if (!existsSync(directory)) log.found(`${mspId}, ${directory}`, 'the vault node has no folder');
+  return blocksInFolder(directory);
+}
+
+/** @returns undefined for a node that does not answer, which is a finding */
+async function blocksOf(
+  url: string,
+  mspId: string,
+  { log, rpcs }: { readonly log: CheckLog; readonly rpcs: KuboRpc[] },
+): Promise<VaultBlocks | undefined> {
+  const rpc = new KuboRpc(url);
+  rpcs.push(rpc);
+  const node = new KuboNode(rpc);
+  try {
+    await node.identity();
+    return blocksInKubo(node);
+  } catch (error) {
+    if (!(error instanceof VaultError)) throw error;
+    log.found(`${mspId}, ${node.name}`, 'the Kubo node does not answer', START_KUBO);
+    return undefined;
+  }
 }
 
 async function checkObject(object: StoredObject, nodes: readonly VaultNode[], log: CheckLog): Promise<void> {
   log.count(object.record === undefined ? 'reasons' : 'records');
-  const held = await Promise.all(
-    nodes.map(async (node) => [node, await readHeldObject(node.directory, object)] as const),
-  );
+  const held = await Promise.all(nodes.map(async (node) => [node, await readHeldObject(node.blocks, object)] as const));
   for (const [{ mspId }, found] of held) checkHeld(object, mspId, found, log);
   const copies = held.filter(([, { state }]) => state === 'whole').length;
   log.count('whole copies', copies);
@@ -45,10 +84,10 @@ async function checkObject(object: StoredObject, nodes: readonly VaultNode[], lo
 
 function checkHeld({ name, cid, sha256 }: StoredObject, mspId: string, found: HeldObject, log: CheckLog): void {
   if (found.state === 'damaged')
-    log.found(`${mspId}, ${name}, CID ${cid}`, `block ${found.block} is damaged (${found.file})`, VAULT_HEALS);
+    log.found(`${mspId}, ${name}, CID ${cid}`, `block ${found.block} is damaged (${found.place})`, VAULT_HEALS);
   // A node is given an object whole: one that has the root and lacks a part has lost it.
   if (found.state === 'missing' && found.block !== cid)
-    log.found(`${mspId}, ${name}, CID ${cid}`, `block ${found.block} is missing (${found.file})`, VAULT_HEALS);
+    log.found(`${mspId}, ${name}, CID ${cid}`, `block ${found.block} is missing (${found.place})`, VAULT_HEALS);
   if (found.state === 'whole' && found.sha256Hex !== sha256)
     log.found(`${mspId}, ${name}, CID ${cid}`, 'the object has another SHA-256 than the chain says');
 }

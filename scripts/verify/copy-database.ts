@@ -1,64 +1,70 @@
 import { constants } from 'node:fs';
-import { copyFile, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { hasErrorCode } from '../../gateway/durable-files.js';
+import { DISK } from '../../network/devledger/store/file-system.js';
+import { DamagedTable } from '../../network/devledger/store/tables/damaged-table.js';
+import { type Manifest, readManifest, writeManifest } from '../../network/devledger/store/tables/manifest.js';
+import { isTableName, tableName } from '../../network/devledger/store/tables/table-writer.js';
 import { CannotLook } from './cannot-look.js';
 
 const TRIES = 50;
 const RETRY_MS = 100;
 
 /**
- * Copies a LevelDB folder, also one that a running ledger writes to: the copy is what the database was at one moment.
- * Opening the original would lock it, and would write into it.
+ * Copies the database of a peer, also one that a running ledger writes to: the copy is what its files were at one
+ * moment. Opening the original would lock it.
  *
- * Which tables and logs count, CURRENT and the manifest say; a copy is whole when these two and the list of files are
- * the same before and after. Tables never change once they are written, so they are copied first and once, and only a
- * little has to be copied in one moment.
+ * A manifest says which tables count, and tables never change once they are written: so with the tables that one
+ * manifest names, that manifest is a whole database. Only a table that was merged away meanwhile makes it try again.
  *
  * @throws CannotLook when the database changes too quickly
  */
 export async function copyDatabase(from: string, to: string): Promise<void> {
   await mkdir(to, { recursive: true });
-  await copyTables(from, to);
   for (let attempt = 0; attempt < TRIES; attempt += 1) {
     if (attempt > 0) await wait(RETRY_MS);
-    if (await copyMoment(from, to)) return;
+    const manifest = await manifestOf(from);
+    if (manifest === undefined) return copyAll(from, to);
+    if (!(await copyTables(from, to, manifest))) continue;
+    await removeOthers(to, manifest);
+    await writeManifest(DISK, to, manifest);
+    return;
   }
   throw new CannotLook(`${from} changes while it is copied; stop the network, or try again when it has less to do.`);
 }
 
-/** @returns false when the database changed meanwhile */
-async function copyMoment(from: string, to: string): Promise<boolean> {
-  await removeAllButTables(to);
-  const before = await description(from);
-  const isWhole = (await copyTables(from, to)) && (await copyRest(from, to));
-  return isWhole && before === (await description(from));
-}
-
-/** Those that are not there yet, and those that were still being written when they were copied. */
-function copyTables(from: string, to: string): Promise<boolean> {
-  return unlessVanished(async () => {
-    for (const name of (await readdir(from)).filter(isTable)) {
-      if ((await sizeOf(join(from, name))) !== (await sizeOf(join(to, name)))) await copy(from, to, name);
-    }
-  });
-}
-
-function copyRest(from: string, to: string): Promise<boolean> {
-  return unlessVanished(async () => {
-    for (const name of (await readdir(from)).filter(isPart)) if (!isTable(name)) await copy(from, to, name);
-  });
-}
-
-function copy(from: string, to: string, name: string): Promise<void> {
-  return copyFile(join(from, name), join(to, name), constants.COPYFILE_FICLONE);
-}
-
-/** @returns false when a file was gone: compaction removes tables and logs that the manifest no longer names */
-async function unlessVanished(action: () => Promise<void>): Promise<boolean> {
+/** @returns undefined where it is damaged */
+async function manifestOf(directory: string): Promise<Manifest | undefined> {
   try {
-    await action();
+    return await readManifest(DISK, directory);
+  } catch (error) {
+    if (error instanceof DamagedTable) return undefined;
+    throw error;
+  }
+}
+
+/** As it lies there, so that whoever opens the copy says what is wrong with it. */
+async function copyAll(from: string, to: string): Promise<void> {
+  for (const name of await readdir(from)) await copyUnlessGone(from, to, name);
+}
+
+/** @returns false when a table was merged away since the manifest was read */
+async function copyTables(from: string, to: string, { tables }: Manifest): Promise<boolean> {
+  const there = new Set(await readdir(to));
+  for (const name of tables.map(({ number }) => tableName(number))) {
+    if (there.has(name) || (await copyUnlessGone(from, to, name))) continue;
+    // One that the newest manifest names and that is not there is damage, not haste.
+    const now = await manifestOf(from);
+    if (now?.tables.some(({ number }) => tableName(number) === name) !== true) return false;
+  }
+  return true;
+}
+
+async function copyUnlessGone(from: string, to: string, name: string): Promise<boolean> {
+  try {
+    await copyFile(join(from, name), join(to, name), constants.COPYFILE_FICLONE);
     return true;
   } catch (error) {
     if (hasErrorCode(error, 'ENOENT')) return false;
@@ -66,32 +72,9 @@ async function unlessVanished(action: () => Promise<void>): Promise<boolean> {
   }
 }
 
-async function removeAllButTables(directory: string): Promise<void> {
-  for (const name of await readdir(directory)) if (!isTable(name)) await rm(join(directory, name));
-}
-
-function isTable(name: string): boolean {
-  return /^\d+\.(?:ldb|sst)$/.test(name);
-}
-
-/** The lock and LevelDB's own diary are no part of what it holds. */
-function isPart(name: string): boolean {
-  return name === 'CURRENT' || name.startsWith('MANIFEST-') || isTable(name) || /^\d+\.log$/.test(name);
-}
-
-async function description(directory: string): Promise<string> {
-  const names = (await readdir(directory)).filter(isPart).sort();
-  const manifests = names.filter((name) => name.startsWith('MANIFEST-'));
-  const sizes = await Promise.all(manifests.map((name) => sizeOf(join(directory, name))));
-  const current = names.includes('CURRENT') ? (await readFile(join(directory, 'CURRENT'))).toString('latin1') : '';
-  return JSON.stringify({ names, sizes, current });
-}
-
-async function sizeOf(file: string): Promise<number> {
-  try {
-    return (await stat(file)).size;
-  } catch (error) {
-    if (hasErrorCode(error, 'ENOENT')) return -1;
-    throw error;
+async function removeOthers(directory: string, { tables }: Manifest): Promise<void> {
+  const named = new Set(tables.map(({ number }) => tableName(number)));
+  for (const name of await readdir(directory)) {
+    if (isTableName(name) && !named.has(name)) await rm(join(directory, name));
   }
 }

@@ -13,13 +13,13 @@ import {
   type Purpose,
   type RecordFacts,
 } from '@medledger/chaincode/domain';
-import type { PeerState } from './peer-state.js';
+import type { StateView } from './peer-state.js';
 import { DELEGATION_PREFIX, EMERGENCY_PREFIX, grantKey, POLICY_PREFIX, REPRESENTATION_PREFIX } from './state-keys.js';
 import { type GrantRow, parseGrantRow, readMember, readRecordSet, statedGrant } from './stored-values.js';
 import type { IndexedTransaction, TransactionIndex } from './transaction-index.js';
 
 export interface OutcomeCase {
-  readonly state: PeerState;
+  readonly state: StateView;
   readonly index: TransactionIndex;
   readonly entry: LaneEntry;
 }

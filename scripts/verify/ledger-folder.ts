@@ -2,37 +2,43 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PeerLedgerOptions } from '../../network/devledger/commit/open-peer-ledger.js';
 import { SignatureCache } from '../../network/devledger/commit/signature-cache.js';
-import type { ValidationRules } from '../../network/devledger/commit/validate-block.js';
+import { DefinitionBook, definitionBookPath } from '../../network/devledger/definition/definition-book.js';
+import { DefinitionError } from '../../network/devledger/definition/definition-error.js';
 import { type MspDefinition, MspRegistry } from '../../network/devledger/msp.js';
+import type { LastingRules } from '../../network/devledger/store/verify-peer.js';
 import { mspDefinitions } from '../../network/identities/index.js';
-import type { Organisation, Topology } from '../../network/topology.js';
+import type { LedgerTopology, Topology } from '../../network/topology.js';
 import { lockFolder } from '../start/folder-lock.js';
+import type { LedgerKind } from '../start/ledger-choice.js';
 import { CannotLook } from './cannot-look.js';
 
 /** The parts of a data folder that say what the rest of it has to be. */
-export interface LedgerFolder {
+export interface LedgerFolder<Channel extends LedgerTopology = Topology> {
   readonly dataDir: string;
-  readonly topology: Topology;
+  readonly ledger: LedgerKind;
+  readonly topology: Channel;
   /** Of the members whose certificates lie in the folder. */
   readonly msps: readonly MspDefinition[];
-  readonly rules: ValidationRules;
+  readonly rules: LastingRules;
   /** Those that have a peer. */
-  readonly peers: readonly Organisation[];
+  readonly peers: readonly Channel['organisations'][number][];
 }
 
-const NEEDED = ['organizations', 'ledger/peers'];
-/** Where `npm start --ledger fabric` keeps its peers. */
-const FABRIC_FOLDER = 'fabric';
+/** Where each ledger keeps its peers, and what identities they have. */
+const NEEDED: Readonly<Record<LedgerKind, readonly string[]>> = {
+  devledger: ['organizations', 'ledger/peers'],
+  fabric: ['organizations', 'fabric/nodes'],
+};
 const LOCK_FILE = 'start.lock';
 
 /** @throws CannotLook when it is no data folder, or its certificates cannot be read */
-export function openLedgerFolder(dataDir: string, topology: Topology): LedgerFolder {
+export function openLedgerFolder<Channel extends LedgerTopology>(
+  dataDir: string,
+  topology: Channel,
+): LedgerFolder<Channel> {
   if (!existsSync(dataDir)) throw new CannotLook(`There is no folder ${dataDir}; name the data folder with --data.`);
-  if (isFolder(join(dataDir, FABRIC_FOLDER)))
-    throw new CannotLook(
-      `The ledger in ${dataDir} is Hyperledger Fabric’s: verify-ledger reads the embedded one only.`,
-    );
-  const missing = NEEDED.find((part) => !isFolder(join(dataDir, part)));
+  const ledger = isFolder(join(dataDir, 'fabric')) ? 'fabric' : 'devledger';
+  const missing = NEEDED[ledger].find((part) => !isFolder(join(dataDir, part)));
   if (missing !== undefined)
     throw new CannotLook(
       `${dataDir} has no folder ${missing}: name the data folder of a network that was started once, or restore that folder from a backup.`,
@@ -42,12 +48,14 @@ export function openLedgerFolder(dataDir: string, topology: Topology): LedgerFol
   const endorsers = topology.organisations.filter(({ endorses }) => endorses).map(({ mspId }) => mspId);
   return {
     dataDir,
+    ledger,
     topology,
     msps,
     rules: {
       channel,
       policy: { endorsers, needed },
-      chaincodes: [chaincode.name],
+      chaincodes: chaincode === undefined ? [] : [chaincode.name],
+      definitionsAt: readDefinitions(dataDir),
       signatures: new SignatureCache(new MspRegistry(msps)),
     },
     peers: topology.organisations.filter(({ peer }) => peer !== undefined),
@@ -67,9 +75,12 @@ export function gatewayDirectory(dataDir: string, mspId: string): string {
 }
 
 /** As the ledger opens this peer's folder. */
-export function peerLedgerOptions({ dataDir, msps, rules }: LedgerFolder, mspId: string): PeerLedgerOptions {
-  const { channel, policy, chaincodes, signatures: signatureCache } = rules;
-  return { mspId, directory: peerDirectory(dataDir, mspId), channel, policy, msps, signatureCache, chaincodes };
+export function peerLedgerOptions(
+  { dataDir, msps, rules }: LedgerFolder<LedgerTopology>,
+  mspId: string,
+): PeerLedgerOptions {
+  const { signatures: signatureCache, ...channel } = rules;
+  return { ...channel, mspId, directory: peerDirectory(dataDir, mspId), msps, signatureCache };
 }
 
 /**
@@ -96,7 +107,18 @@ export function isRunning(dataDir: string): boolean {
   return lock === undefined;
 }
 
-function readMsps(dataDir: string, topology: Topology): MspDefinition[] {
+/** Definitions of chaincodes that were deployed, by the block that is asked for. */
+function readDefinitions(dataDir: string): NonNullable<LastingRules['definitionsAt']> {
+  try {
+    const book = DefinitionBook.open(definitionBookPath(dataDir));
+    return (blockNumber) => book.listAt(blockNumber);
+  } catch (cause) {
+    if (!(cause instanceof DefinitionError)) throw cause;
+    throw new CannotLook(cause.message, { cause });
+  }
+}
+
+function readMsps(dataDir: string, topology: LedgerTopology): MspDefinition[] {
   try {
     return mspDefinitions(dataDir, topology, { includeOrderer: false });
   } catch (cause) {

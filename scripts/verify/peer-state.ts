@@ -27,11 +27,11 @@ export class PeerState {
   }
 
   /**
-   * @param directory - LevelDB folder; it is locked, and may be written to by LevelDB itself
-   * @throws StoreError when it cannot be opened
+   * @param input - `directory` holds the tables; it is locked, and nothing in it is changed
+   * @throws StateCorruptError when it cannot be opened
    */
   static async open(input: { directory: string; mspId: string; namespace: string }): Promise<PeerState> {
-    return new PeerState(await StateDatabase.open(input.directory, input.mspId), input.namespace);
+    return new PeerState(await StateDatabase.open(input.directory, input.mspId, { salvage: true }), input.namespace);
   }
 
   /** Number of blocks the state has seen; undefined where it does not tell. */
@@ -58,7 +58,7 @@ export class PeerState {
   /**
    * Rows below a prefix, in key order.
    *
-   * @throws StateCorruptError where LevelDB itself cannot go on
+   * @throws StateCorruptError where the index of a table is damaged
    */
   async *rows(prefix: string): AsyncGenerator<StoredRow> {
     const range = stateRange(this.#namespace, prefix, endOf(prefix));
@@ -76,3 +76,6 @@ export class PeerState {
 function textOf(payload: Buffer): string {
   return payload.toString('utf8', VERSION_BYTES);
 }
+
+/** What the checks read of a peer's live state, whichever ledger keeps it. */
+export type StateView = Pick<PeerState, 'height' | 'read' | 'rows' | 'close'>;

@@ -1,4 +1,6 @@
 import { existsSync } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import {
   blocksDirectory,
   type PeerLedgerOptions,
@@ -7,8 +9,9 @@ import {
 import { FrameFiles } from '../../network/devledger/store/frame-files.js';
 import { BlockCorruptError, StoreError } from '../../network/devledger/store/ledger-errors.js';
 import { rebuildPeer } from '../../network/devledger/store/verify-peer.js';
-import type { Topology } from '../../network/topology.js';
-import { REFILL } from './advice.js';
+import { nodeStoreFolder, peerStateFolder } from '../../network/fabric/store/store-paths.js';
+import type { LedgerTopology } from '../../network/topology.js';
+import { REFILL, STARTS_OVER } from './advice.js';
 import { CannotLook } from './cannot-look.js';
 import { openLedgerFolder, peerLedgerOptions, whileStopped } from './ledger-folder.js';
 
@@ -18,10 +21,16 @@ import { openLedgerFolder, peerLedgerOptions, whileStopped } from './ledger-fold
  * @returns what was done, as a sentence
  * @throws CannotLook when a network is running, there is no such peer, or its blocks cannot be used either
  */
-export async function rebuildPeerState(input: { dataDir: string; topology: Topology; mspId: string }): Promise<string> {
+export async function rebuildPeerState(input: {
+  dataDir: string;
+  topology: LedgerTopology;
+  mspId: string;
+}): Promise<string> {
   const { dataDir, topology, mspId } = input;
   const folder = openLedgerFolder(dataDir, topology);
-  if (!folder.peers.some((peer) => peer.mspId === mspId)) throw new CannotLook(`${mspId} has no peer to rebuild.`);
+  const peer = folder.peers.find((organisation) => organisation.mspId === mspId)?.peer;
+  if (peer === undefined) throw new CannotLook(`${mspId} has no peer to rebuild.`);
+  if (folder.ledger === 'fabric') return setFabricStateAside({ dataDir, mspId, host: peer.host });
   const options = peerLedgerOptions(folder, mspId);
   const { directory } = options;
   if (!existsSync(blocksDirectory(directory)))
@@ -33,14 +42,28 @@ export async function rebuildPeerState(input: { dataDir: string; topology: Topol
   return `${mspId}: state made again from ${height} blocks; the old one is ${stateDirectory(directory)}.replaced`;
 }
 
+/** Fabric makes by itself what of a state is missing, from its blocks, when the peer starts. */
+async function setFabricStateAside(input: { dataDir: string; mspId: string; host: string }): Promise<string> {
+  const { dataDir, mspId, host } = input;
+  const state = peerStateFolder(dataDir, host);
+  const replaced = join(nodeStoreFolder(dataDir, host), 'state.replaced');
+  if (!existsSync(state)) throw new CannotLook(`${mspId} has no state to set aside. ${STARTS_OVER}`);
+  await whileStopped(dataDir, async () => {
+    await rm(replaced, { recursive: true, force: true });
+    await rename(state, replaced);
+  });
+  return `${mspId}: the state was set aside as ${replaced}; the peer makes it again from its blocks when it starts`;
+}
+
 /**
  * Without a database nothing tells a damaged block from a write that never finished, and a ledger that opens cuts such
  * a write off with all that comes behind it. So every block is read before the database is taken away.
  */
 async function requireWholeBlocks({ directory, mspId }: PeerLedgerOptions): Promise<void> {
-  const blocks = FrameFiles.inspect({ directory: blocksDirectory(directory), owner: mspId });
   try {
-    for (let number = blocks.firstSequence; number < blocks.nextSequence; number += 1) await blocks.read(number);
+    await FrameFiles.look({ directory: blocksDirectory(directory), owner: mspId }, async (blocks) => {
+      for (let number = blocks.firstSequence; number < blocks.nextSequence; number += 1) await blocks.read(number);
+    });
   } catch (error) {
     throw inWords(error, directory);
   }

@@ -1,5 +1,5 @@
 import { type PatientId, type RecordSet, recordAt } from '@medledger/chaincode/domain';
-import type { PeerState } from './peer-state.js';
+import type { StateView } from './peer-state.js';
 import { RECORD_SET_PREFIX, REQUEST_PREFIX } from './state-keys.js';
 import { parseRecordSet, parseRequest } from './stored-values.js';
 
@@ -19,7 +19,7 @@ export interface StoredObject {
 }
 
 /** Everything in the vaults that a peer's state names. What cannot be read there, other checks say. */
-export async function* storedObjects(state: PeerState): AsyncGenerator<StoredObject> {
+export async function* storedObjects(state: StateView): AsyncGenerator<StoredObject> {
   for await (const { text } of state.rows(RECORD_SET_PREFIX)) {
     const set = parseRecordSet(text);
     if (set !== undefined) yield* objectsOf(set);

@@ -20,7 +20,7 @@ import {
   storedRecords,
 } from '@medledger/chaincode/domain';
 import { unlessInvalid } from './lane-walk.js';
-import type { PeerState, StoredText } from './peer-state.js';
+import type { StateView, StoredText } from './peer-state.js';
 import { memberKey, recordSetKey, registerDocumentKey } from './state-keys.js';
 
 /** A grant in state, with the transaction of its last change. */
@@ -121,10 +121,10 @@ export function parseTargetIntervalMs(text: StoredText): number | undefined {
   return typeof value === 'number' ? value : undefined;
 }
 
-export const readMember = (state: PeerState, memberId: string): Member | undefined =>
+export const readMember = (state: StateView, memberId: string): Member | undefined =>
   parseMember(state.read(memberKey(memberId)));
 
-export const readRecordSet = (state: PeerState, setId: SetId): RecordSet | undefined =>
+export const readRecordSet = (state: StateView, setId: SetId): RecordSet | undefined =>
   parseRecordSet(state.read(recordSetKey(setId)));
 
 export interface StoredRegisterDocument {
@@ -133,7 +133,7 @@ export interface StoredRegisterDocument {
 }
 
 /** @returns undefined unless the document under this digest is there, whole, and has this digest */
-export function readRegisterDocument(state: PeerState, digest: string): StoredRegisterDocument | undefined {
+export function readRegisterDocument(state: StateView, digest: string): StoredRegisterDocument | undefined {
   return parseStoredRegister(state.read(registerDocumentKey(digest)), digest);
 }
 

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { common } from '@hyperledger/fabric-protos';
 import { readBlock } from '../../gateway/ledger/block-reader.js';
 import type { LedgerTransaction } from '../../gateway/ledger/ledger-block.js';
-import { FrameFiles } from '../../network/devledger/store/frame-files.js';
 import { BlockCorruptError } from '../../network/devledger/store/ledger-errors.js';
 import { ENTRY_PREFIX } from './state-keys.js';
 
@@ -38,9 +37,20 @@ export function digestOf(text: string): string {
   return createHash('sha256').update(text, 'utf8').digest('hex');
 }
 
-/** @param blocksDirectory - of a peer, also of one that is running */
-export async function indexTransactions(blocksDirectory: string, mspId: string): Promise<TransactionIndex> {
-  const files = FrameFiles.inspect({ directory: blocksDirectory, owner: mspId });
+/** Blocks in the files of one node. */
+export interface BlockSource {
+  readonly firstSequence: number;
+  /** Number of the block that would come next. */
+  readonly nextSequence: number;
+  /**
+   * @returns serialised common.Block
+   * @throws BlockCorruptError
+   */
+  read(number: number): Promise<Uint8Array | undefined>;
+}
+
+/** @param files - of a peer, also of one that is running */
+export async function indexTransactions(files: BlockSource): Promise<TransactionIndex> {
   const byId = new Map<string, IndexedTransaction>();
   const unreadable: number[] = [];
   for (let number = files.firstSequence; number < files.nextSequence; number += 1) {
@@ -69,7 +79,7 @@ function addTransactions(
 }
 
 /** @returns undefined for a block that cannot be read; what is wrong with it, the check of the peer says */
-async function readTransactions(files: FrameFiles, number: number): Promise<readonly LedgerTransaction[] | undefined> {
+async function readTransactions(files: BlockSource, number: number): Promise<readonly LedgerTransaction[] | undefined> {
   try {
     const bytes = await files.read(number);
     return bytes === undefined ? undefined : transactionsOf(bytes);

@@ -7,48 +7,55 @@ import type { CID } from 'multiformats/cid';
 import { code as RAW_CODE } from 'multiformats/codecs/raw';
 import { hasErrorCode } from '../../gateway/durable-files.js';
 import { BLOCK_SIZE_BYTES_MAX } from '../../gateway/vault/cid-settings.js';
+import type { KuboNode } from '../../gateway/vault/kubo-node.js';
 import { isContentOf, parseCid } from '../../gateway/vault/object-blocks.js';
 
-/** What one node holds of one object. `block` names the first that is not as it should be. */
+/** What one node holds of one object. `block` names the first that is not as it should be, `place` where it is. */
 export type HeldObject =
   | { readonly state: 'whole'; readonly sha256Hex: string }
-  | { readonly state: 'missing' | 'damaged'; readonly block: string; readonly file: string };
+  | { readonly state: 'missing' | 'damaged'; readonly block: string; readonly place: string };
+
+/** Blocks of one vault node, read past it or as it alone has them. */
+export interface VaultBlocks {
+  /** File, or node. */
+  place(cid: CID): string;
+  /** @returns undefined where there is none; the bytes may be damaged */
+  read(cid: CID): Promise<Uint8Array | undefined>;
+}
 
 type Fault = Exclude<HeldObject, { state: 'whole' }>;
 
 /**
- * Reads an object from a vault node's folder without the node, block by block. Nothing is dropped or healed, as the
- * node itself would do when it meets damage.
+ * Reads an object from a vault node, block by block. Nothing is dropped or healed, as a gateway would do when it meets
+ * damage.
  *
- * @param blocksDirectory - `vault/blocks` of a gateway
  * @param object.cid - of the whole
  * @param object.sizeBytes - as the chain has it: no more blocks are read than an object of this size can have
  */
 export async function readHeldObject(
-  blocksDirectory: string,
+  blocks: VaultBlocks,
   object: { readonly cid: string; readonly sizeBytes: number },
 ): Promise<HeldObject> {
   const digest = createHash('sha256');
   // A tree has fewer inner blocks than leaves, and a leaf is full unless it is the last.
   const blocksMax = 2 * Math.ceil(object.sizeBytes / BLOCK_SIZE_BYTES_MAX) + 1;
-  const fault = await readTree(blocksDirectory, { root: parseCid(object.cid), blocksMax }, digest);
+  const fault = await readTree(blocks, { root: parseCid(object.cid), blocksMax }, digest);
   return fault ?? { state: 'whole', sha256Hex: digest.digest('hex') };
 }
 
 /** Leaves in the order of the object's bytes: depth first, as the tree was built. */
 async function readTree(
-  directory: string,
+  vault: VaultBlocks,
   { root, blocksMax }: { root: CID; blocksMax: number },
   digest: Hash,
 ): Promise<Fault | undefined> {
   const ahead: CID[] = [root];
   let blocks = 0;
   for (let cid = ahead.pop(); cid !== undefined; cid = ahead.pop()) {
-    const file = fileOf(directory, cid);
-    const bytes = await readIfThere(file);
-    if (bytes === undefined) return { state: 'missing', block: cid.toString(), file };
+    const bytes = await vault.read(cid);
+    if (bytes === undefined) return { state: 'missing', block: cid.toString(), place: vault.place(cid) };
     const links = isContentOf(cid, bytes) && ++blocks <= blocksMax ? linksOf(cid, bytes) : undefined;
-    if (links === undefined) return { state: 'damaged', block: cid.toString(), file };
+    if (links === undefined) return { state: 'damaged', block: cid.toString(), place: vault.place(cid) };
     if (cid.code === RAW_CODE) digest.update(bytes);
     ahead.push(...links.reverse());
   }
@@ -65,11 +72,26 @@ function linksOf(cid: CID, bytes: Uint8Array): CID[] | undefined {
   }
 }
 
-const SHARDING = new NextToLast();
+/** @param directory - `vault/blocks` of a gateway, whose own node this is not asked of */
+export function blocksInFolder(directory: string): VaultBlocks {
+  const sharding = new NextToLast();
+  const place = (cid: CID): string => {
+    const { dir, file } = sharding.encode(cid);
+    return join(directory, dir, file);
+  };
+  return { place, read: (cid) => readIfThere(place(cid)) };
+}
 
-function fileOf(directory: string, cid: CID): string {
-  const { dir, file } = SHARDING.encode(cid);
-  return join(directory, dir, file);
+/** What a Kubo node itself has; it fetches nothing from others. Damage it has noticed comes out as no bytes at all. */
+export function blocksInKubo(node: KuboNode): VaultBlocks {
+  return {
+    place: () => `in the Kubo node at ${node.name}`,
+    read: async (cid) => {
+      const found = await node.readLocal(cid);
+      if (found.state === 'missing') return undefined;
+      return found.state === 'ok' ? found.bytes : new Uint8Array();
+    },
+  };
 }
 
 async function readIfThere(file: string): Promise<Uint8Array | undefined> {

@@ -1,6 +1,5 @@
 import { pinnedOrganisations } from '../../gateway/identity/pinned-consortium.js';
-import { blocksDirectory, stateDirectory } from '../../network/devledger/commit/open-peer-ledger.js';
-import { StateCorruptError, StoreError } from '../../network/devledger/store/ledger-errors.js';
+import { StateCorruptError } from '../../network/devledger/store/ledger-errors.js';
 import type { Topology } from '../../network/topology.js';
 import { ENDORSED, REBUILD } from './advice.js';
 import { CannotLook } from './cannot-look.js';
@@ -8,15 +7,14 @@ import { checkConsents } from './check-consents.js';
 import { checkDecisions } from './check-decisions.js';
 import { checkReleases, checkShares, type ReleaseLogEnd, releaseLogEnds } from './check-custody.js';
 import { checkLanes, type PeerView } from './check-lanes.js';
-import { checkOrderer } from './check-orderer.js';
-import { type CheckedPeer, checkAgreement, checkPeer } from './check-peers.js';
+import { checkAgreement } from './check-peers.js';
 import { checkRegister } from './check-register.js';
 import { checkVaults } from './check-vaults.js';
+import type { CheckedPeer, LedgerLook } from './checked-peer.js';
+import { withEmbeddedLedger } from './embedded-ledger.js';
+import { withFabricLedger } from './fabric/fabric-ledger.js';
 import { CheckLog, type CheckName, type CheckResult } from './finding.js';
 import { isRunning, type LedgerFolder, openLedgerFolder } from './ledger-folder.js';
-import { type PeerCopy, withPeerCopies } from './peer-copy.js';
-import { PeerState } from './peer-state.js';
-import { indexTransactions } from './transaction-index.js';
 
 export interface VerifyOptions {
   readonly dataDir: string;
@@ -58,42 +56,38 @@ export async function verifyDataFolder(options: VerifyOptions): Promise<VerifyRe
     for (const result of results) options.onCheck?.(result);
   };
   const releases = releaseLogEnds(folder);
-  await withPeerCopies(options.dataDir, mspIds, (copies) => checkAll({ options, folder, copies, releases, done }));
+  const withLedger = folder.ledger === 'fabric' ? withFabricLedger : withEmbeddedLedger;
+  await withLedger(folder, mspIds, (ledger) => checkAll({ options, folder, ledger, releases, done }));
   return { ok: checks.every(({ findings }) => findings.length === 0), running, checks };
 }
 
 interface Run {
   readonly options: VerifyOptions;
   readonly folder: LedgerFolder;
-  readonly copies: readonly PeerCopy[];
+  readonly ledger: LedgerLook;
   readonly releases: readonly ReleaseLogEnd[];
   readonly done: (...results: readonly CheckResult[]) => void;
 }
 
 async function checkAll(run: Run): Promise<void> {
-  const { folder, copies, done } = run;
+  const { ledger, done } = run;
   const peers: CheckedPeer[] = [];
-  for (const copy of copies) {
-    const peer = await checkPeer(folder, copy);
+  for (const mspId of ledger.mspIds) {
+    const peer = await ledger.checkPeer(mspId);
     peers.push(peer);
     done(peer.result);
   }
-  done(
-    checkAgreement(peers),
-    await checkOrderer(
-      folder,
-      peers.map(({ verification }) => verification),
-    ),
-  );
+  const verifications = peers.map(({ verification }) => verification);
+  done(await checkAgreement(peers), ...(await ledger.checkOrderers(verifications)));
   // Stores beside the chain are held against one peer: the first in which nothing was found, and it comes last.
-  const best = peers.find(({ result }) => result.findings.length === 0) ?? peers.find(({ copy }) => copy.hasState);
+  const best = peers.find(({ result }) => result.findings.length === 0) ?? peers.find(({ hasState }) => hasState);
   for (const peer of peers.filter((other) => other !== best))
     await withView(run, peer, (view) => checkRules(run, view));
   if (best === undefined) return;
   await withView(run, best, async (view) => {
     await checkRules(run, view);
     await checkStores(run, view);
-    if (run.options.decisions === true) run.done(await checkDecisions({ ...best.copy, next: view.next }));
+    if (run.options.decisions === true) run.done(await best.withBlocks((blocks) => checkDecisions(blocks, view)));
   });
 }
 
@@ -115,7 +109,7 @@ async function checkStores({ options, folder, releases, done }: Run, view: PeerV
   done(...(await unlessUnreadable(view, 'custody', () => checkShares(folder, view))));
 }
 
-/** LevelDB gives up a walk where it cannot make sense of a table: a finding, not the end of the check. */
+/** A walk ends where the index of a table is damaged: a finding, not the end of the check. */
 async function unlessUnreadable(
   { mspId }: PeerView,
   check: CheckName,
@@ -133,27 +127,15 @@ async function unlessUnreadable(
 
 async function withView(
   { folder }: Run,
-  { copy, result }: CheckedPeer,
+  { mspId, result, open }: CheckedPeer,
   action: (view: PeerView) => Promise<void>,
 ): Promise<void> {
-  const state = copy.hasState ? await openState(folder, copy) : undefined;
-  if (state === undefined) return;
+  const opened = await open();
+  if (opened === undefined) return;
   try {
-    const index = await indexTransactions(blocksDirectory(copy.directory), copy.mspId);
-    const next = result.findings.length === 0 ? ENDORSED : REBUILD(copy.mspId);
-    await action({ mspId: copy.mspId, channel: folder.topology.channel, state, index, next });
+    const next = result.findings.length === 0 ? ENDORSED : REBUILD(mspId);
+    await action({ mspId, channel: folder.topology.channel, ...opened, next });
   } finally {
-    await state.close();
-  }
-}
-
-/** @returns undefined where it cannot be opened, which the check of the peer has said */
-async function openState({ topology }: LedgerFolder, copy: PeerCopy): Promise<PeerState | undefined> {
-  const directory = stateDirectory(copy.directory);
-  try {
-    return await PeerState.open({ directory, mspId: copy.mspId, namespace: topology.chaincode.name });
-  } catch (error) {
-    if (error instanceof StoreError) return undefined;
-    throw error;
+    await opened.state.close();
   }
 }

@@ -9,6 +9,8 @@ export interface ChaincodePlace {
   readonly mspId: string;
   readonly port: number;
   readonly packageId: string;
+  /** Folder with its certificate, key and authority; without TLS where left out. */
+  readonly tlsFolder?: string;
 }
 
 /** The conformance chaincode, one process for each peer. */
@@ -34,6 +36,7 @@ export class ChaincodeProcesses {
     const child = spawn(process.execPath, [CHAINCODE, `127.0.0.1:${place.port}`, place.packageId, mspId], {
       env: {
         PATH: process.env.PATH ?? '',
+        ...(place.tlsFolder === undefined ? {} : { CHAINCODE_TLS: place.tlsFolder }),
         CORE_CHAINCODE_LOGGING_LEVEL: 'critical',
         CORE_CHAINCODE_LOGGING_SHIM: 'critical',
       },

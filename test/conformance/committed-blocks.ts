@@ -24,6 +24,22 @@ export async function codesOf(
   }
 }
 
+/** The same of the blocks from one to another, both included. */
+export async function codesBetween(
+  client: MemberClient,
+  txId: string,
+  { from, to }: { readonly from: number; readonly to: number },
+): Promise<number[]> {
+  const blocks = await client.network.getFilteredBlockEvents({ startBlock: BigInt(from) });
+  try {
+    const read = await take(blocks, to - from + 1);
+    const transactions = read.flatMap((block) => block.getFilteredTransactionsList());
+    return transactions.filter((one) => one.getTxid() === txId).map((one) => one.getTxValidationCode());
+  } finally {
+    blocks.close();
+  }
+}
+
 /** The next items of a stream. */
 export async function take<Item>(items: AsyncIterable<Item>, count: number): Promise<Item[]> {
   const taken: Item[] = [];

@@ -54,7 +54,7 @@ export function describeConflicts(ledger: () => LedgerUnderTest): void {
         if (before !== '') await expectValid(client(), under(prefix, before));
         const endorsed = await client().endorse(under(prefix, late));
         await expectValid(client(), under(prefix, between));
-        expect((await committed(endorsed)).code).toBe(code);
+        expect((await committed(client(), endorsed)).code).toBe(code);
         const writes = code === VALID && late.includes('put o');
         expect(await client().evaluate([['get', `${prefix}o`]])).toEqual([writes ? '1' : '']);
       },
@@ -68,14 +68,18 @@ export function describeConflicts(ledger: () => LedgerUnderTest): void {
       await expectValid(client(), calls('put together 0'));
       const increments = ['1', '2', '3', '4'].map((value) => calls(`get together, put together ${value}`));
       const endorsed = await Promise.all(increments.map((increment) => client().endorse(increment)));
-      const codes = (await Promise.all(endorsed.map(committed))).map(({ code }) => code);
+      const codes = (await Promise.all(endorsed.map((transaction) => committed(client(), transaction)))).map(
+        ({ code }) => code,
+      );
       expect(codes.filter((code) => code === VALID)).toHaveLength(1);
       expect(codes.filter((code) => code === MVCC_READ_CONFLICT)).toHaveLength(3);
     });
 
     it('those that write the same key blindly are all valid', async () => {
       const endorsed = await Promise.all(['1', '2', '3'].map((value) => client().endorse(calls(`put blind ${value}`))));
-      const codes = (await Promise.all(endorsed.map(committed))).map(({ code }) => code);
+      const codes = (await Promise.all(endorsed.map((transaction) => committed(client(), transaction)))).map(
+        ({ code }) => code,
+      );
       expect(codes).toEqual([VALID, VALID, VALID]);
     });
 
@@ -83,7 +87,7 @@ export function describeConflicts(ledger: () => LedgerUnderTest): void {
       await expectValid(client(), calls('put own before'));
       const transaction = await client().endorse(calls('put own after, get own, range own own~'));
       expect(parseResults(transaction.getResult())).toEqual([null, 'before', [['own', 'before']]]);
-      await committed(transaction);
+      await committed(client(), transaction);
       expect(await client().evaluate(calls('get own'))).toEqual(['after']);
     });
   });

@@ -4,7 +4,9 @@
 // knows its organisation, so that one organisation's chaincode can be told to differ from the others'.
 //
 // Arguments: address to listen on, package id to register under, MSP id of the peer.
-const { Shim } = require('fabric-shim');
+const { readFileSync } = require('node:fs');
+const { join } = require('node:path');
+const { KeyEndorsementPolicy, Shim } = require('fabric-shim');
 
 const [, , address, packageId, mspId] = process.argv;
 
@@ -19,6 +21,19 @@ async function rowsOf(iterator, rowsMax = Number.POSITIVE_INFINITY) {
   }
   await iterator.close();
   return rows;
+}
+
+const hex = (bytes) => (bytes === undefined ? '' : Buffer.from(bytes).toString('hex'));
+
+/** A key's policy: one peer of each organisation. */
+function policyOf(organisations) {
+  const policy = new KeyEndorsementPolicy();
+  policy.addOrgs('PEER', ...organisations);
+  return policy.getPolicy();
+}
+
+function organisationsOf(bytes) {
+  return bytes === undefined || bytes.length === 0 ? [] : new KeyEndorsementPolicy(Buffer.from(bytes)).listOrgs().sort();
 }
 
 class Answer extends Error {
@@ -82,13 +97,34 @@ const CALLS = {
   },
   sleep: (_stub, timeMs) => new Promise((resolve) => setTimeout(resolve, timeMs)),
   sleepAt: (stub, organisation, timeMs) => (isHere(organisation) ? CALLS.sleep(stub, timeMs) : undefined),
-  invoke: async (stub, chaincode, args) => {
-    const { status, message, payload } = await stub.invokeChaincode(chaincode, args, '');
+  invoke: async (stub, chaincode, args, channel = '') => {
+    const { status, message, payload } = await stub.invokeChaincode(chaincode, args, channel);
     return { status, message, payload: text(payload ?? '') };
   },
-  metadata: (stub, key) => stub.getStateValidationParameter(key),
+  setPolicy: (stub, key, organisations) => stub.setStateValidationParameter(key, policyOf(organisations)),
+  policy: async (stub, key) => organisationsOf(await stub.getStateValidationParameter(key)),
   query: async (stub, selector) => rowsOf((await stub.getQueryResult(selector)).iterator),
   private: async (stub, collection, key) => text(await stub.getPrivateData(collection, key)),
+  privateHash: async (stub, collection, key) => hex(await stub.getPrivateDataHash(collection, key)),
+  putPrivate: (stub, collection, key, value) => stub.putPrivateData(collection, key, Buffer.from(value)),
+  /** The value comes in the transient map, as one should that nobody else is to see. */
+  putSecret: (stub, collection, key) => stub.putPrivateData(collection, key, stub.getTransient().get(key)),
+  deletePrivate: (stub, collection, key) => stub.deletePrivateData(collection, key),
+  purgePrivate: (stub, collection, key) => stub.purgePrivateData(collection, key),
+  rangePrivate: async (stub, collection, start, end) =>
+    rowsOf((await stub.getPrivateDataByRange(collection, start, end)).iterator),
+  setPrivatePolicy: (stub, collection, key, organisations) =>
+    stub.setPrivateDataValidationParameter(collection, key, policyOf(organisations)),
+  privatePolicy: async (stub, collection, key) =>
+    organisationsOf(await stub.getPrivateDataValidationParameter(collection, key)),
+  queryPrivate: async (stub, collection, selector) =>
+    rowsOf((await stub.getPrivateDataQueryResult(collection, selector)).iterator),
+  pageComposite: async (stub, type, attributes, size, bookmark) => {
+    const page = await stub.getStateByPartialCompositeKeyWithPagination(type, attributes, size, bookmark);
+    const { fetchedRecordsCount: fetched = 0, bookmark: next = '' } = page.metadata ?? {};
+    const rows = await rowsOf(page.iterator);
+    return { rows: rows.map(([key, value]) => [...stub.splitCompositeKey(key).attributes, value]), fetched, bookmark: next };
+  },
   /** Goes on where a call fails, and tells what it failed with. */
   async attempt(stub, call) {
     try {
@@ -124,8 +160,15 @@ const chaincode = {
   },
 };
 
+/** Of a service that shows a certificate and wants one: key, certificate and authority lie in the folder. */
+function tlsProps(folder) {
+  if (folder === undefined) return {};
+  const read = (name) => readFileSync(join(folder, name));
+  return { tlsProps: { key: read('server.key'), cert: read('server.crt'), clientCACerts: read('ca.crt') } };
+}
+
 async function main() {
-  const server = Shim.server(chaincode, { ccid: packageId, address });
+  const server = Shim.server(chaincode, { ccid: packageId, address, ...tlsProps(process.env.CHAINCODE_TLS) });
   await server.start();
   process.stdout.write('listening\n');
 }

@@ -1,8 +1,14 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { ensureIdentities, revokeCertificate } from '../../network/identities/index.js';
-import { localTopology, type Organisation, type Topology } from '../../network/topology.js';
+import { dirname, join } from 'node:path';
+import {
+  chaincodeFolder,
+  ensureIdentities,
+  organisationFolder,
+  revokeCertificate,
+  tlsPaths,
+} from '../../network/identities/index.js';
+import { type Consensus, localTopology, type Organisation, type Topology } from '../../network/topology.js';
 import { enrol, type Member } from '../network/ledger-front/front-client.js';
 import { freePortBase } from '../support/running-network.js';
 import { HOSPITAL_A } from './ledger-under-test.js';
@@ -18,13 +24,14 @@ export const CONFORMANCE_CHAINCODE = 'conformance';
 /** Shorter than the product's: most tests wait for a block or three. */
 const BATCH_TIMEOUT_MS = 20;
 
-export async function conformanceMembers(): Promise<ConformanceMembers> {
+/** @param consensus - of the orderers; the embedded ledger has one */
+export async function conformanceMembers(consensus?: Consensus): Promise<ConformanceMembers> {
   const dataDir = await mkdtemp(join(tmpdir(), 'medledger-conformance-'));
-  const local = localTopology(await freePortBase());
+  const local = localTopology(await freePortBase(), consensus);
   const topology = {
     ...local,
     batch: { ...local.batch, timeoutMs: BATCH_TIMEOUT_MS },
-    chaincode: { name: CONFORMANCE_CHAINCODE, version: '1.0' },
+    chaincode: { ...local.chaincode, name: CONFORMANCE_CHAINCODE },
   };
   await ensureIdentities(topology, dataDir);
   const hospital = organisationOf(topology, HOSPITAL_A);
@@ -33,10 +40,20 @@ export async function conformanceMembers(): Promise<ConformanceMembers> {
   return { topology, dataDir, revoked };
 }
 
+/** What the chaincode service of an organisation is known by. */
+export function chaincodeTlsFolder(dataDir: string, domain: string): string {
+  return dirname(tlsPaths(chaincodeFolder(organisationFolder(dataDir, domain))).key);
+}
+
 export function organisationOf(topology: Topology, mspId: string): Organisation {
   const found = topology.organisations.find((organisation) => organisation.mspId === mspId);
   if (found === undefined) throw new Error(`no organisation ${mspId}`);
   return found;
+}
+
+/** Where the second chaincode of an organisation's peer listens: ports that no part of a network takes. */
+export function calleePortOf(topology: Topology, mspId: string): number {
+  return peerOrganisationOf(topology, mspId).peer.operationsPort + 3;
 }
 
 export type PeerOrganisation = Organisation & { readonly peer: NonNullable<Organisation['peer']> };

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, it } from '@jest/globals';
+import { describeChaincodeCalls } from './chaincode-calls-conformance.js';
+import { describeCollections } from './collections-conformance.js';
 import { describeConflicts } from './conflicts-conformance.js';
 import { startDevLedgerUnderTest } from './devledger.js';
 import { describeEndorsement } from './endorsement-conformance.js';
@@ -11,8 +13,12 @@ import { describeEvents } from './events-conformance.js';
 import { describeQueries } from './queries-conformance.js';
 import { describeReadWriteSets } from './read-write-sets-conformance.js';
 import { describeState } from './state-conformance.js';
+import { describeSystemChaincodes } from './system-chaincodes-conformance.js';
 import { describeSubmission } from './submission-conformance.js';
+import { describeKeyPolicies } from './key-policies-conformance.js';
+import { describePrivateData } from './private-data-conformance.js';
 import type { LedgerUnderTest } from './ledger-under-test.js';
+import { CONSENSUS } from '../support/running-network.js';
 
 /** What the gateway relies on from a ledger, in Fabric's words. */
 const SUITES = [
@@ -27,6 +33,11 @@ const SUITES = [
   describeDeliver,
   describeQueries,
   describeFailures,
+  describeChaincodeCalls,
+  describeKeyPolicies,
+  describePrivateData,
+  describeCollections,
+  describeSystemChaincodes,
 ];
 
 function describeLedger(name: string, start: () => Promise<LedgerUnderTest>, startMs: number): void {
@@ -52,5 +63,5 @@ describeLedger('the embedded ledger', startDevLedgerUnderTest, 60_000);
 if (process.env.FABRIC_BIN === undefined || process.env.FABRIC_BIN === '') {
   it.skip('real Fabric: set FABRIC_BIN to the bin folder of a Fabric 3.1 release', () => undefined);
 } else {
-  describeLedger('real Fabric', startFabricUnderTest, 120_000);
+  describeLedger(`real Fabric, orderers by ${CONSENSUS}`, startFabricUnderTest, 120_000);
 }

@@ -1,4 +1,4 @@
-import { GOVERNMENT, HOSPITAL_A, HOSPITAL_B, PEERS } from './ledger-under-test.js';
+import { CALLEE, GOVERNMENT, HOSPITAL_A, HOSPITAL_B, PEERS } from './ledger-under-test.js';
 import type { StubCall } from './member-client.js';
 
 /** One thing to do on both ledgers. Steps name earlier ones by their number. */
@@ -25,13 +25,19 @@ export type Tampering = (typeof TAMPERINGS)[number];
 
 /** One, or with the peer that is asked: which of several others Fabric takes is for it to say. */
 const EVALUATORS = [[HOSPITAL_A], [HOSPITAL_B], [HOSPITAL_A, GOVERNMENT]];
+const KEY_ENDORSERS = [[HOSPITAL_A], [HOSPITAL_B], [HOSPITAL_A, HOSPITAL_B], [HOSPITAL_B, GOVERNMENT], [...PEERS]];
 const KEYS = 24;
 const LISTS = 3;
+/** Keys with policies of their own, private keys: fewer, so that they meet. */
+const GUARDED_KEYS = 5;
+const PRIVATE_KEYS = 6;
+const COLLECTIONS = ['hospitals', 'closed', 'fleeting', 'by-one', `_implicit_org_${HOSPITAL_A}`];
 const HELD_MAX = 6;
 
 /**
- * Steps made from a seed, always the same for the same one: writes, reads, ranges short and long, transactions held
- * back until others have overtaken them, replays, forgeries, refusals.
+ * Steps made from a seed, always the same for the same one: writes, reads, ranges short and long, private data, keys
+ * with policies, calls of another chaincode, transactions held back until others have overtaken them, replays,
+ * forgeries, refusals.
  */
 export class StepGenerator {
   readonly #random: () => number;
@@ -95,6 +101,13 @@ export class StepGenerator {
       () => ['putMany', this.#list(), 1 + this.#number(120)],
       () => ['putComposite', 'visit', [`p${this.#number(3)}`, `d${this.#number(4)}`], value],
       () => ['event', `e${this.#number(3)}`, value],
+      () => ['put', this.#guarded(), value],
+      () => ['setPolicy', this.#guarded(), this.#pick(KEY_ENDORSERS)],
+      () => ['delete', this.#guarded()],
+      () => ['putPrivate', this.#pick(COLLECTIONS), this.#private(), value],
+      () => ['putPrivate', this.#pick(COLLECTIONS), this.#private(), value],
+      () => this.#privateChange(),
+      () => this.#invoke(['put', this.#key(), value]),
     ];
     return this.#pick(calls)();
   }
@@ -112,8 +125,38 @@ export class StepGenerator {
       () => ['history', this.#key()],
       () => ['attempt', ['page', 'list', 'list~', 1 + this.#number(60), '']],
       () => ['attempt', ['query', '{"selector":{}}']],
+      () => ['policy', this.#guarded()],
+      () => ['get', this.#guarded()],
+      () => this.#privateRead(),
+      () => this.#privateRead(),
+      () => this.#invoke(['get', this.#key()]),
     ];
     return this.#pick(calls)();
+  }
+
+  #privateChange(): StubCall {
+    const collection = this.#pick(COLLECTIONS);
+    const changes: readonly (() => StubCall)[] = [
+      () => ['deletePrivate', collection, this.#private()],
+      () => ['purgePrivate', collection, this.#private()],
+      () => ['setPrivatePolicy', collection, this.#private(), this.#pick(KEY_ENDORSERS)],
+    ];
+    return this.#pick(changes)();
+  }
+
+  #privateRead(): StubCall {
+    const collection = this.#pick(COLLECTIONS);
+    const reads: readonly (() => StubCall)[] = [
+      () => ['private', collection, this.#private()],
+      () => ['privateHash', collection, this.#private()],
+      () => ['privatePolicy', collection, this.#private()],
+      () => ['attempt', ['rangePrivate', collection, '', '']],
+    ];
+    return this.#pick(reads)();
+  }
+
+  #invoke(call: StubCall): StubCall {
+    return ['invoke', CALLEE, ['run', JSON.stringify([call])]];
   }
 
   #failure(): StubCall {
@@ -124,6 +167,10 @@ export class StepGenerator {
       () => ['differ', this.#pick(PEERS)],
       () => ['put', '', 'x'],
       () => ['nonsense'],
+      () => ['putPrivate', 'demanding', this.#private(), 'x'],
+      () => ['private', 'nowhere', this.#private()],
+      () => ['invoke', 'nobody', ['run', '[]']],
+      () => this.#invoke(['answer', 404, 'NOT_THERE: no']),
     ];
     return this.#pick(calls)();
   }
@@ -135,6 +182,14 @@ export class StepGenerator {
 
   #key(): string {
     return `k${String(this.#number(KEYS)).padStart(2, '0')}`;
+  }
+
+  #guarded(): string {
+    return `g${this.#number(GUARDED_KEYS)}`;
+  }
+
+  #private(): string {
+    return `p${this.#number(PRIVATE_KEYS)}`;
   }
 
   #list(): string {

@@ -1,9 +1,12 @@
 import { GatewayError, type Transaction } from '@hyperledger/fabric-gateway';
 import { common, ledger as protos, peer } from '@hyperledger/fabric-protos';
 import { parseBlock, storedCommitHash, validationCodes } from '../../network/devledger/commit/block-codec.js';
+import type { ChaincodeDefinition } from '../../network/devledger/commit/chaincode-definition.js';
+import { ChannelRules } from '../../network/devledger/commit/channel-rules.js';
+import { ReplayedState } from '../../network/devledger/store/replayed-state.js';
 import { rowsOfCommittedBlock } from '../../network/devledger/commit/replay-block.js';
 import type { Step, Tampering } from './differential-steps.js';
-import { HOSPITAL_A, type LedgerUnderTest } from './ledger-under-test.js';
+import { CALLEE, HOSPITAL_A, type LedgerUnderTest } from './ledger-under-test.js';
 import { committed, connectMember, type MemberClient, type StubCall, untilEverywhere } from './member-client.js';
 import { seek } from './raw-calls.js';
 import { alteredTransaction, type TransactionChange } from './signed-messages.js';
@@ -96,7 +99,7 @@ export class DifferentialRun {
 
   async #commit(transaction: Transaction): Promise<Outcome> {
     const before = await this.height();
-    const { code, blockNumber } = await committed(transaction);
+    const { code, blockNumber } = await committed(this.#client, transaction);
     // A replay is answered at once with the first one's status, while its own block is still to come.
     while ((await this.height()) === before);
     await untilEverywhere(this.#client.network, before);
@@ -119,16 +122,23 @@ export class DifferentialRun {
  *
  * @param blocks - consecutive; the first is where the rest is hung up
  */
-export function commitHashFaults(blocks: readonly Uint8Array[]): string[] {
+export async function commitHashFaults(
+  blocks: readonly Uint8Array[],
+  definitions: readonly ChaincodeDefinition[],
+): Promise<string[]> {
   const faults: string[] = [];
+  const parsed = new Map(blocks.map(parseBlock).map((block) => [block.number, block]));
+  const readBlock = async (number: number) => parsed.get(number);
+  const state = new ReplayedState(readBlock);
+  const rules = new ChannelRules({ channel: '', policy: NO_POLICY, chaincodes: [], definitions, mspIds: [] });
   let previous: Uint8Array | undefined;
-  for (const bytes of blocks) {
-    const block = parseBlock(bytes);
+  for (const block of parsed.values()) {
     const stored = storedCommitHash(block);
     if (previous !== undefined) {
       const tip = { height: block.number, headerHash: block.previousHash, previousHash: EMPTY, commitHash: previous };
-      const { commitHash } = rowsOfCommittedBlock(block, tip).tip;
-      if (Buffer.compare(commitHash, stored) !== 0) faults.push(`block ${block.number}`);
+      const rows = await rowsOfCommittedBlock(block, { tip, state, readBlock, rules });
+      if (Buffer.compare(rows.tip.commitHash, stored) !== 0) faults.push(`block ${block.number}`);
+      state.apply(rows.writes);
     }
     previous = stored;
   }
@@ -144,6 +154,7 @@ export function codesByBlock(blocks: readonly Uint8Array[]): string[] {
 }
 
 const EMPTY = new Uint8Array();
+const NO_POLICY = { endorsers: [], needed: 0 };
 
 function namedOrganisations(named?: readonly string[]): { endorsingOrganizations?: string[] } {
   return named === undefined ? {} : { endorsingOrganizations: [...named] };
@@ -164,14 +175,14 @@ function outcomeOf(transaction: Transaction, chaincode: string): Outcome {
       .find(({ namespace }) => namespace === '_lifecycle')
       ?.set.getReadsList()
       .map((read) => read.getKey()),
-    readWriteSet: base64(rawSet(parts.readWriteSet, chaincode)),
+    readWriteSets: [chaincode, CALLEE].map((name) => base64(rawSet(parts.readWriteSet, name))),
     event: event.length === 0 ? undefined : eventOf(event),
   };
 }
 
 function rawSet(readWriteSet: Uint8Array, namespace: string): Uint8Array {
   const sets = protos.rwset.TxReadWriteSet.deserializeBinary(readWriteSet).getNsRwsetList();
-  return sets.find((set) => set.getNamespace() === namespace)?.getRwset_asU8() ?? EMPTY;
+  return sets.find((set) => set.getNamespace() === namespace)?.serializeBinary() ?? EMPTY;
 }
 
 function eventOf(bytes: Uint8Array): Outcome {

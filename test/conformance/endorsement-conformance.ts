@@ -138,7 +138,7 @@ function describePolicy(ledger: () => LedgerUnderTest): void {
     ])('gives $code to a transaction endorsed by $named', async ({ named, code, after }) => {
       const key = `policy-${named.length}`;
       const transaction = await hospitalA().endorse(calls(`put ${key} x`), { endorsingOrganizations: named });
-      expect(await committed(transaction)).toMatchObject({ code, txId: transaction.getTransactionId() });
+      expect(await committed(hospitalA(), transaction)).toMatchObject({ code, txId: transaction.getTransactionId() });
       expect(await hospitalA().evaluate(calls(`get ${key}`))).toEqual([after]);
     });
   });

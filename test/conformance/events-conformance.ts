@@ -56,7 +56,7 @@ function describeStart(ledger: () => LedgerUnderTest): void {
 
     it('go on after a transaction, in its block and later', async () => {
       const endorsed = await Promise.all(['a', 'b', 'c'].map((name) => client().endorse(calls(`event ${name} x`))));
-      const outcomes = await Promise.all(endorsed.map(committed));
+      const outcomes = await Promise.all(endorsed.map((transaction) => committed(client(), transaction)));
       const all = await events(client(), 3, {
         startBlock: BigInt(Math.min(...outcomes.map(({ blockNumber }) => blockNumber))),
       });

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -10,38 +10,51 @@ import { bringUpChannel } from '../../network/fabric/bring-up.js';
 import { chaincodePackage } from '../../network/fabric/chaincode-package.js';
 import { type NodeProcess, nodeProcesses } from '../../network/fabric/node-processes.js';
 import { prepareNetwork } from '../../network/fabric/prepare-network.js';
+import { CONSENSUS } from '../support/running-network.js';
 import { ChaincodeProcesses } from './chaincode-processes.js';
-import { conformanceMembers, peerOrganisationOf } from './conformance-members.js';
-import { type LedgerUnderTest, PEERS } from './ledger-under-test.js';
-import { connectMember } from './member-client.js';
+import type { Topology } from '../../network/topology.js';
+import { COLLECTIONS, collectionJson } from './conformance-collections.js';
+import { calleePortOf, chaincodeTlsFolder, conformanceMembers, peerOrganisationOf } from './conformance-members.js';
+import { CALLEE, type LedgerUnderTest, PEERS } from './ledger-under-test.js';
+import { connectMember, type StubCall } from './member-client.js';
 
 const NODE_READY_MS = 30_000;
 const NETWORK_READY_MS = 60_000;
 const POLL_MS = 100;
 
 /**
- * Real Hyperledger Fabric from the programs in FABRIC_BIN: three orderers and three peers, with the conformance
- * chaincode as the chaincode of its channel.
+ * Real Hyperledger Fabric from the programs in FABRIC_BIN: its orderers, as MEDLEDGER_CONSENSUS says, and three peers,
+ * with the conformance chaincode as the chaincode of its channel.
  */
 export async function startFabricUnderTest(): Promise<LedgerUnderTest> {
-  const { topology, dataDir, revoked } = await conformanceMembers();
+  const { topology, dataDir, revoked } = await conformanceMembers(CONSENSUS);
   const binaries = findBinaries({ env: process.env, downloaded: join(dataDir, 'nowhere') });
   if (binaries === undefined) throw binariesMissing();
-  const place = { topology, dataDir, binaries };
+  const collectionsFile = join(dataDir, 'collections.json');
+  writeFileSync(collectionsFile, JSON.stringify(COLLECTIONS.map(collectionJson)));
+  const place = { topology, dataDir, binaries, collectionsFile };
   await prepareNetwork(place);
   const nodes = nodeProcesses(place).map((node) => startNode(node, dataDir));
-  // However the test run ends, six nodes must not stay behind.
+  // However the test run ends, the nodes must not stay behind.
   process.once('exit', () => {
     for (const node of nodes) node.kill('SIGKILL');
   });
   const chaincodes = new ChaincodeProcesses(
     PEERS.map((mspId) => {
-      const { peer } = peerOrganisationOf(topology, mspId);
-      return { mspId, port: peer.chaincodePort, packageId: chaincodePackage(topology, peer).id };
+      const { domain, peer } = peerOrganisationOf(topology, mspId);
+      const packageId = chaincodePackage(topology, peer).id;
+      return { mspId, port: peer.chaincodePort, packageId, tlsFolder: chaincodeTlsFolder(dataDir, domain) };
+    }),
+  );
+  const second = { topology: withCallee(topology), dataDir, binaries };
+  const callees = new ChaincodeProcesses(
+    PEERS.map((mspId) => {
+      const { peer } = peerOrganisationOf(second.topology, mspId);
+      return { mspId, port: peer.chaincodePort, packageId: chaincodePackage(second.topology, peer).id };
     }),
   );
   const ledger: LedgerUnderTest = {
-    name: 'Fabric',
+    name: `Fabric, orderers by ${topology.consensus}`,
     topology,
     dataDir,
     revoked,
@@ -53,14 +66,15 @@ export async function startFabricUnderTest(): Promise<LedgerUnderTest> {
     startChaincode: (mspId) => chaincodes.start(mspId),
     async stop() {
       await Promise.all(nodes.map(endNode));
-      await chaincodes.stopAll();
+      await Promise.all([chaincodes.stopAll(), callees.stopAll()]);
       if (process.env.KEEP_FABRIC_DATA === undefined) await rm(dataDir, { recursive: true, force: true });
     },
   };
   try {
-    await chaincodes.startAll();
+    await Promise.all([chaincodes.startAll(), callees.startAll()]);
     await Promise.all(nodeProcesses(place).map(listening));
     await bringUpChannel(place, (_what, work) => work());
+    await bringUpChannel(second, (_what, work) => work());
     await untilEndorsedByAll(ledger);
     return ledger;
   } catch (error) {
@@ -69,12 +83,29 @@ export async function startFabricUnderTest(): Promise<LedgerUnderTest> {
   }
 }
 
+/** The same channel with the second chaincode in the first one's place. */
+function withCallee(topology: Topology): Topology {
+  return {
+    ...topology,
+    chaincode: { name: CALLEE, version: '1.0' },
+    organisations: topology.organisations.map((organisation) =>
+      organisation.peer === undefined
+        ? organisation
+        : {
+            ...organisation,
+            peer: { ...organisation.peer, chaincodePort: calleePortOf(topology, organisation.mspId) },
+          },
+    ),
+  };
+}
+
 /** Peers learn of each other, and of a chaincode definition, some time after they were told. */
 async function untilEndorsedByAll(ledger: LedgerUnderTest): Promise<void> {
   const untilMs = Date.now() + NETWORK_READY_MS;
   for (const at of PEERS) {
     const client = await connectMember(ledger, at);
-    const endorsed = () => client.endorse([], { endorsingOrganizations: [...PEERS] });
+    const call: StubCall = ['invoke', CALLEE, ['run', '[]']];
+    const endorsed = () => client.endorse([call], { endorsingOrganizations: [...PEERS] });
     while (!(await succeeds(endorsed, untilMs))) await wait(POLL_MS);
     client.close();
   }

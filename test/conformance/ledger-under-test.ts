@@ -35,4 +35,6 @@ export const HOSPITAL_A = 'HospitalAMSP';
 export const HOSPITAL_B = 'HospitalBMSP';
 export const GOVERNMENT = 'GovernmentMSP';
 export const INSURER = 'InsurerMSP';
+/** A second chaincode of the channel, the same program under another name. */
+export const CALLEE = 'callee';
 export const PEERS = [HOSPITAL_A, HOSPITAL_B, GOVERNMENT] as const;

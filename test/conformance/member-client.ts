@@ -16,6 +16,8 @@ import { tlsCaBundle } from '../../network/identities/index.js';
 import { enrol, type Member } from '../network/ledger-front/front-client.js';
 import { organisationOf } from './conformance-members.js';
 import { type LedgerUnderTest, PEERS } from './ledger-under-test.js';
+import { isKnownAlready } from './orderer-answers.js';
+import { commitRequest } from './raw-calls.js';
 
 /** A call of the chaincode's stub: its name in the conformance chaincode, then its arguments. */
 export type StubCall = readonly [name: string, ...args: (string | number | readonly unknown[])[]];
@@ -95,7 +97,7 @@ export async function connectMember(
       parseResults(await contract.evaluate('run', proposalOf(calls, callOptions))),
     endorse,
     async submit(run, callOptions) {
-      const outcome = await committed(await endorse(run, callOptions));
+      const outcome = await committed({ member, gateway, network }, await endorse(run, callOptions));
       await untilEverywhere(network, outcome.blockNumber);
       return outcome;
     },
@@ -106,10 +108,23 @@ export async function connectMember(
   };
 }
 
-/** Submits what was endorsed, and waits. */
-export async function committed(transaction: Transaction): Promise<Committed> {
-  const status = await (await transaction.submit()).getStatus();
-  return { txId: status.transactionId, code: status.code, blockNumber: Number(status.blockNumber) };
+/**
+ * Submits what was endorsed, and waits. Where orderers say that they have it already, which those that agree by BFT may
+ * say of a first copy too, it is only waited for.
+ */
+export async function committed(
+  client: Pick<MemberClient, 'member' | 'gateway' | 'network'>,
+  transaction: Transaction,
+): Promise<Committed> {
+  const txId = transaction.getTransactionId();
+  try {
+    await transaction.submit();
+  } catch (error) {
+    if (!isKnownAlready(error)) throw error;
+  }
+  const commit = client.gateway.newCommit(commitRequest(client, client.network.getName(), txId));
+  const { code, blockNumber } = await commit.getStatus();
+  return { txId, code, blockNumber: Number(blockNumber) };
 }
 
 const EVERYWHERE_MS = 10_000;

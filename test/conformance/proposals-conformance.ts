@@ -120,7 +120,7 @@ function describeTimeWindow(ledger: () => LedgerUnderTest): void {
     ])('$name: it is taken, and commits with that time', async ({ offsetMs }) => {
       const timestampMs = Date.now() + offsetMs;
       const key = `time${offsetMs}`;
-      expect(await committed(await endorseAt(client(), calls(`put ${key} x`), timestampMs))).toMatchObject({
+      expect(await committed(client(), await endorseAt(client(), calls(`put ${key} x`), timestampMs))).toMatchObject({
         code: VALID,
       });
       const [changes] = await client().evaluate(calls(`history ${key}`));
@@ -154,7 +154,7 @@ function describeReplays(ledger: () => LedgerUnderTest): void {
 
     it('is refused, to be endorsed and to be evaluated', async () => {
       const proposal = client().contract.newProposal('run', { arguments: [JSON.stringify(calls('put once x'))] });
-      await committed(await proposal.endorse());
+      await committed(client(), await proposal.endorse());
       const text = expect.stringMatching(
         `^duplicate transaction found \\[${proposal.getTransactionId()}\\]. Creator \\[[0-9a-f]+\\]$`,
       );
@@ -172,7 +172,7 @@ function describeReplays(ledger: () => LedgerUnderTest): void {
     it('is endorsed again before it is in the ledger', async () => {
       const proposal = insurer().contract.newProposal('run', { arguments: [JSON.stringify(calls('put twice x'))] });
       await proposal.endorse();
-      expect(await committed(await proposal.endorse())).toMatchObject({ code: VALID });
+      expect(await committed(client(), await proposal.endorse())).toMatchObject({ code: VALID });
     });
   });
 }

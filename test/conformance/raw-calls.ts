@@ -3,12 +3,14 @@ import { common, gateway, orderer, peer } from '@hyperledger/fabric-protos';
 import { lengthDelimitedField, timestampBytes } from '../../network/devledger/endorse/wire-format.js';
 import { serialiseIdentity } from '../../network/devledger/services/peer-nodes.js';
 import type { MemberClient } from './member-client.js';
+import { detailsIn } from './orderer-answers.js';
 import { signerOf } from './signed-messages.js';
 
 /** gRPC status and text of a call made without the client library. */
 export interface RawFailure {
   readonly code: number;
   readonly message: string;
+  readonly details: readonly { readonly message: string }[];
 }
 
 /** Calls gateway.Gateway/Submit with any request; resolves with what it failed with, undefined when it did not. */
@@ -19,10 +21,29 @@ export function rawSubmit(client: Client, request: gateway.SubmitRequest): Promi
       (message: gateway.SubmitRequest) => Buffer.from(message.serializeBinary()),
       gateway.SubmitResponse.deserializeBinary,
       request,
-      (error: ServiceError | null) =>
-        resolve(error === null ? undefined : { code: error.code, message: error.details }),
+      (error: ServiceError | null) => resolve(error === null ? undefined : rawFailure(error)),
     );
   });
+}
+
+function rawFailure({ code, details, metadata }: ServiceError): RawFailure {
+  const [statusDetails] = metadata.get('grpc-status-details-bin');
+  return { code, message: details, details: detailsIn(Buffer.isBuffer(statusDetails) ? statusDetails : undefined) };
+}
+
+/** A request for the status of a transaction, whether or not there is one. */
+export function commitRequest(
+  { member: { identity } }: Pick<MemberClient, 'member'>,
+  channel: string,
+  transactionId: string,
+): Uint8Array {
+  const request = new gateway.CommitStatusRequest();
+  request.setChannelId(channel);
+  request.setTransactionId(transactionId);
+  request.setIdentity(serialiseIdentity(identity.mspId, Buffer.from(identity.credentials).toString('utf8')));
+  const signed = new gateway.SignedCommitStatusRequest();
+  signed.setRequest(request.serializeBinary());
+  return signed.serializeBinary();
 }
 
 /** Hands any bytes to the orderer as the signed payload of an envelope. */

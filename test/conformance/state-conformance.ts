@@ -166,6 +166,19 @@ function describePages(ledger: () => LedgerUnderTest): void {
       expect(keys).toEqual(Array.from({ length: rows }, (_, index) => `${prefix}${String(index).padStart(4, '0')}`));
     });
 
+    it('lead through composite keys too', async () => {
+      const put = (attributes: string[]) => ['putComposite', 'paged', attributes, attributes.join('')] as const;
+      await client().submit([put(['a', '1']), put(['a', '2']), put(['a', '3']), put(['b', '1'])]);
+      const pageAfter = async (bookmark: string) =>
+        parsePage((await client().evaluate([['pageComposite', 'paged', ['a'], 2, bookmark]]))[0]);
+      const first = await pageAfter('');
+      expect(first.rows).toEqual([
+        ['a', '1', 'a1'],
+        ['a', '2', 'a2'],
+      ]);
+      expect(await pageAfter(first.bookmark)).toEqual({ rows: [['a', '3', 'a3']], fetched: 1, bookmark: '' });
+    });
+
     it('are for queries: a transaction with one may not write, before it or after it', async () => {
       const page = ['attempt', ['page', 'page-', 'page-~', 2, '']] as const;
       const write = ['attempt', ['put', 'paged', 'x']] as const;

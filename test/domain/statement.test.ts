@@ -122,7 +122,7 @@ describe('parseStatement', () => {
     { name: 'an unknown member of the body', bad: canonicalJson({ ...statement, body: { note: 'a', x: 1 } }) },
     { name: 'version 0', bad: canonicalJson({ ...statement, version: 0 }) },
     { name: 'no key epoch', bad: canonicalJson({ ...statement, keyEpoch: undefined }) },
-    { name: 'another kind', bad: canonicalJson({ ...statement, kind: 'policy' }) },
+    { name: 'a kind that is none', bad: canonicalJson({ ...statement, kind: 'promise' }) },
     { name: 'another id', bad: canonicalJson({ ...statement, id: 'g1' }) },
     { name: 'no JSON', bad: '{' },
     { name: 'a list', bad: '[]' },

@@ -6,7 +6,7 @@ import { accessLog, addFile, giveGrant, open } from '../support/care.js';
 import { makeActor, makeOrganisation, randomId, signGrant } from '../support/chain-actor.js';
 import { untilTrue } from '../support/eventually.js';
 import { type Member, problemOf, signIn, signUp } from '../support/member.js';
-import { type RunningNetwork, runNetwork } from '../support/running-network.js';
+import { LEDGER, type RunningNetwork, runNetwork } from '../support/running-network.js';
 import { changeState } from '../support/tamper.js';
 
 jest.setTimeout(180_000);
@@ -88,12 +88,11 @@ async function expectRefusedByCustodians(doctor: Member): Promise<void> {
   const problem = problemOf(reply);
   expect([reply.status, problem.code]).toEqual([403, 'RELEASE_REFUSED']);
   const reasons = Object.fromEntries((problem.custodians ?? []).map(({ custodian, code }) => [custodian, code]));
-  // The third peer holds no such grant: there the opening is in a block as MVCC_READ_CONFLICT.
-  expect(reasons).toEqual({
-    HospitalAMSP: 'RELEASE_REFUSED',
-    HospitalBMSP: 'EVIDENCE_INVALID',
-    GovernmentMSP: 'EVIDENCE_INVALID',
-  });
+  const { HospitalAMSP: honest, ...deceived } = reasons;
+  expect(deceived).toEqual({ HospitalBMSP: 'EVIDENCE_INVALID', GovernmentMSP: 'EVIDENCE_INVALID' });
+  // The third peer holds no such grant: there the opening is in a block as MVCC_READ_CONFLICT. On the embedded ledger
+  // it is then one against two, and set aside; its custodian says so, or nothing in time.
+  expect(LEDGER === 'fabric' ? ['RELEASE_REFUSED'] : ['RELEASE_REFUSED', 'UNREACHABLE']).toContain(honest);
   const auditor = await signIn(network.credential('auditor-1'));
   const isOpening = ({ action, outcome, actor }: { action: string; outcome: string; actor: { memberId: string } }) =>
     action === 'open' && outcome === 'permit' && actor.memberId === 'doctor-b';

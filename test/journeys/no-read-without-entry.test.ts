@@ -211,9 +211,9 @@ describe('what is left in the data folders', () => {
   });
 });
 
-/** LevelDB numbers its files. */
+/** Tables are numbered; on Fabric it is LevelDB that numbers its files. */
 function withoutFile(place: string): string {
-  return place.replace(/\/\d+\.(?:log|ldb)$/, '');
+  return place.replace(/\/\d+\.(?:log|ldb|table)$/, '');
 }
 
 function allNeedles(): readonly Needle[] {

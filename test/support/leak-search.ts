@@ -52,7 +52,7 @@ function urlSafe(text: string): string {
 
 /**
  * Looks through everything that a stopped network has left: every file as it lies, and what databases give when they
- * are read, because LevelDB compresses and SQLite cuts long values into pages.
+ * are read, because LevelDB (on Fabric) compresses and SQLite cuts long values into pages.
  */
 export async function searchDataFolder(dataDir: string, needles: readonly Needle[]): Promise<readonly Finding[]> {
   const findings: Finding[] = [];

@@ -5,7 +5,13 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { localTopology, PORTS_PER_NETWORK, type Topology } from '../../network/topology.js';
+import {
+  CONSENSUS_KINDS,
+  DEFAULT_CONSENSUS,
+  localTopology,
+  PORTS_PER_NETWORK,
+  type Topology,
+} from '../../network/topology.js';
 import { CREDENTIALS_FILE, type Credential, parseCredentials } from '../../scripts/seed/credentials.js';
 import { requireFreePorts } from '../../scripts/start/ports.js';
 import { readRunningFile } from '../../scripts/start/running-file.js';
@@ -20,6 +26,8 @@ export interface NetworkOptions {
   /** At the two hospitals, in turn; counts in a new data folder. */
   readonly doctors?: number;
   readonly readyMs?: number;
+  /** How long a process that crashed stays down. */
+  readonly restartAfterMs?: number;
 }
 
 /** The whole product as `npm start` runs it: real processes, real ports, data in a folder. */
@@ -41,6 +49,12 @@ export interface RunningNetwork {
   startStopped(): Promise<void>;
   /** Ends one process as a crash would, and waits until it is back. */
   crashProcess(name: string): Promise<void>;
+  /**
+   * Ends one process as a crash would, does the work while it is down, and waits until it is back.
+   *
+   * @throws Error when it is back before the work is done
+   */
+  whileCrashed<T>(name: string, work: () => Promise<T>): Promise<T>;
   /** Ends the command as Ctrl-C does. */
   stop(): Promise<{ readonly status: number | null }>;
   /** Ends the command so that it can do nothing about it, and waits until its processes are gone. */
@@ -53,14 +67,11 @@ const PROJECT_DIR = fileURLToPath(new URL('../..', import.meta.url));
 const START_SCRIPT = join(PROJECT_DIR, 'dist/scripts/start.js');
 /** `npm run test:fabric` sets it; the programs of Fabric are found by FABRIC_BIN or the PATH. */
 export const LEDGER = process.env.MEDLEDGER_LEDGER ?? 'devledger';
-const PROCESSES_OF_FABRIC = [
-  'orderer',
-  'orderer2',
-  'orderer3',
-  'peer-government',
-  'peer-hospital-a',
-  'peer-hospital-b',
-];
+/** How the orderers of Fabric agree; `npm run test:fabric -- --consensus bft` sets it. */
+export const CONSENSUS = CONSENSUS_KINDS.find((kind) => kind === process.env.MEDLEDGER_CONSENSUS) ?? DEFAULT_CONSENSUS;
+export const ORDERERS =
+  CONSENSUS === 'bft' ? ['orderer', 'orderer2', 'orderer3', 'orderer4'] : ['orderer', 'orderer2', 'orderer3'];
+const PROCESSES_OF_FABRIC = [...ORDERERS, 'peer-government', 'peer-hospital-a', 'peer-hospital-b'];
 /** Processes that are the ledger. */
 export const LEDGER_PROCESSES = LEDGER === 'fabric' ? ['guard', ...PROCESSES_OF_FABRIC] : ['ledger'];
 /** Those that transactions need; each of them is to be able to crash. */
@@ -94,7 +105,7 @@ export async function freePortBase(): Promise<number> {
     const steps = Math.floor((PORT_BASE_MAX - PORT_BASE_MIN) / PORTS_PER_NETWORK);
     const portBase = PORT_BASE_MIN + Math.floor(Math.random() * steps) * PORTS_PER_NETWORK;
     try {
-      await requireFreePorts(localTopology(portBase), { ledger: 'fabric', patienceMs: 0 });
+      await requireFreePorts(localTopology(portBase, 'bft'), { ledger: 'fabric', patienceMs: 0 });
       return portBase;
     } catch (error) {
       if (!(error instanceof StartError)) throw error;
@@ -120,10 +131,16 @@ interface Command {
 
 function startCommand(options: NetworkOptions, dataDir: string, portBase: number): Command {
   const args = [START_SCRIPT, '--data', dataDir, '--port-base', String(portBase), '--ledger', LEDGER];
+  if (LEDGER === 'fabric') args.push('--consensus', CONSENSUS);
   if (options.seed !== true) args.push('--no-seed');
   if (options.doctors !== undefined) args.push('--demo-doctors', String(options.doctors));
+  if (options.restartAfterMs !== undefined) args.push('--restart-after', String(options.restartAfterMs));
   // The channel takes the network down with a test run that is killed.
-  const child = spawn(process.execPath, args, { cwd: PROJECT_DIR, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  const child = spawn(process.execPath, args, {
+    cwd: PROJECT_DIR,
+    env: process.env,
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
   const lines: string[] = [];
   for (const output of [child.stdout, child.stderr]) {
     if (output !== null) createInterface({ input: output }).on('line', (line) => lines.push(line));
@@ -152,7 +169,7 @@ async function untilSaid(child: ChildProcess, lines: readonly string[], wanted: 
 }
 
 function networkOf(command: Command, dataDir: string, portBase: number): RunningNetwork {
-  const topology = localTopology(portBase);
+  const topology = localTopology(portBase, CONSENSUS);
   const credentials = () => parseCredentials(JSON.parse(readFileSync(join(dataDir, CREDENTIALS_FILE), 'utf8')));
   const processes = () => readRunningFile(dataDir);
   let stopped = 0;
@@ -179,6 +196,18 @@ function networkOf(command: Command, dataDir: string, portBase: number): Running
       stopped = 0;
     },
     crashProcess: (name) => signalAndWait(name, 'SIGKILL', 'is back'),
+    whileCrashed: async (name, work) => {
+      const from = command.lines.length;
+      process.kill(processOf(processes(), name), 'SIGKILL');
+      const isBack = (line: string) => line.includes('is back');
+      try {
+        const done = await work();
+        if (command.lines.slice(from).some(isBack)) throw new Error(`${name} was back before the work was done`);
+        return done;
+      } finally {
+        await command.untilSaid({ isIt: isBack, deadlineMs: CHANGE_MS, from });
+      }
+    },
     stop: () => command.end('SIGTERM'),
     killAll: async () => {
       const pids = Object.values(processes());

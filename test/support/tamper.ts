@@ -1,12 +1,12 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { ClassicLevel } from 'classic-level';
 import { NextToLast } from 'blockstore-fs/sharding';
 import { CID } from 'multiformats/cid';
 import { type SharePlace, ShareRowSealer } from '../../gateway/custody/share-rows.js';
 import { loadStoreKeys } from '../../gateway/custody/store-key.js';
 import { openFabricState } from './fabric-state.js';
+import { flipStoredRow } from './flip-stored-row.js';
 import { LEDGER } from './running-network.js';
 import { encodeVersion, stateKey, VERSION_BYTES } from '../../network/devledger/store/row-keys.js';
 import { StateDatabase } from '../../network/devledger/store/state-database.js';
@@ -56,18 +56,20 @@ async function changeFabricState(
   }
 }
 
+/** Takes a row away from one peer of the embedded ledger, without a trace. The network must be stopped. */
+export async function removeStateRow(dataDir: string, mspId: string, name: string): Promise<void> {
+  const database = await StateDatabase.open(join(dataDir, 'ledger', 'peers', mspId, 'state'), mspId);
+  try {
+    await database.write([{ key: stateKey(CHAINCODE, name), payload: undefined }]);
+  } finally {
+    await database.close();
+  }
+}
+
 /** Flips one bit of a stored value and leaves its digest as it was. The network must be stopped. */
 export async function flipStateBit(dataDir: string, mspId: string, name: string): Promise<void> {
   if (LEDGER === 'fabric') return flipFabricStateBit(dataDir, mspId, name);
-  const directory = join(dataDir, 'ledger', 'peers', mspId, 'state');
-  const encoding = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const;
-  const database = new ClassicLevel<Buffer, Buffer>(directory, { ...encoding, createIfMissing: false });
-  const key = stateKey(CHAINCODE, name);
-  const row = await database.get(key);
-  if (row === undefined) throw new Error(`${mspId} holds no ${name}`);
-  row.writeUInt8(row.readUInt8(row.length - 10) ^ 1, row.length - 10);
-  await database.put(key, row);
-  await database.close();
+  await flipStoredRow(join(dataDir, 'ledger', 'peers', mspId, 'state'), stateKey(CHAINCODE, name), 10);
 }
 
 async function flipFabricStateBit(dataDir: string, mspId: string, name: string): Promise<void> {

@@ -39,7 +39,9 @@ export interface ReceiptPorts {
   /** Absent in an organisation without a peer, which cannot look at a transaction. */
   readonly views: ChainViews | undefined;
   readonly readings: LogReadings;
-  /** All organisations with a peer, this one among them. */
+  /** This organisation, by its own peer. */
+  readonly own: Attester;
+  /** Organisations whose word counts, because their peers endorse; this one may be among them. */
   readonly attesters: readonly Attester[];
   readonly evidence: EvidencePorts['evidence'];
   readonly registrars: () => readonly RegistrarCertificate[];
@@ -125,7 +127,7 @@ const HIDDEN: ReadonlySet<string> = new Set(['NOT_THE_PATIENT', 'ROLE_NOT_ALLOWE
 
 /** @throws MedledgerError ATTESTATIONS_MISSING */
 async function attestationsOf(ports: ReceiptPorts, transactionId: string): Promise<readonly Attestation[]> {
-  const own = await ownAttestation(ports, transactionId);
+  const own = await ports.own.attest(transactionId);
   const facts = parseAttestedFacts(own.text);
   const others = ports.attesters.filter(({ mspId }) => mspId !== own.mspId);
   const calls = others.map(async (attester) => {
@@ -135,13 +137,12 @@ async function attestationsOf(ports: ReceiptPorts, transactionId: string): Promi
     if (!fits) ports.onOddAttestation({ mspId: attester.mspId, transactionId });
     return fits ? given : undefined;
   });
-  const answers = await enoughAnswers(calls, {
-    needed: ATTESTATIONS_NEEDED - 1,
-    isGood: (answer) => answer !== undefined,
-  });
-  const given = answers.filter((answer) => answer !== undefined);
-  if (given.length + 1 < ATTESTATIONS_NEEDED) throw new MedledgerError('ATTESTATIONS_MISSING');
-  return [own, ...given];
+  const counted = others.length === ports.attesters.length ? [] : [own];
+  const needed = ATTESTATIONS_NEEDED - counted.length;
+  const answers = await enoughAnswers(calls, { needed, isGood: (answer) => answer !== undefined });
+  const given = [...counted, ...answers.filter((answer) => answer !== undefined)];
+  if (given.length < ATTESTATIONS_NEEDED) throw new MedledgerError('ATTESTATIONS_MISSING');
+  return given;
 }
 
 function agrees({ text }: Attestation, facts: AttestedFacts): boolean {
@@ -151,12 +152,6 @@ function agrees({ text }: Attestation, facts: AttestedFacts): boolean {
     if (error instanceof DomainError) return false;
     throw error;
   }
-}
-
-async function ownAttestation({ attesters, identity }: ReceiptPorts, transactionId: string): Promise<Attestation> {
-  const own = attesters.find(({ mspId }) => mspId === identity.mspId);
-  if (own === undefined) throw new MedledgerError('NO_PEER');
-  return own.attest(transactionId);
 }
 
 async function evidenceOf(

@@ -1,4 +1,4 @@
-import { credentials } from '@grpc/grpc-js';
+import { type ChannelCredentials, type ChannelOptions, credentials } from '@grpc/grpc-js';
 import { peer } from '@hyperledger/fabric-protos';
 import type { Logger } from 'pino';
 import { type ChaincodeAnswer, type ChaincodeInvocation, ChaincodeStream } from './chaincode-stream.js';
@@ -7,11 +7,23 @@ export interface ChaincodeConnectionOptions {
   readonly chaincodeName: string;
   /** host:port of the chaincode service. */
   readonly address: string;
+  /** Plain where left out. */
+  readonly tls?: ChaincodeTls;
   readonly log: Logger;
   /** How long one transaction may run; default 30 s, as Fabric's. */
   readonly executeTimeoutMs?: number;
   /** How long a transaction waits for a chaincode that is not there at the moment; default 3 s. */
   readonly readyTimeoutMs?: number;
+}
+
+/** What peer and chaincode service know each other by; PEM. */
+export interface ChaincodeTls {
+  /** The peer's own. */
+  readonly certificatePem: string;
+  readonly keyPem: string;
+  /** Authority of the service's certificate, and the name in it. */
+  readonly caPem: string;
+  readonly serverName: string;
 }
 
 /** Longest message between peer and chaincode, as between peer and client. */
@@ -39,8 +51,9 @@ export class ChaincodeConnection {
 
   constructor(options: ChaincodeConnectionOptions) {
     this.#options = options;
-    // Plain gRPC: the service listens on loopback beside its peer.
-    this.#client = new peer.ChaincodeClient(options.address, credentials.createInsecure(), {
+    const { credentials: shown, names } = securityOf(options.tls);
+    this.#client = new peer.ChaincodeClient(options.address, shown, {
+      ...names,
       'grpc.max_receive_message_length': MESSAGE_SIZE_MAX_BYTES,
       'grpc.max_send_message_length': MESSAGE_SIZE_MAX_BYTES,
       'grpc.initial_reconnect_backoff_ms': RECONNECT_MIN_MS,
@@ -128,4 +141,13 @@ export class ChaincodeConnection {
     this.#timer = setTimeout(() => this.#open(), this.#reconnectMs);
     this.#reconnectMs = Math.min(this.#reconnectMs * 2, RECONNECT_MAX_MS);
   }
+}
+
+function securityOf(tls: ChaincodeTls | undefined): { credentials: ChannelCredentials; names: ChannelOptions } {
+  if (tls === undefined) return { credentials: credentials.createInsecure(), names: {} };
+  const { caPem, keyPem, certificatePem, serverName } = tls;
+  return {
+    credentials: credentials.createSsl(Buffer.from(caPem), Buffer.from(keyPem), Buffer.from(certificatePem)),
+    names: { 'grpc.ssl_target_name_override': serverName, 'grpc.default_authority': serverName },
+  };
 }

@@ -1,9 +1,10 @@
-import { type ClientDuplexStream, status } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
 import { peer } from '@hyperledger/fabric-protos';
 import type { Logger } from 'pino';
 import type { Simulator } from '../endorse/simulator.js';
 import type { KeyModification } from '../peer-ledger.js';
-import { StateRequests } from './state-requests.js';
+import type { CollectionAccess } from '../endorse/collection-access.js';
+import { type CallChaincode, StateRequests } from './state-requests.js';
 
 /** Fabric's gateway knows a crashed chaincode by this end of a message. */
 export const STREAM_TERMINATED = 'chaincode stream terminated';
@@ -14,14 +15,28 @@ export interface ChaincodeInvocation {
   /** Serialised ChaincodeInput. */
   readonly input: Uint8Array;
   readonly signedProposal: peer.SignedProposal;
+  readonly isInit: boolean;
   readonly simulator: Simulator;
+  readonly collections: CollectionAccess;
   readonly history: (namespace: string, key: string) => AsyncIterable<KeyModification>;
+  readonly callChaincode: CallChaincode;
 }
 
 /** What a chaincode answered; its status may be an error. */
 export interface ChaincodeAnswer {
   readonly response: peer.Response;
   readonly event: peer.ChaincodeEvent | undefined;
+}
+
+/** The chaincode gave up: it did not even answer with an error. */
+export class ChaincodeFailure extends Error {
+  /** What it said, in its own bytes. */
+  readonly payload: Uint8Array;
+
+  constructor(payload: Uint8Array) {
+    super(`transaction returned with failure: ${Buffer.from(payload).toString('utf8')}`);
+    this.payload = payload;
+  }
 }
 
 export interface ChaincodeStreamOptions {
@@ -39,7 +54,14 @@ interface RunningTransaction {
   settle(outcome: ChaincodeAnswer | Error): void;
 }
 
-type ChaincodeCall = ClientDuplexStream<peer.ChaincodeMessage, peer.ChaincodeMessage>;
+/** A stream of messages with a chaincode, whichever side has opened it. */
+export interface ChaincodeCall {
+  on(event: 'data', listener: (message: peer.ChaincodeMessage) => void): unknown;
+  on(event: 'end', listener: () => void): unknown;
+  on(event: 'error', listener: (error: Error & { code?: number }) => void): unknown;
+  write(message: peer.ChaincodeMessage): unknown;
+  cancel(): void;
+}
 
 const { Type } = peer.ChaincodeMessage;
 const TYPE_NAMES = new Map<number, string>(Object.entries(Type).map(([name, value]) => [value, name]));
@@ -75,10 +97,8 @@ export class ChaincodeStream {
       throw new Error(`error sending: txid: ${invocation.txId}(${invocation.channel}) exists`);
     }
     const requests = new StateRequests({
-      channel: invocation.channel,
+      ...invocation,
       namespace: this.#options.chaincodeName,
-      simulator: invocation.simulator,
-      history: invocation.history,
     });
     try {
       return await this.#run(key, requests, invocation);
@@ -105,7 +125,7 @@ export class ChaincodeStream {
       };
       this.#running.set(key, { requests, settle });
       const message = new peer.ChaincodeMessage();
-      message.setType(Type.TRANSACTION);
+      message.setType(invocation.isInit ? Type.INIT : Type.TRANSACTION);
       message.setChannelId(invocation.channel);
       message.setTxid(invocation.txId);
       message.setPayload(invocation.input);
@@ -143,8 +163,7 @@ export class ChaincodeStream {
     const running = this.#running.get(message.getChannelId() + message.getTxid());
     if (running === undefined) return;
     if (message.getType() === Type.ERROR) {
-      const text = Buffer.from(message.getPayload_asU8()).toString('utf8');
-      running.settle(new Error(`transaction returned with failure: ${text}`));
+      running.settle(new ChaincodeFailure(message.getPayload_asU8()));
       return;
     }
     const event = message.getChaincodeEvent();

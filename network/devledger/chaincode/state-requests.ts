@@ -1,30 +1,66 @@
 import { ledger, peer } from '@hyperledger/fabric-protos';
-import type { Simulator } from '../endorse/simulator.js';
+import { parseMetadata } from '../commit/read-write-sets.js';
+import type { CollectionAccess } from '../endorse/collection-access.js';
+import type { Scan, Simulator, StateKey } from '../endorse/simulator.js';
 import { lengthDelimitedField, timestampBytes, varintField } from '../endorse/wire-format.js';
 import type { KeyModification } from '../peer-ledger.js';
 import { QueryIterators, type ResultSource } from './query-iterators.js';
 
 export interface StateRequestsOptions {
-  readonly channel: string;
   /** The chaincode's own keys: its name. */
   readonly namespace: string;
   readonly simulator: Simulator;
+  /** What the creator of the proposal may do with private data. */
+  readonly collections: CollectionAccess;
+  /** Whether the chaincode runs its Init, where private data is out of reach. */
+  readonly isInit: boolean;
   readonly history: (namespace: string, key: string) => AsyncIterable<KeyModification>;
+  /** Runs another chaincode within the same transaction. */
+  readonly callChaincode: CallChaincode;
 }
+
+/**
+ * @param spec - name, perhaps with version and channel, and input
+ * @returns serialised ChaincodeMessage, with which the other chaincode ended
+ */
+export type CallChaincode = (spec: peer.ChaincodeSpec) => Promise<Uint8Array>;
 
 const { Type } = peer.ChaincodeMessage;
 
 /**
- * Answers what a chaincode asks its peer for while one transaction runs: state, ranges, history.
+ * Answers what a chaincode asks its peer for while one transaction runs: state, ranges, history, private data, other
+ * chaincodes.
  *
  * @see Fabric core/chaincode/handler.go
  */
 export class StateRequests {
   readonly #options: StateRequestsOptions;
   readonly #iterators = new QueryIterators();
+  readonly #handlers: ReadonlyMap<number, (payload: Uint8Array) => Promise<Uint8Array | undefined>>;
 
   constructor(options: StateRequestsOptions) {
     this.#options = options;
+    this.#handlers = new Map<number, (payload: Uint8Array) => Promise<Uint8Array | undefined>>([
+      [Type.GET_STATE, (payload) => this.#getState(payload)],
+      [Type.GET_PRIVATE_DATA_HASH, (payload) => this.#getPrivateDataHash(payload)],
+      [Type.GET_STATE_METADATA, (payload) => this.#getMetadata(payload)],
+      [Type.PUT_STATE, (payload) => this.#putState(payload)],
+      [Type.DEL_STATE, (payload) => this.#deleteState(payload)],
+      [Type.PURGE_PRIVATE_DATA, (payload) => this.#purge(payload)],
+      [Type.PUT_STATE_METADATA, (payload) => this.#putMetadata(payload)],
+      [Type.GET_STATE_BY_RANGE, (payload) => this.#range(payload)],
+      [Type.GET_QUERY_RESULT, (payload) => this.#query(payload)],
+      [Type.GET_HISTORY_FOR_KEY, (payload) => this.#history(payload)],
+      [
+        Type.QUERY_STATE_NEXT,
+        (payload) => this.#iterators.next(peer.QueryStateNext.deserializeBinary(payload).getId()),
+      ],
+      [
+        Type.QUERY_STATE_CLOSE,
+        (payload) => this.#iterators.close(peer.QueryStateClose.deserializeBinary(payload).getId()),
+      ],
+      [Type.INVOKE_CHAINCODE, (payload) => options.callChaincode(peer.ChaincodeSpec.deserializeBinary(payload))],
+    ]);
   }
 
   /**
@@ -33,24 +69,9 @@ export class StateRequests {
    * @throws Error whose message goes to the chaincode as an ERROR
    */
   async answer(type: number, payload: Uint8Array): Promise<Uint8Array | undefined> {
-    switch (type) {
-      case Type.GET_STATE:
-        return this.#getState(payload);
-      case Type.PUT_STATE:
-        return this.#putState(payload);
-      case Type.DEL_STATE:
-        return this.#deleteState(payload);
-      case Type.GET_STATE_BY_RANGE:
-        return this.#range(payload);
-      case Type.GET_HISTORY_FOR_KEY:
-        return this.#history(payload);
-      case Type.QUERY_STATE_NEXT:
-        return this.#iterators.next(peer.QueryStateNext.deserializeBinary(payload).getId());
-      case Type.QUERY_STATE_CLOSE:
-        return this.#iterators.close(peer.QueryStateClose.deserializeBinary(payload).getId());
-      default:
-        throw new Error(refusal(type));
-    }
+    const handle = this.#handlers.get(type);
+    if (handle === undefined) throw new Error(`message type ${type} is not supported by this peer`);
+    return handle(payload);
   }
 
   /** Releases what the transaction left open; the snapshot may be closed after it. */
@@ -58,48 +79,82 @@ export class StateRequests {
     await this.#iterators.closeAll();
   }
 
-  #refuseCollection(collection: string): void {
-    if (collection === '') return;
-    // Private data is not built: no chaincode of this ledger has collections.
-    throw new Error(`collection ${this.#options.channel}/${this.#options.namespace}/${collection} could not be found`);
-  }
-
   async #getState(payload: Uint8Array): Promise<Uint8Array | undefined> {
     const request = peer.GetState.deserializeBinary(payload);
-    this.#refuseCollection(request.getCollection());
-    return this.#options.simulator.getState(this.#options.namespace, request.getKey());
+    const place = this.#readable(request);
+    const { simulator } = this.#options;
+    return place.collection === '' ? simulator.getState(place.namespace, place.key) : simulator.getPrivateData(place);
   }
 
-  #putState(payload: Uint8Array): undefined {
+  /** Every peer has the hashes, and every member of the channel may see them. */
+  async #getPrivateDataHash(payload: Uint8Array): Promise<Uint8Array | undefined> {
+    const request = peer.GetState.deserializeBinary(payload);
+    this.#enterCollections();
+    return this.#options.simulator.getPrivateDataHash(this.#place(request));
+  }
+
+  async #getMetadata(payload: Uint8Array): Promise<Uint8Array> {
+    const place = this.#readable(peer.GetStateMetadata.deserializeBinary(payload));
+    const metadata = await this.#options.simulator.getMetadata(place);
+    const result = new peer.StateMetadataResult();
+    for (const [name, value] of metadata === undefined ? [] : parseMetadata(metadata)) {
+      const entry = new peer.StateMetadata();
+      entry.setMetakey(name);
+      entry.setValue(value);
+      result.addEntries(entry);
+    }
+    return result.serializeBinary();
+  }
+
+  async #putState(payload: Uint8Array): Promise<undefined> {
     const request = peer.PutState.deserializeBinary(payload);
-    this.#refuseCollection(request.getCollection());
-    this.#options.simulator.putState(this.#options.namespace, request.getKey(), request.getValue_asU8());
+    this.#put(this.#writable(request), request.getValue_asU8());
   }
 
-  #deleteState(payload: Uint8Array): undefined {
+  async #deleteState(payload: Uint8Array): Promise<undefined> {
+    this.#put(this.#writable(peer.DelState.deserializeBinary(payload)), NOTHING);
+  }
+
+  async #purge(payload: Uint8Array): Promise<undefined> {
     const request = peer.DelState.deserializeBinary(payload);
-    this.#refuseCollection(request.getCollection());
-    this.#options.simulator.putState(this.#options.namespace, request.getKey(), new Uint8Array());
+    if (request.getCollection() === '') throw new Error('only applicable for private data');
+    this.#options.simulator.purgePrivateData(this.#writable(request));
+  }
+
+  async #putMetadata(payload: Uint8Array): Promise<undefined> {
+    const request = peer.PutStateMetadata.deserializeBinary(payload);
+    const place = this.#writable(request);
+    const metadata = request.getMetadata() ?? new peer.StateMetadata();
+    this.#options.simulator.putMetadata(place, new Map([[metadata.getMetakey(), metadata.getValue_asU8()]]));
   }
 
   async #range(payload: Uint8Array): Promise<Uint8Array> {
     const request = peer.GetStateByRange.deserializeBinary(payload);
-    this.#refuseCollection(request.getCollection());
+    const { simulator, namespace } = this.#options;
+    const collection = request.getCollection();
+    const bounds = { startKey: request.getStartkey(), endKey: request.getEndkey() };
+    if (collection !== '') {
+      this.#enterCollections();
+      this.#options.collections.requireRead(namespace, collection);
+      return this.#iterators.open(this.#rowsOf(simulator.privateRange(namespace, collection, bounds)));
+    }
     const page = pagination(request.getMetadata_asU8());
-    const scan = this.#options.simulator.range(this.#options.namespace, {
-      startKey: page?.bookmark || request.getStartkey(),
-      endKey: request.getEndkey(),
+    const scan = simulator.range(namespace, {
+      startKey: page?.bookmark || bounds.startKey,
+      endKey: bounds.endKey,
       paged: page !== undefined,
     });
-    const source: ResultSource = {
-      next: async () => {
-        const row = await scan.next();
-        return row && keyValueBytes(this.#options.namespace, row.key, row.value);
-      },
-      bookmark: () => scan.bookmark(),
-      close: () => scan.close(),
-    };
-    return this.#iterators.open(source, page?.pageSize);
+    return this.#iterators.open(this.#rowsOf(scan), page?.pageSize);
+  }
+
+  /** As every Fabric peer that keeps its state in LevelDB. */
+  async #query(payload: Uint8Array): Promise<never> {
+    const collection = peer.GetQueryResult.deserializeBinary(payload).getCollection();
+    if (collection !== '') {
+      this.#enterCollections();
+      this.#options.collections.requireRead(this.#options.namespace, collection);
+    }
+    throw new Error('ExecuteQuery not supported for leveldb');
   }
 
   async #history(payload: Uint8Array): Promise<Uint8Array> {
@@ -116,6 +171,56 @@ export class StateRequests {
       },
     });
   }
+
+  #rowsOf(scan: Scan): ResultSource {
+    return {
+      next: async () => {
+        const row = await scan.next();
+        return row && keyValueBytes(this.#options.namespace, row.key, row.value);
+      },
+      bookmark: () => scan.bookmark(),
+      close: () => scan.close(),
+    };
+  }
+
+  #put(place: StateKey, value: Uint8Array): void {
+    const { simulator } = this.#options;
+    if (place.collection === '') simulator.putState(place.namespace, place.key, value);
+    else simulator.putPrivateData(place, value);
+  }
+
+  #readable(request: KeyRequest): StateKey {
+    const place = this.#place(request);
+    if (place.collection === '') return place;
+    this.#enterCollections();
+    this.#options.collections.requireRead(place.namespace, place.collection);
+    return place;
+  }
+
+  #writable(request: KeyRequest): StateKey {
+    const place = this.#place(request);
+    if (place.collection === '') return place;
+    this.#enterCollections();
+    this.#options.collections.requireWrite(place.namespace, place.collection);
+    return place;
+  }
+
+  #place(request: KeyRequest): StateKey {
+    return { namespace: this.#options.namespace, collection: request.getCollection(), key: request.getKey() };
+  }
+
+  /** Every request about private data comes by here: it rests on the collections that the chaincode has. */
+  #enterCollections(): void {
+    this.#options.simulator.recordDefinition(this.#options.namespace);
+    if (this.#options.isInit) throw new Error('private data APIs are not allowed in chaincode Init()');
+  }
+}
+
+const NOTHING = new Uint8Array();
+
+interface KeyRequest {
+  getKey(): string;
+  getCollection(): string;
 }
 
 /** Undefined when the query asks for all rows. */
@@ -142,18 +247,4 @@ function keyModificationBytes(change: KeyModification): Uint8Array {
     lengthDelimitedField(3, timestampBytes(change.timestampMs)),
     varintField(4, change.isDelete ? 1 : 0),
   ]);
-}
-
-function refusal(type: number): string {
-  switch (type) {
-    case Type.GET_QUERY_RESULT:
-      return 'ExecuteQuery not supported for leveldb';
-    case Type.GET_STATE_METADATA:
-    case Type.PUT_STATE_METADATA:
-      return 'key level endorsement is not enabled on this channel';
-    case Type.INVOKE_CHAINCODE:
-      return 'no other chaincode is defined on this channel, and a chaincode cannot call itself';
-    default:
-      return `message type ${type} is not supported by this peer`;
-  }
 }

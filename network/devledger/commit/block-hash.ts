@@ -4,23 +4,30 @@ const DER_SEQUENCE = 0x30;
 const DER_INTEGER = 0x02;
 const DER_OCTET_STRING = 0x04;
 
+export interface BlockHeader {
+  readonly number: number;
+  readonly previousHash: Uint8Array;
+  readonly dataHash: Uint8Array;
+}
+
 /**
  * SHA-256 over the DER sequence (number, previous hash, data hash).
  *
  * @returns 32 bytes
  * @see Fabric protoutil/blockutils.go, BlockHeaderHash
  */
-export function blockHeaderHash(header: {
-  readonly number: number;
-  readonly previousHash: Uint8Array;
-  readonly dataHash: Uint8Array;
-}): Buffer {
+export function blockHeaderHash(header: BlockHeader): Buffer {
+  return hash('sha256', blockHeaderBytes(header), 'buffer');
+}
+
+/** What is hashed, and what orderers sign: the DER sequence itself. */
+export function blockHeaderBytes(header: BlockHeader): Buffer {
   const body = Buffer.concat([
     derElement(DER_INTEGER, derUnsigned(header.number)),
     derElement(DER_OCTET_STRING, header.previousHash),
     derElement(DER_OCTET_STRING, header.dataHash),
   ]);
-  return hash('sha256', derElement(DER_SEQUENCE, body), 'buffer');
+  return derElement(DER_SEQUENCE, body);
 }
 
 /** SHA-256 over the envelopes, one behind the other. */

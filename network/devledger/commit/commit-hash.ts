@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { lengthDelimitedField, varintField } from '../endorse/wire-format.js';
 import type { Version } from '../peer-ledger.js';
 import type { StateWrite } from '../store/state-store.js';
+import { type ParsedNamespace, parseNamespace } from './state-namespaces.js';
 
 /**
  * Running hash over everything a peer concluded: SHA-256 over number of codes, codes, writes and the hash before.
@@ -12,21 +13,31 @@ import type { StateWrite } from '../store/state-store.js';
  */
 export function nextCommitHash(codes: Uint8Array, writes: readonly StateWrite[], previous: Uint8Array): Buffer {
   const digest = createHash('sha256').update(varint(codes.length)).update(codes);
-  let namespace: string | undefined;
+  let before: ParsedNamespace | undefined;
   for (const write of writes) {
-    // Fabric names the namespace in the first write of each only.
-    digest.update(lengthDelimitedField(1, encodeWrite(write, write.namespace !== namespace)));
-    namespace = write.namespace;
+    const place = parseNamespace(write.namespace);
+    // Metadata take no part in it.
+    if (place.kind === 'metadata') continue;
+    digest.update(lengthDelimitedField(1, encodeWrite(write, place, before)));
+    before = place;
   }
   return digest.update(previous).digest();
 }
 
 /** @see Fabric core/ledger/kvledger/txmgmt/privacyenabledstate/update_batch.proto, KVWriteProto */
-function encodeWrite({ namespace, key, value, version }: StateWrite, named: boolean): Buffer {
+function encodeWrite(
+  { key, value, version }: StateWrite,
+  { kind, chaincode, collection }: ParsedNamespace,
+  before: ParsedNamespace | undefined,
+): Buffer {
+  const isNewChaincode = before?.chaincode !== chaincode;
+  const isNewCollection = collection !== '' && (isNewChaincode || before.collection !== collection);
   return Buffer.concat([
-    ...(named ? [lengthDelimitedField(1, Buffer.from(namespace, 'utf8'))] : []),
+    // Fabric names chaincode and collection in the first write of each only.
+    ...(isNewChaincode ? [lengthDelimitedField(1, Buffer.from(chaincode, 'utf8'))] : []),
+    ...(isNewCollection ? [lengthDelimitedField(2, Buffer.from(collection, 'utf8'))] : []),
     // proto3 leaves empty bytes out, and Fabric takes an empty key.
-    ...(key === '' ? [] : [lengthDelimitedField(3, Buffer.from(key, 'utf8'))]),
+    ...(key === '' ? [] : [lengthDelimitedField(3, Buffer.from(key, kind === 'hash' ? 'hex' : 'utf8'))]),
     ...(value === undefined ? [varintField(4, 1)] : [lengthDelimitedField(5, value)]),
     lengthDelimitedField(6, versionBytes(version)),
   ]);

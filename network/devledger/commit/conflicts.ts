@@ -3,8 +3,9 @@ import type { Version } from '../peer-ledger.js';
 import { type MerkleSummary, RangeSummary, sameSummary } from '../endorse/range-summary.js';
 import { kvRead } from '../endorse/read-write-set.js';
 import type { KeyVersion, StateReader } from '../store/state-reader.js';
-import { DEFINITION_VERSION, definitionKey, LIFECYCLE_NAMESPACE } from './chaincode-definition.js';
+import { definitionKeys, LIFECYCLE_NAMESPACE } from './chaincode-definition.js';
 import type { KeyRead, NamespaceSet, RangeQuery } from './read-write-sets.js';
+import { hashNamespace } from './state-namespaces.js';
 import type { UpdateBatch } from './update-batch.js';
 
 const { TxValidationCode } = peer;
@@ -13,24 +14,26 @@ const { TxValidationCode } = peer;
 export class CommittedVersions {
   readonly #versions = new Map<string, Version | undefined>();
 
-  /** @param chaincodes - names of those that are defined */
+  /** @param definitions - for each chaincode that is defined, the version of its definition */
   static async load(
     state: StateReader,
     sets: readonly NamespaceSet[],
-    chaincodes: readonly string[],
+    definitions: ReadonlyMap<string, Version>,
   ): Promise<CommittedVersions> {
     const names = new Map(
-      sets.flatMap(({ namespace, reads }) =>
-        (namespace === LIFECYCLE_NAMESPACE ? [] : reads).map(
-          ({ key }) => [`${namespace}\u0000${key}`, { namespace, key }] as const,
+      sets
+        .flatMap(allReads)
+        .flatMap(({ namespace, reads }) =>
+          (namespace === LIFECYCLE_NAMESPACE ? [] : reads).map(
+            ({ key }) => [`${namespace}\u0000${key}`, { namespace, key }] as const,
+          ),
         ),
-      ),
     );
     const versions = await state.versions([...names.values()]);
     const loaded = new CommittedVersions();
     for (const [index, name] of [...names.keys()].entries()) loaded.#versions.set(name, versions[index]);
-    for (const chaincode of chaincodes) {
-      loaded.#versions.set(`${LIFECYCLE_NAMESPACE}\u0000${definitionKey(chaincode)}`, DEFINITION_VERSION);
+    for (const [chaincode, version] of definitions) {
+      for (const key of definitionKeys(chaincode)) loaded.#versions.set(`${LIFECYCLE_NAMESPACE}\u0000${key}`, version);
     }
     return loaded;
   }
@@ -50,17 +53,46 @@ export async function findConflict(
   sets: readonly NamespaceSet[],
   before: { readonly state: StateReader; readonly versions: CommittedVersions; readonly updates: UpdateBatch },
 ): Promise<number> {
-  for (const { namespace, reads, rangeQueries } of sets) {
-    const current = reads.every(
-      ({ key, version }) =>
-        !before.updates.has(namespace, key) && sameVersion(before.versions.of(namespace, key), version),
-    );
-    if (!current) return TxValidationCode.MVCC_READ_CONFLICT;
-    for (const query of rangeQueries) {
-      if (!(await sameRows(namespace, query, before))) return TxValidationCode.PHANTOM_READ_CONFLICT;
-    }
+  for (const set of sets) {
+    const code = await findConflictIn(set, before);
+    if (code !== TxValidationCode.VALID) return code;
   }
   return TxValidationCode.VALID;
+}
+
+type Before = Parameters<typeof findConflict>[1];
+
+async function findConflictIn(set: NamespaceSet, before: Before): Promise<number> {
+  const [publicReads, ...hashedReads] = allReads(set);
+  if (publicReads !== undefined && !areCurrent(publicReads, before)) return TxValidationCode.MVCC_READ_CONFLICT;
+  for (const query of set.rangeQueries) {
+    if (!(await sameRows(set.namespace, query, before))) return TxValidationCode.PHANTOM_READ_CONFLICT;
+  }
+  const areHashesCurrent = hashedReads.every((reads) => areCurrent(reads, before));
+  return areHashesCurrent ? TxValidationCode.VALID : TxValidationCode.MVCC_READ_CONFLICT;
+}
+
+interface NamespaceReads {
+  readonly namespace: string;
+  readonly reads: readonly KeyRead[];
+}
+
+/** Public reads, then those of private keys by their hashes. */
+function allReads({ namespace, reads, collections }: NamespaceSet): NamespaceReads[] {
+  return [
+    { namespace, reads },
+    ...collections.map((set) => ({ namespace: hashNamespace(namespace, set.collection), reads: set.reads })),
+  ];
+}
+
+function areCurrent(
+  { namespace, reads }: NamespaceReads,
+  before: { readonly versions: CommittedVersions; readonly updates: UpdateBatch },
+): boolean {
+  return reads.every(
+    ({ key, version }) =>
+      !before.updates.has(namespace, key) && sameVersion(before.versions.of(namespace, key), version),
+  );
 }
 
 async function sameRows(

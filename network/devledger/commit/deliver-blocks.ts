@@ -1,6 +1,8 @@
 import type { PeerLedger } from '../peer-ledger.js';
+import { StoreError } from '../store/ledger-errors.js';
 import { parseBlock } from './block-codec.js';
 import { blockHeaderHash } from './block-hash.js';
+import { CommitComparison } from './commit-comparison.js';
 import { sameBytes } from './replay-block.js';
 
 /** Where peers get their blocks: the orderer. */
@@ -16,11 +18,20 @@ export interface DeliveryOptions {
   readonly peers: readonly PeerLedger[];
   /** A peer gets no more blocks until the process is restarted; the others go on. */
   readonly onSetAside: (mspId: string, sentence: string) => void;
+  /** A peer waits for room on its disk. */
+  readonly onWaiting?: (mspId: string, sentence: string) => void;
 }
+
+/** How often a full disk is asked whether there is room again. */
+const FULL_DISK_RETRY_MS = 1000;
 
 export interface BlockDelivery {
   /** Sentence by MSP id of the peers that get no more blocks. */
   readonly setAside: ReadonlyMap<string, string>;
+  /** Feeds one more peer, from where it is. */
+  add(peer: PeerLedger): void;
+  /** Resolves when nothing is committed by this peer any more. */
+  remove(mspId: string): Promise<void>;
   /** Resolves when every peer still fed has the blocks the orderer has now. */
   caughtUp(): Promise<void>;
   /** Resolves when no block is being committed any more. */
@@ -31,49 +42,83 @@ export interface BlockDelivery {
  * Feeds every peer by itself, each from its own height on, so that a slow or broken peer holds up nobody. Peers that
  * were behind at the start are brought up the same way.
  */
-export function deliverBlocks({ source, peers, onSetAside }: DeliveryOptions): BlockDelivery {
+export function deliverBlocks({ source, peers, onSetAside, onWaiting }: DeliveryOptions): BlockDelivery {
   const setAside = new Map<string, string>();
-  const feeds = peers.map((peer) => new PeerFeed(peer, source));
-  const ended = feeds.map(async (feed) => {
-    const sentence = await feed.run();
-    if (sentence === undefined) return;
-    setAside.set(feed.peer.mspId, sentence);
-    onSetAside(feed.peer.mspId, sentence);
-  });
+  const comparison = new CommitComparison();
+  const feeds = new Map<string, RunningFeed>();
+  const onCommitted = (peer: PeerLedger) => {
+    for (const [mspId, sentence] of comparison.add(peer)) feeds.get(mspId)?.feed.condemn(sentence);
+  };
+  const add = (peer: PeerLedger) => {
+    const { mspId } = peer;
+    setAside.delete(mspId);
+    const feed = new PeerFeed(peer, source, { onCommitted, onWaiting });
+    const ended = feed.run().then((sentence) => {
+      if (sentence === undefined) return;
+      setAside.set(mspId, sentence);
+      onSetAside(mspId, sentence);
+    });
+    feeds.set(mspId, { feed, ended });
+  };
+  for (const peer of peers) add(peer);
   const stopListening = source.onBlock(() => {
-    for (const feed of feeds) feed.wake();
+    for (const { feed } of feeds.values()) feed.wake();
   });
+  const end = async ({ feed, ended }: RunningFeed) => {
+    feed.stop();
+    await ended;
+  };
   return {
     setAside,
+    add,
+    remove: async (mspId) => {
+      const running = feeds.get(mspId);
+      feeds.delete(mspId);
+      if (running !== undefined) await end(running);
+    },
     caughtUp: async () => {
       const height = source.height();
-      await Promise.all(feeds.map((feed) => feed.reached(height)));
+      await Promise.all([...feeds.values()].map(({ feed }) => feed.reached(height)));
     },
     stop: async () => {
       stopListening();
-      for (const feed of feeds) feed.stop();
-      await Promise.all(ended);
+      await Promise.all([...feeds.values()].map(end));
     },
   };
+}
+
+interface FeedListeners {
+  readonly onCommitted: (peer: PeerLedger) => void;
+  readonly onWaiting: DeliveryOptions['onWaiting'];
+}
+
+interface RunningFeed {
+  readonly feed: PeerFeed;
+  readonly ended: Promise<void>;
 }
 
 class PeerFeed {
   readonly peer: PeerLedger;
   readonly #source: BlockSource;
+  readonly #listeners: FeedListeners;
+  #condemned: string | undefined;
   #running = true;
   #wake: () => void = () => undefined;
   #waiting: { height: number; resolve: () => void }[] = [];
 
-  constructor(peer: PeerLedger, source: BlockSource) {
+  constructor(peer: PeerLedger, source: BlockSource, listeners: FeedListeners) {
     this.peer = peer;
     this.#source = source;
+    this.#listeners = listeners;
   }
 
   /** @returns why the peer was set aside; undefined when it was stopped */
   async run(): Promise<string | undefined> {
     try {
       await this.#reconcile();
+      this.#listeners.onCommitted(this.peer);
       while (this.#running) {
+        if (this.#condemned !== undefined) throw new Error(this.#condemned);
         this.#announce();
         if (this.peer.height() < this.#source.height()) await this.#commitNext();
         else await this.#nextBlock();
@@ -88,6 +133,12 @@ class PeerFeed {
   }
 
   wake(): void {
+    this.#wake();
+  }
+
+  /** Ends as if the peer had failed with this reason. */
+  condemn(reason: string): void {
+    this.#condemned = reason;
     this.#wake();
   }
 
@@ -123,7 +174,20 @@ class PeerFeed {
     const number = this.peer.height();
     const bytes = await this.#source.blockByNumber(number);
     if (bytes === undefined) throw new Error(`the orderer has no block ${number}.`);
-    await this.peer.commit(bytes);
+    try {
+      await this.peer.commit(bytes);
+      this.#listeners.onCommitted(this.peer);
+    } catch (error) {
+      if (!(error instanceof StoreError && error.diskFull)) throw error;
+      this.#listeners.onWaiting?.(this.peer.mspId, error.message);
+      await this.#pause();
+    }
+  }
+
+  async #pause(): Promise<void> {
+    const timer = setTimeout(() => this.#wake(), FULL_DISK_RETRY_MS);
+    await this.#nextBlock();
+    clearTimeout(timer);
   }
 
   async #nextBlock(): Promise<void> {

@@ -6,44 +6,61 @@ import type {
   TransactionLocation,
   Version,
 } from '../peer-ledger.js';
-import type { FrameFiles } from '../store/frame-files.js';
 import { StoreError } from '../store/ledger-errors.js';
-import type { StateStore } from '../store/state-store.js';
-import type { LedgerTip } from '../store/tip.js';
+import type { StateStore, StateWrite } from '../store/state-store.js';
 import { type BlockParts, committedMetadata, encodeBlock, parseBlock } from './block-codec.js';
+import type { PrivateDataKeeper, PrivateKeeper } from '../private-data/private-keeper.js';
+import { requestAt } from '../private-data/missing-set.js';
+import { expiredHashes } from './expired-keys.js';
+import type { Blocks } from './healing-blocks.js';
+import type { HealingState } from './healing-state.js';
 import { readModification } from './modification.js';
-import type { PeerLedgerOptions } from './open-peer-ledger.js';
-import { blockRows, chainFault, EMPTY_TIP } from './replay-block.js';
-import { type ValidationRules, validateBlock } from './validate-block.js';
+import { blockRows, chainFault } from './replay-block.js';
+import type { RulesByBlock } from './rules-by-block.js';
+import type { UpdateBatch } from './update-batch.js';
+import { validateBlock } from './validate-block.js';
+
+export interface LedgerParts {
+  readonly blocks: Blocks;
+  readonly state: HealingState;
+  readonly keeper: PrivateKeeper;
+  readonly rules: RulesByBlock;
+}
 
 /** A peer's ledger on disk: block files are the truth, the database can be made from them again. */
 export class DiskPeerLedger implements PeerLedger {
   readonly mspId: string;
-  readonly #blocks: FrameFiles;
-  readonly #state: StateStore;
-  readonly #rules: ValidationRules;
+  readonly #blocks: Blocks;
+  readonly #state: HealingState;
+  readonly #rules: RulesByBlock;
+  readonly #keeper: PrivateKeeper;
   readonly #listeners = new Set<(block: CommittedBlock) => void>();
   #committing = false;
   #stopped: string | undefined;
 
-  constructor(options: PeerLedgerOptions, stores: { readonly blocks: FrameFiles; readonly state: StateStore }) {
-    this.mspId = options.mspId;
-    this.#blocks = stores.blocks;
-    this.#state = stores.state;
-    this.#rules = { ...options, signatures: options.signatureCache };
+  constructor(mspId: string, parts: LedgerParts) {
+    this.mspId = mspId;
+    this.#blocks = parts.blocks;
+    this.#state = parts.state;
+    this.#keeper = parts.keeper;
+    this.#rules = parts.rules;
   }
 
   height(): number {
-    return this.#tip().height;
+    return this.#state.tip.height;
   }
 
   snapshot(): StateSnapshot {
-    return this.#state.snapshot();
+    return this.#state.current.snapshot();
+  }
+
+  isServing(): boolean {
+    return this.#state.isWhole;
   }
 
   async *history(namespace: string, key: string): AsyncGenerator<KeyModification> {
     let latest: BlockParts | undefined;
-    for await (const version of this.#state.history(namespace, key)) {
+    for await (const version of this.#state.current.history(namespace, key)) {
       if (latest?.number !== version.blockNumber) latest = await this.#block(version);
       yield readModification(latest, { ...version, namespace, key });
     }
@@ -55,23 +72,23 @@ export class DiskPeerLedger implements PeerLedger {
   }
 
   async blockNumberByHash(headerHash: Uint8Array): Promise<number | undefined> {
-    return this.#state.blockNumberByHash(headerHash);
+    return this.#state.read(async (state) => state.blockNumberByHash(headerHash));
   }
 
   currentBlockHash(): Uint8Array {
-    return this.#tip().headerHash;
+    return this.#state.tip.headerHash;
   }
 
   previousBlockHash(): Uint8Array {
-    return this.#tip().previousHash;
+    return this.#state.tip.previousHash;
   }
 
   async transaction(txId: string): Promise<TransactionLocation | undefined> {
-    return this.#state.transaction(txId);
+    return this.#state.read(async (state) => state.transaction(txId));
   }
 
   commitHash(): Uint8Array {
-    return this.#tip().commitHash;
+    return this.#state.tip.commitHash;
   }
 
   async commit(bytes: Uint8Array): Promise<CommittedBlock> {
@@ -79,7 +96,7 @@ export class DiskPeerLedger implements PeerLedger {
     if (this.#committing) throw new StoreError(`Peer ${this.mspId} was given a block while it commits another.`);
     this.#committing = true;
     try {
-      const committed = await this.#commitNext(bytes);
+      const committed = await this.#state.change((state) => this.#commitNext(bytes, state));
       this.#notify(committed);
       return committed;
     } finally {
@@ -92,29 +109,49 @@ export class DiskPeerLedger implements PeerLedger {
     return () => this.#listeners.delete(listener);
   }
 
+  get privateData(): PrivateDataKeeper {
+    const keeper = this.#keeper;
+    const state = this.#state;
+    return {
+      mspId: this.mspId,
+      isMember: (chaincode, collection) => keeper.isMember(chaincode, collection),
+      storeTransient: (txId, sets) => state.change((store) => keeper.storeTransient(store, txId, sets)),
+      // Whoever asks may be healing too, and be waited for here: so nobody waits for this peer's state to be whole.
+      find: async (request) => keeper.find(state.current, request),
+      setsOf: (blockNumber) => state.read((store) => keeper.setsOf(store, blockNumber)),
+      missing: () => state.read((store) => keeper.missing(store)),
+      connect: (others) => keeper.connect(others),
+      reconcile: () => state.change((store) => this.#reconcile(store)),
+    };
+  }
+
   async close(): Promise<void> {
     this.#stopped ??= `The ledger of peer ${this.mspId} is closed; open it again.`;
     this.#listeners.clear();
-    await this.#blocks.close();
     await this.#state.close();
+    await this.#blocks.close();
   }
 
-  async #commitNext(bytes: Uint8Array): Promise<CommittedBlock> {
-    const tip = this.#tip();
+  async #commitNext(bytes: Uint8Array, state: StateStore): Promise<CommittedBlock> {
+    const { tip } = this.#state;
     const block = parseBlock(bytes);
     const fault = chainFault(block, tip);
     if (fault !== undefined) {
       throw new StoreError(`Peer ${this.mspId} refuses block ${block.number} from the orderer: ${fault}.`);
     }
-    const { transactions, updates } = await this.#validate(block);
+    const { transactions, updates } = await this.#validate(block, state);
     const codes = Uint8Array.from(transactions, ({ code }) => code);
     const owned = transactions.flatMap(({ txId, code }, txNumber) => (txId === '' ? [] : [{ txId, txNumber, code }]));
-    const rows = blockRows(block, tip, { codes, updates, transactions: owned });
+    const expired = await this.#expired(block.number, updates, state);
+    const privateRows = await this.#keeper.rowsOfBlock(state, block.number, transactions);
+    const rows = { ...blockRows(block, tip, { codes, updates, expired, transactions: owned }), privateRows };
     const metadata = committedMetadata(block.metadata, { codes, commitHash: rows.tip.commitHash });
     const committed = encodeBlock({ ...block, metadata });
+    await state.makeRoom();
     await this.#blocks.append(committed);
     try {
-      await this.#state.apply(rows);
+      await state.apply(rows);
+      this.#keeper.applied(block.number, transactions);
     } catch (cause) {
       // The block is on disk and its rows are not: only opening anew, which replays it, brings them together.
       this.#stopped = `Peer ${this.mspId} could not store the state of block ${block.number}: restart the ledger.`;
@@ -127,15 +164,39 @@ export class DiskPeerLedger implements PeerLedger {
     };
   }
 
-  async #validate(block: BlockParts): ReturnType<typeof validateBlock> {
-    const state = this.#state.snapshot();
+  async #reconcile(state: StateStore): Promise<number> {
+    if (this.#stopped !== undefined) return 0;
+    const before = (await this.#keeper.missing(state)).length;
+    if (before === 0) return 0;
+    const rows = await this.#keeper.rowsOfMissing(state, async (place) => requestAt(await this.#block(place), place));
+    if (rows.length > 0) await state.putRows(rows);
+    return before - (await this.#keeper.missing(state)).length;
+  }
+
+  async #validate(block: BlockParts, state: StateStore): ReturnType<typeof validateBlock> {
+    const snapshot = state.snapshot();
     try {
-      return await validateBlock(block, this.#rules, {
-        state,
-        knownTransactions: (txIds) => this.#state.knownTransactions(txIds),
+      return await validateBlock(block, this.#rules.at(block.number).rules, {
+        state: snapshot,
+        knownTransactions: (txIds) => state.knownTransactions(txIds),
       });
     } finally {
-      await state.close();
+      await snapshot.close();
+    }
+  }
+
+  async #expired(blockNumber: number, updates: UpdateBatch, state: StateStore): Promise<StateWrite[]> {
+    const snapshot = state.snapshot();
+    try {
+      const readBlock = (number: number) => this.#block({ blockNumber: number, txNumber: 0 });
+      return await expiredHashes(blockNumber, {
+        rules: this.#rules.at(blockNumber).channel,
+        readBlock,
+        state: snapshot,
+        updates,
+      });
+    } finally {
+      await snapshot.close();
     }
   }
 
@@ -154,9 +215,5 @@ export class DiskPeerLedger implements PeerLedger {
     const bytes = await this.#blocks.read(version.blockNumber);
     if (bytes === undefined) throw new StoreError(`Peer ${this.mspId} has no block ${version.blockNumber}.`);
     return parseBlock(bytes);
-  }
-
-  #tip(): LedgerTip {
-    return this.#state.tip ?? EMPTY_TIP;
   }
 }

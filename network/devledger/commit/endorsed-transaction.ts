@@ -96,3 +96,11 @@ function eventBelongsTo(action: peer.ChaincodeAction, chaincode: string): boolea
 export function isEndorserTransaction(envelope: ParsedEnvelope): boolean {
   return envelope.type === common.HeaderType.ENDORSER_TRANSACTION;
 }
+
+/** Read/write sets of a transaction that was found valid. */
+export function effectOf(envelope: ParsedEnvelope): readonly NamespaceSet[] {
+  const transaction = parseEndorsedTransaction(envelope);
+  if ('rejected' in transaction) return [];
+  const effect = parseChaincodeEffect(envelope, transaction);
+  return 'rejected' in effect ? [] : effect.sets;
+}

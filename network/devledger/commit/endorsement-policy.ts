@@ -1,37 +1,32 @@
 import { MspError, type MspIdentity } from '../msp.js';
 import type { EndorsedTransaction } from './endorsed-transaction.js';
 import type { SignatureCache } from './signature-cache.js';
+import type { PolicySigner } from './signature-policy.js';
 
-/** OutOf(needed, endorsers), each by one of its peers. */
-export interface EndorsementPolicy {
-  /** MSP ids. */
-  readonly endorsers: readonly string[];
-  readonly needed: number;
-}
+export type { EndorsementPolicy } from './chaincode-definition.js';
 
 /** More endorsements than any channel has endorsers are somebody's attempt to make peers check signatures. */
 const ENDORSEMENTS_CONSIDERED_MAX = 16;
 
 /**
- * Whether enough different organisations endorsed. A bad endorsement counts for nothing but does no harm to the others,
- * as in Fabric.
+ * Who endorsed, each once. A bad endorsement counts for nothing but does no harm to the others, as in Fabric.
  *
  * @param atMs - when the endorsers' certificates must not have been revoked
  */
-export function satisfiesPolicy(
+export function endorsersOf(
   transaction: EndorsedTransaction,
-  policy: EndorsementPolicy,
   signatures: SignatureCache,
   atMs: number,
-): boolean {
-  const organisations = new Set<string>();
+): readonly PolicySigner[] {
+  const signers = new Map<string, PolicySigner>();
   for (const { endorser, signature } of transaction.endorsements.slice(0, ENDORSEMENTS_CONSIDERED_MAX)) {
     const signed = Buffer.concat([transaction.proposalResponsePayload, endorser]);
     const identity = verified(() => signatures.verify(endorser, signed, signature, atMs));
-    if (identity?.ou === 'peer' && policy.endorsers.includes(identity.mspId)) organisations.add(identity.mspId);
-    if (organisations.size >= policy.needed) return true;
+    if (identity === undefined) continue;
+    const { mspId, ou } = identity;
+    signers.set(Buffer.from(endorser).toString('latin1'), { mspId, ou, serialized: endorser });
   }
-  return false;
+  return [...signers.values()];
 }
 
 /** @returns undefined when the identity or its signature is not good */

@@ -1,11 +1,15 @@
-import { common, msp } from '@hyperledger/fabric-protos';
+import { common } from '@hyperledger/fabric-protos';
 import type { MspDefinition } from '../msp.js';
 import { encodeBlock, orderedMetadata } from './block-codec.js';
 import { blockDataHash } from './block-hash.js';
+import type { EndorsementPolicy } from './chaincode-definition.js';
+import { channelGroup } from './channel-group.js';
 
 export interface ChannelDefinition {
   readonly channel: string;
   readonly msps: readonly MspDefinition[];
+  /** /Channel/Application/Endorsement. */
+  readonly policy: EndorsementPolicy;
 }
 
 /**
@@ -33,7 +37,7 @@ function configEnvelope(definition: ChannelDefinition): Uint8Array {
   header.setChannelHeader(channelHeader.serializeBinary());
   header.setSignatureHeader(new common.SignatureHeader().serializeBinary());
   const config = new common.Config();
-  config.setChannelGroup(channelGroup(definition.msps));
+  config.setChannelGroup(channelGroup(definition.msps, definition.policy));
   const configuration = new common.ConfigEnvelope();
   configuration.setConfig(config);
   const payload = new common.Payload();
@@ -42,47 +46,4 @@ function configEnvelope(definition: ChannelDefinition): Uint8Array {
   const envelope = new common.Envelope();
   envelope.setPayload(payload.serializeBinary());
   return envelope.serializeBinary();
-}
-
-/** Fabric's path of an organisation's certificates: Channel / Application / organisation / MSP. */
-function channelGroup(msps: readonly MspDefinition[]): common.ConfigGroup {
-  const application = new common.ConfigGroup();
-  application.setModPolicy('Admins');
-  for (const definition of msps) application.getGroupsMap().set(definition.mspId, organisationGroup(definition));
-  const channel = new common.ConfigGroup();
-  channel.setModPolicy('Admins');
-  channel.getGroupsMap().set('Application', application);
-  return channel;
-}
-
-function organisationGroup(definition: MspDefinition): common.ConfigGroup {
-  const value = new common.ConfigValue();
-  value.setModPolicy('Admins');
-  value.setValue(mspConfig(definition));
-  const group = new common.ConfigGroup();
-  group.setModPolicy('Admins');
-  group.getValuesMap().set('MSP', value);
-  return group;
-}
-
-function mspConfig({ mspId, caCertPems }: MspDefinition): Uint8Array {
-  const nodeOus = new msp.FabricNodeOUs();
-  nodeOus.setEnable(true);
-  nodeOus.setClientOuIdentifier(ouIdentifier('client'));
-  nodeOus.setPeerOuIdentifier(ouIdentifier('peer'));
-  nodeOus.setAdminOuIdentifier(ouIdentifier('admin'));
-  nodeOus.setOrdererOuIdentifier(ouIdentifier('orderer'));
-  const fabricConfig = new msp.FabricMSPConfig();
-  fabricConfig.setName(mspId);
-  fabricConfig.setRootCertsList(caCertPems.map((pem) => Buffer.from(pem, 'utf8')));
-  fabricConfig.setFabricNodeOus(nodeOus);
-  const config = new msp.MSPConfig();
-  config.setConfig(fabricConfig.serializeBinary());
-  return config.serializeBinary();
-}
-
-function ouIdentifier(ou: string): msp.FabricOUIdentifier {
-  const identifier = new msp.FabricOUIdentifier();
-  identifier.setOrganizationalUnitIdentifier(ou);
-  return identifier;
 }

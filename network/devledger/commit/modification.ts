@@ -1,7 +1,7 @@
 import type { KeyModification } from '../peer-ledger.js';
 import type { BlockParts } from './block-codec.js';
 import { parseEnvelope } from './envelope.js';
-import { effectOf } from './replay-block.js';
+import { effectOf } from './endorsed-transaction.js';
 
 /**
  * What one transaction did to one key. History rows hold only the place; the block holds the rest.

@@ -2,14 +2,23 @@ import { join } from 'node:path';
 import type { MspDefinition } from '../msp.js';
 import type { PeerLedger } from '../peer-ledger.js';
 import { FrameFiles } from '../store/frame-files.js';
+import { keepAside } from '../store/keep-aside.js';
 import { BlockCorruptError, StoreError } from '../store/ledger-errors.js';
-import { StateStore } from '../store/state-store.js';
+import { heightMarkPath } from '../store/state-store.js';
+import { DISK, type FileSystem } from '../store/file-system.js';
 import { committedMetadata, encodeBlock, parseBlock } from './block-codec.js';
+import { type BlocksPlace, giveOnce } from './block-donors.js';
 import { blockHeaderHash } from './block-hash.js';
+import { PrivateKeeper } from '../private-data/private-keeper.js';
+import { applyBlocks } from './apply-blocks.js';
+import type { ChaincodeDefinition } from './chaincode-definition.js';
 import { DiskPeerLedger } from './disk-peer-ledger.js';
 import type { EndorsementPolicy } from './endorsement-policy.js';
 import { genesisBlock } from './genesis-block.js';
-import { chainFault, commitFault, EMPTY_TIP, rowsOfCommittedBlock } from './replay-block.js';
+import { HealingBlocks } from './healing-blocks.js';
+import { HealingState } from './healing-state.js';
+import { sameBytes } from './replay-block.js';
+import { RulesByBlock } from './rules-by-block.js';
 import type { SignatureCache } from './signature-cache.js';
 
 export interface PeerLedgerOptions {
@@ -22,42 +31,71 @@ export interface PeerLedgerOptions {
   readonly msps: readonly MspDefinition[];
   /** May be the same for all peers of the process. */
   readonly signatureCache: SignatureCache;
-  /** Names of the chaincodes defined on the channel. */
+  /** Names of chaincodes that have the channel's policy and no collections. */
   readonly chaincodes: readonly string[];
+  /** Chaincodes with a definition of their own. */
+  readonly definitions?: readonly ChaincodeDefinition[];
+  /** Further definitions, which count from some block on; asked with the number of each block that is judged. */
+  readonly definitionsAt?: (blockNumber: number) => readonly ChaincodeDefinition[];
+  /** Told in a sentence what was found damaged and what was done about it. */
+  readonly onIncident?: (sentence: string) => void;
+  /** Where other peers keep their blocks, of which copies are taken; default none. */
+  readonly otherPeers?: readonly BlocksPlace[];
+  /** Whether the peer begins at block 0 again when its blocks cannot be healed: there is an orderer to fill it. */
+  readonly mayStartOver?: boolean;
+  /** Folder of an earlier state, of which private data is taken over as far as it fits the blocks. */
+  readonly earlierState?: string;
+  /** Default: the disk. */
+  readonly files?: FileSystem;
 }
 
+const BLOCKS = 'blocks';
+const STATE = 'state';
 /** 64 MiB: large enough for few files, small enough to copy one by itself. */
 export const BLOCK_FILE_MAX_BYTES = 64 * 1024 * 1024;
 
 export function blocksDirectory(peerDirectory: string): string {
-  return join(peerDirectory, 'blocks');
+  return join(peerDirectory, BLOCKS);
 }
 
 export function stateDirectory(peerDirectory: string): string {
-  return join(peerDirectory, 'state');
+  return join(peerDirectory, STATE);
 }
 
 /**
  * Opens one peer's copy of the channel. Blocks the database has not seen are replayed, so a database that was deleted
- * is rebuilt; a write cut short by a crash is taken off.
+ * is rebuilt; a write cut short by a crash is taken off. What is damaged is kept aside and healed: the state from the
+ * blocks, a block from another peer.
  *
- * @throws StoreError when the folder is in use, belongs to another channel, or the database cannot be opened
- * @throws StateCorruptError, BlockCorruptError when something acknowledged is no longer there
+ * @throws StoreError when the folder is in use, belongs to another channel, or was damaged too often
+ * @throws BlockCorruptError when a block is lost that no other peer has, and the peer may not be filled anew
  */
 export async function openPeerLedger(options: PeerLedgerOptions): Promise<PeerLedger> {
-  // The database is opened first: its lock keeps a second process away from the block files too.
-  const state = await StateStore.open(stateDirectory(options.directory), options.mspId);
+  const settings = { files: DISK, onIncident: () => undefined, otherPeers: [], ...options };
   try {
-    const blocks = await FrameFiles.open({
-      directory: blocksDirectory(options.directory),
-      owner: options.mspId,
-      fileSizeMaxBytes: BLOCK_FILE_MAX_BYTES,
-      acknowledgedSequence: state.tip?.height ?? 0,
-      cutUnsoundTail: true,
-    });
+    return await openStores(settings);
+  } catch (error) {
+    if (!(error instanceof BlockCorruptError) || settings.mayStartOver !== true) throw error;
+    const aside = await keepAside(settings.files, settings.directory, [BLOCKS, STATE, heightMarkPath(STATE)]);
+    settings.onIncident(`${error.message} The peer is filled anew from the orderer; what it had is in ${aside}.`);
+    return openStores(settings);
+  }
+}
+
+type Settings = PeerLedgerOptions & Required<Pick<PeerLedgerOptions, 'files' | 'onIncident' | 'otherPeers'>>;
+
+async function openStores(options: Settings): Promise<PeerLedger> {
+  const { mspId, files, onIncident } = options;
+  const rules = new RulesByBlock({ ...options, signatures: options.signatureCache }, options.definitionsAt);
+  // The database is opened first: its lock keeps a second process away from the block files too.
+  const state = await HealingState.open({ files, directory: stateDirectory(options.directory), mspId, onIncident });
+  try {
+    const blocks = await openBlocks(options, state.acknowledgedHeight, rules);
     try {
-      await bringUp({ blocks, state }, options);
-      return new DiskPeerLedger(options, { blocks, state });
+      const keeper = new PrivateKeeper({ mspId, rulesAt: (blockNumber) => rules.at(blockNumber).channel });
+      const parts = { blocks, state, keeper, rules };
+      await bringUp(parts, options);
+      return new DiskPeerLedger(mspId, parts);
     } catch (error) {
       await blocks.close();
       throw error;
@@ -68,35 +106,58 @@ export async function openPeerLedger(options: PeerLedgerOptions): Promise<PeerLe
   }
 }
 
-async function bringUp(stores: { blocks: FrameFiles; state: StateStore }, options: PeerLedgerOptions): Promise<void> {
-  const { blocks, state } = stores;
+interface OpenedParts {
+  readonly blocks: HealingBlocks;
+  readonly state: HealingState;
+  readonly keeper: PrivateKeeper;
+  readonly rules: RulesByBlock;
+}
+
+async function openBlocks(
+  options: Settings,
+  acknowledgedSequence: number,
+  rules: RulesByBlock,
+): Promise<HealingBlocks> {
+  const { files, mspId, onIncident, otherPeers } = options;
+  const genesisHash = blockHeaderHash(parseBlock(genesisBlock(options)));
+  const rulesAt = (blockNumber: number) => rules.at(blockNumber).channel;
+  const donors = { files, places: otherPeers, form: 'committed', genesisHash, rulesAt } as const;
+  const opened = await FrameFiles.open({
+    directory: blocksDirectory(options.directory),
+    owner: mspId,
+    fileSizeMaxBytes: BLOCK_FILE_MAX_BYTES,
+    acknowledgedSequence,
+    cutUnsoundTail: true,
+    files,
+    donate: (lost, own) => giveOnce(donors, lost, own),
+  });
+  return new HealingBlocks(opened, { donors, onIncident });
+}
+
+async function bringUp({ blocks, state, keeper, rules }: OpenedParts, options: PeerLedgerOptions): Promise<void> {
   const genesis = parseBlock(genesisBlock(options));
   if (blocks.nextSequence === 0) {
     const found = { codes: Uint8Array.of(0), commitHash: new Uint8Array() };
     await blocks.append(encodeBlock({ ...genesis, metadata: committedMetadata(genesis.metadata, found) }));
   }
-  for (let number = state.tip?.height ?? 0; number < blocks.nextSequence; number += 1) {
-    await replay(stores, number, options.mspId);
-  }
-  if (state.blockNumberByHash(blockHeaderHash(genesis)) === 0) return;
-  throw new StoreError(
-    `${options.directory} holds another network's ledger: its block 0 does not name these organisations and ` +
-      'certificates. Use another data folder, or bring back the certificates it was made with.',
+  await requireBlockZero(blocks, blockHeaderHash(genesis), options);
+  const rulesAt = (blockNumber: number) => rules.at(blockNumber).channel;
+  const replay = { mspId: options.mspId, rulesAt, keeper };
+  await state.bringUp(blocks, (store, earlier = options.earlierState) =>
+    keeper.bringUp(store, () => applyBlocks({ blocks, state: store }, replay), earlier),
   );
 }
 
-async function replay(
-  { blocks, state }: { blocks: FrameFiles; state: StateStore },
-  number: number,
-  mspId: string,
+/** Before any other block is judged: by another network's rules, blocks that are whole look damaged. */
+async function requireBlockZero(
+  blocks: HealingBlocks,
+  genesisHash: Uint8Array,
+  { directory }: PeerLedgerOptions,
 ): Promise<void> {
-  const bytes = await blocks.read(number);
-  const place = blocks.place(number);
-  if (bytes === undefined || place === undefined) throw new StoreError(`Block ${number} of ${mspId} is not there.`);
-  const tip = state.tip ?? EMPTY_TIP;
-  const block = parseBlock(bytes);
-  const rows = rowsOfCommittedBlock(block, tip);
-  const fault = chainFault(block, tip) ?? commitFault(block, rows);
-  if (fault !== undefined) throw new BlockCorruptError({ ...place, peer: mspId, blockNumber: number }, fault);
-  await state.apply(rows);
+  const bytes = await blocks.read(0);
+  if (bytes !== undefined && sameBytes(blockHeaderHash(parseBlock(bytes)), genesisHash)) return;
+  throw new StoreError(
+    `${directory} holds another network's ledger: its block 0 does not name these organisations and ` +
+      'certificates. Use another data folder, or bring back the certificates it was made with.',
+  );
 }

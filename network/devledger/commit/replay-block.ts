@@ -1,12 +1,14 @@
 import { peer } from '@hyperledger/fabric-protos';
-import type { BlockRows } from '../store/state-store.js';
+import type { StateReader } from '../store/state-reader.js';
+import type { BlockRows, StateWrite } from '../store/state-store.js';
 import type { LedgerTip } from '../store/tip.js';
 import { type BlockParts, storedCommitHash, validationCodes } from './block-codec.js';
 import { blockDataHash, blockHeaderHash } from './block-hash.js';
 import { nextCommitHash } from './commit-hash.js';
-import { parseChaincodeEffect, parseEndorsedTransaction } from './endorsed-transaction.js';
-import { type ParsedEnvelope, parseEnvelope } from './envelope.js';
-import type { NamespaceSet } from './read-write-sets.js';
+import type { ChannelRules } from './channel-rules.js';
+import { effectOf } from './endorsed-transaction.js';
+import { parseEnvelope } from './envelope.js';
+import { expiredHashes, type ReadBlock } from './expired-keys.js';
 import { UpdateBatch } from './update-batch.js';
 
 const { TxValidationCode } = peer;
@@ -43,12 +45,27 @@ export function chainFault(block: BlockParts, tip: LedgerTip): string | undefine
   return undefined;
 }
 
-/**
- * What a block changes in the database, taken from the validation codes a peer has already given.
- *
- * @param tip - where the ledger ends before the block
- */
-export function rowsOfCommittedBlock(block: BlockParts, tip: LedgerTip): BlockRows {
+/** Where the ledger ends behind a block, by what the block says of itself. */
+export function tipAfter(block: BlockParts): LedgerTip {
+  return {
+    height: block.number + 1,
+    headerHash: blockHeaderHash(block),
+    previousHash: block.previousHash,
+    commitHash: storedCommitHash(block),
+  };
+}
+
+/** The ledger as it stands before a block that is replayed. */
+export interface ReplayBefore {
+  readonly tip: LedgerTip;
+  readonly state: StateReader;
+  readonly readBlock: ReadBlock;
+  /** Say which private data ends when. */
+  readonly rules: ChannelRules;
+}
+
+/** What a block changes in the database, taken from the validation codes a peer has already given. */
+export async function rowsOfCommittedBlock(block: BlockParts, before: ReplayBefore): Promise<BlockRows> {
   const codes = validationCodes(block);
   const updates = new UpdateBatch();
   const transactions: BlockRows['transactions'][number][] = [];
@@ -56,10 +73,13 @@ export function rowsOfCommittedBlock(block: BlockParts, tip: LedgerTip): BlockRo
     const code = codes[txNumber] ?? TxValidationCode.NOT_VALIDATED;
     const envelope = parseEnvelope(bytes);
     if ('rejected' in envelope || block.number === 0) continue;
-    if (code === TxValidationCode.VALID) updates.apply(effectOf(envelope), { blockNumber: block.number, txNumber });
+    if (code === TxValidationCode.VALID) {
+      await updates.apply(effectOf(envelope), { blockNumber: block.number, txNumber }, before.state);
+    }
     if (!CODES_WITHOUT_OWNED_TX_ID.has(code)) transactions.push({ txId: envelope.txId, txNumber, code });
   }
-  return blockRows(block, tip, { codes, updates, transactions });
+  const expired = await expiredHashes(block.number, { ...before, updates });
+  return blockRows(block, before.tip, { codes, updates, expired, transactions });
 }
 
 /** Rows and new tip of a block whose transactions have been judged. */
@@ -69,6 +89,7 @@ export function blockRows(
   judged: {
     readonly codes: Uint8Array;
     readonly updates: UpdateBatch;
+    readonly expired: readonly StateWrite[];
     readonly transactions: BlockRows['transactions'];
   },
 ): BlockRows {
@@ -80,7 +101,7 @@ export function blockRows(
       previousHash: block.previousHash,
       commitHash: block.number === 0 ? new Uint8Array() : nextCommitHash(judged.codes, writes, tip.commitHash),
     },
-    writes,
+    writes: [...writes, ...judged.expired],
     history: judged.updates.history,
     transactions: judged.transactions,
   };
@@ -96,14 +117,6 @@ export function commitFault(block: BlockParts, rows: BlockRows): string | undefi
     return 'its commit hash does not match its validation codes and writes';
   }
   return undefined;
-}
-
-/** Read/write sets of a transaction that was found valid. */
-export function effectOf(envelope: ParsedEnvelope): readonly NamespaceSet[] {
-  const transaction = parseEndorsedTransaction(envelope);
-  if ('rejected' in transaction) return [];
-  const effect = parseChaincodeEffect(envelope, transaction);
-  return 'rejected' in effect ? [] : effect.sets;
 }
 
 export function sameBytes(left: Uint8Array, right: Uint8Array): boolean {

@@ -18,6 +18,11 @@ export class SignatureCache {
     this.#signaturesMax = signaturesMax;
   }
 
+  /** Of the members whose signatures can be good. */
+  mspIds(): readonly string[] {
+    return this.#msps.mspIds();
+  }
+
   /**
    * @param atMs - when the certificate must not have been revoked
    * @throws MspError

@@ -3,14 +3,18 @@ import { common, peer } from '@hyperledger/fabric-protos';
 import type { StateReader } from '../store/state-reader.js';
 import type { BlockParts } from './block-codec.js';
 import { CommittedVersions, findConflict } from './conflicts.js';
+import { ChannelRules } from './channel-rules.js';
+import { type ChaincodeDefinition, definitionVersion, type EndorsementPolicy } from './chaincode-definition.js';
 import {
+  type ChaincodeEffect,
   type EndorsedTransaction,
   isEndorserTransaction,
   parseChaincodeEffect,
   parseEndorsedTransaction,
 } from './endorsed-transaction.js';
-import { type EndorsementPolicy, satisfiesPolicy, verified } from './endorsement-policy.js';
+import { endorsersOf, verified } from './endorsement-policy.js';
 import { computeTxId, type ParsedEnvelope, parseEnvelope, type Rejected } from './envelope.js';
+import { KeyPolicies, satisfiesNamespace, writesAnything } from './key-policies.js';
 import type { NamespaceSet } from './read-write-sets.js';
 import type { SignatureCache } from './signature-cache.js';
 import { UpdateBatch } from './update-batch.js';
@@ -20,9 +24,16 @@ const { TxValidationCode } = peer;
 export interface ValidationRules {
   readonly channel: string;
   readonly policy: EndorsementPolicy;
-  /** Names of the chaincodes defined on the channel; all have the same policy. */
+  /** Names of chaincodes that have the channel's policy and no collections. */
   readonly chaincodes: readonly string[];
+  /** Chaincodes with a definition of their own. */
+  readonly definitions?: readonly ChaincodeDefinition[];
   readonly signatures: SignatureCache;
+}
+
+/** The same rules, ready to be asked. */
+export function channelRulesOf(rules: ValidationRules): ChannelRules {
+  return new ChannelRules({ ...rules, mspIds: rules.signatures.mspIds() });
 }
 
 /** The ledger as it stood before the block. */
@@ -40,6 +51,8 @@ export interface ValidatedTransaction {
    * transaction must not answer for the one whose id it bears.
    */
   readonly txId: string;
+  /** What it reads and writes; empty unless it is valid. */
+  readonly sets: readonly NamespaceSet[];
 }
 
 export interface BlockVerdict {
@@ -70,15 +83,25 @@ export async function validateBlock(
   rules: ValidationRules,
   before: LedgerBefore,
 ): Promise<BlockVerdict> {
+  const channel = channelRulesOf(rules);
   const candidates = await inTurns(block.envelopes, (bytes) => checkForm(bytes, rules));
   const txIds = await ownedTxIds(candidates, before);
-  const effects = await inTurns(candidates, (candidate, index) =>
-    'rejected' in candidate ? candidate : checkEndorsement(candidate, txIds[index] ?? '', rules),
+  const claims = candidates.map((candidate, index) =>
+    'rejected' in candidate ? candidate : checkEffect(candidate, txIds[index] ?? '', channel),
+  );
+  const claimed = claims.flatMap((claim) => ('rejected' in claim ? [] : claim.effect.sets));
+  const keys = await KeyPolicies.load(before.state, claimed);
+  const effects = await inTurns(claims, (claim) =>
+    'rejected' in claim ? claim : checkEndorsement(claim, { channel, keys, signatures: rules.signatures }),
   );
   const updates = new UpdateBatch();
-  const codes = await checkConflicts(effects, block.number, { state: before.state, updates, rules });
+  const codes = await checkConflicts(effects, block.number, { state: before.state, updates, channel });
   return {
-    transactions: codes.map((code, index) => ({ code, txId: txIds[index] ?? '' })),
+    transactions: codes.map((code, index) => {
+      const effect = effects[index];
+      const isValid = code === TxValidationCode.VALID && effect !== undefined && !('rejected' in effect);
+      return { code, txId: txIds[index] ?? '', sets: isValid ? effect : [] };
+    }),
     updates,
   };
 }
@@ -117,42 +140,55 @@ async function ownedTxIds(candidates: readonly (Candidate | Rejected)[], before:
   return txIds.map((txId) => (free.delete(txId) ? txId : ''));
 }
 
-function checkEndorsement(
-  { envelope, transaction }: Candidate,
+function checkEffect(
+  candidate: Candidate,
   ownedTxId: string,
-  rules: ValidationRules,
-): readonly NamespaceSet[] | Rejected {
+  channel: ChannelRules,
+): (Candidate & { readonly effect: ChaincodeEffect }) | Rejected {
   if (ownedTxId === '') return { rejected: TxValidationCode.DUPLICATE_TXID };
-  const effect = parseChaincodeEffect(envelope, transaction);
+  const effect = parseChaincodeEffect(candidate.envelope, candidate.transaction);
   if ('rejected' in effect) return effect;
   const namespaces = effect.sets.map(({ namespace }) => namespace);
   if (new Set(namespaces).size !== namespaces.length) return { rejected: TxValidationCode.ILLEGAL_WRITESET };
-  const written = effect.sets.filter(({ writes }) => writes.length > 0).map(({ namespace }) => namespace);
-  if (![effect.chaincode, ...written].every((name) => rules.chaincodes.includes(name))) {
+  const written = effect.sets.filter(writesAnything).map(({ namespace }) => namespace);
+  if (![effect.chaincode, ...written].every((name) => channel.definition(name) !== undefined)) {
     return { rejected: TxValidationCode.INVALID_CHAINCODE };
   }
-  if (!satisfiesPolicy(transaction, rules.policy, rules.signatures, envelope.timestampMs)) {
-    return { rejected: TxValidationCode.ENDORSEMENT_POLICY_FAILURE };
-  }
-  const supported = effect.sets.every(({ hasUnsupportedParts }) => !hasUnsupportedParts);
-  return supported ? effect.sets : { rejected: TxValidationCode.INVALID_WRITESET };
+  return { ...candidate, effect };
+}
+
+/** The chaincode that was called and every other one written to: each by its own policies. */
+function checkEndorsement(
+  { envelope, transaction, effect }: Candidate & { readonly effect: ChaincodeEffect },
+  rules: { readonly channel: ChannelRules; readonly keys: KeyPolicies; readonly signatures: SignatureCache },
+): readonly NamespaceSet[] | Rejected {
+  const signers = endorsersOf(transaction, rules.signatures, envelope.timestampMs);
+  const { chaincode, sets } = effect;
+  const concerned = sets.filter((set) => set.namespace === chaincode || writesAnything(set));
+  const called = concerned.some(({ namespace }) => namespace === chaincode);
+  const satisfied =
+    (called || rules.channel.chaincodePolicy(chaincode)(signers)) &&
+    concerned.every((set) => satisfiesNamespace(set, signers, rules.channel, rules.keys));
+  if (!satisfied) return { rejected: TxValidationCode.ENDORSEMENT_POLICY_FAILURE };
+  rules.keys.note(sets);
+  return sets;
 }
 
 async function checkConflicts(
   effects: readonly (readonly NamespaceSet[] | Rejected)[],
   blockNumber: number,
-  before: { readonly state: StateReader; readonly updates: UpdateBatch; readonly rules: ValidationRules },
+  before: { readonly state: StateReader; readonly updates: UpdateBatch; readonly channel: ChannelRules },
 ): Promise<number[]> {
   const versions = await CommittedVersions.load(
     before.state,
     effects.flatMap((effect) => ('rejected' in effect ? [] : effect)),
-    before.rules.chaincodes,
+    new Map(before.channel.definitions().map((definition) => [definition.name, definitionVersion(definition)])),
   );
   const codes: number[] = [];
   for (const [txNumber, effect] of effects.entries()) {
     const code = 'rejected' in effect ? effect.rejected : await findConflict(effect, { ...before, versions });
     if (code === TxValidationCode.VALID && !('rejected' in effect)) {
-      before.updates.apply(effect, { blockNumber, txNumber });
+      await before.updates.apply(effect, { blockNumber, txNumber }, before.state);
     }
     codes.push(code);
   }

@@ -1,8 +1,10 @@
 import type { peer } from '@hyperledger/fabric-protos';
 import type { Logger } from 'pino';
-import type { ChaincodeAnswer, ChaincodeInvocation } from '../chaincode/chaincode-stream.js';
-import { DEFINITION_VERSION, definitionKey, LIFECYCLE_NAMESPACE } from '../commit/chaincode-definition.js';
+import { definitionVersion } from '../commit/chaincode-definition.js';
+import type { ChannelRules } from '../commit/channel-rules.js';
 import type { PeerLedger } from '../peer-ledger.js';
+import { ChaincodeCalls, type ChaincodeCallsOptions, type SystemChaincode } from './chaincode-calls.js';
+import { type ChaincodeInterest, interestOf } from './interest.js';
 import type { Proposal } from './proposal.js';
 import {
   type EndorserIdentity,
@@ -10,42 +12,29 @@ import {
   proposalResponsePayload,
   type SignatureMemory,
 } from './proposal-response.js';
+import type { PrivateSet } from './read-write-set.js';
 import { Simulator } from './simulator.js';
 
-/** What runs one chaincode for one peer. */
-export interface ChaincodeRuntime {
-  isReady(): boolean;
-  execute(invocation: ChaincodeInvocation): Promise<ChaincodeAnswer>;
-}
-
-/** A chaincode defined on the channel, with what runs it for this peer. */
-export interface DefinedChaincode {
-  readonly name: string;
-  readonly version: string;
-  readonly runtime: ChaincodeRuntime;
-}
-
-/** A chaincode built into the peer; it reads the ledger itself and writes nothing. */
-export interface SystemChaincode {
-  readonly name: string;
-  invoke(ledger: PeerLedger, proposal: Proposal): Promise<peer.Response>;
-}
-
-export interface EndorserOptions {
+export interface EndorserOptions extends ChaincodeCallsOptions {
   readonly identity: EndorserIdentity;
   /** host:port, for error details. */
   readonly address: string;
-  readonly ledger: PeerLedger;
-  readonly chaincodes: readonly DefinedChaincode[];
-  readonly systemChaincodes: readonly SystemChaincode[];
   /** Whether the peer still commits; one that was set aside endorses nothing. */
   readonly isInService: () => boolean;
+  /** Sees to it that members of the collections get what a transaction would write to them. */
+  readonly distribute: (txId: string, sets: readonly PrivateSet[]) => Promise<void>;
   readonly signatures: SignatureMemory;
   readonly log: Logger;
 }
 
 export type SimulationResult =
-  | { readonly kind: 'success'; readonly response: peer.Response; readonly payload: Uint8Array }
+  | {
+      readonly kind: 'success';
+      readonly response: peer.Response;
+      readonly payload: Uint8Array;
+      /** Who has a say in who must endorse; empty for a system chaincode. */
+      readonly interest: readonly ChaincodeInterest[];
+    }
   /** The chaincode answered with an error: the same everywhere, unless this peer's state differs. */
   | { readonly kind: 'chaincode-error'; readonly message: string }
   /** The peer could not run it; another one may. */
@@ -68,11 +57,26 @@ export class Endorser {
   readonly mspId: string;
   readonly address: string;
   readonly #options: EndorserOptions;
+  readonly #calls: ChaincodeCalls;
 
   constructor(options: EndorserOptions) {
     this.mspId = options.identity.mspId;
     this.address = options.address;
     this.#options = options;
+    this.#calls = new ChaincodeCalls(options);
+  }
+
+  /** msp.SerializedIdentity. */
+  get serialized(): Uint8Array {
+    return this.#options.identity.serialized;
+  }
+
+  get rules(): ChannelRules {
+    return this.#options.rules;
+  }
+
+  get ledger(): PeerLedger {
+    return this.#options.ledger;
   }
 
   height(): number {
@@ -82,17 +86,17 @@ export class Endorser {
   /** Whether the peer is in service and nothing has to be waited for to run this chaincode. */
   canRun(chaincodeName: string): boolean {
     if (!this.isInService()) return false;
-    if (this.#systemChaincode(chaincodeName) !== undefined) return true;
-    return this.#chaincode(chaincodeName)?.runtime.isReady() === true;
+    if (this.#calls.system(chaincodeName) !== undefined) return true;
+    return this.#calls.application(chaincodeName)?.runtime.isReady() === true;
   }
 
   /** Whether the chaincode is defined on this peer, the system chaincodes included. */
   hasChaincode(name: string): boolean {
-    return this.hasApplicationChaincode(name) || this.#systemChaincode(name) !== undefined;
+    return this.hasApplicationChaincode(name) || this.#calls.system(name) !== undefined;
   }
 
   hasApplicationChaincode(name: string): boolean {
-    return this.#chaincode(name) !== undefined;
+    return this.#calls.application(name) !== undefined;
   }
 
   /** Whether the peer serves the channel at all, though its chaincode may be away for the moment. */
@@ -105,12 +109,12 @@ export class Endorser {
    * come from a contract that met a damaged value and tells of it
    */
   async simulate(proposal: Proposal, purpose: 'endorse' | 'evaluate'): Promise<SimulationResult> {
-    if ((await this.#options.ledger.transaction(proposal.txId)) !== undefined) {
-      const creator = Buffer.from(proposal.creator).toString('hex');
-      return { kind: 'duplicate', message: `duplicate transaction found [${proposal.txId}]. Creator [${creator}]` };
-    }
     try {
-      const system = this.#systemChaincode(proposal.chaincodeName);
+      if ((await this.#options.ledger.transaction(proposal.txId)) !== undefined) {
+        const creator = Buffer.from(proposal.creator).toString('hex');
+        return { kind: 'duplicate', message: `duplicate transaction found [${proposal.txId}]. Creator [${creator}]` };
+      }
+      const system = this.#calls.system(proposal.chaincodeName);
       return system === undefined
         ? await this.#runChaincode(proposal, purpose)
         : await this.#runSystem(system, proposal);
@@ -126,23 +130,16 @@ export class Endorser {
     return endorsePayload(payload, this.#options.identity, this.#options.signatures);
   }
 
-  #chaincode(name: string): DefinedChaincode | undefined {
-    return this.#options.chaincodes.find((chaincode) => chaincode.name === name);
-  }
-
-  #systemChaincode(name: string): SystemChaincode | undefined {
-    return this.#options.systemChaincodes.find((chaincode) => chaincode.name === name);
-  }
-
   async #runSystem(system: SystemChaincode, proposal: Proposal): Promise<SimulationResult> {
     const response = await system.invoke(this.#options.ledger, proposal);
     const chaincode = { name: system.name, version: SYSTEM_VERSION };
-    return this.#result(proposal, { chaincode, response, event: undefined, readWriteSet: new Uint8Array() });
+    const outcome = { chaincode, response, event: undefined, readWriteSet: new Uint8Array() };
+    return this.#refusal(proposal, response) ?? success(proposal, outcome, []);
   }
 
   async #runChaincode(proposal: Proposal, purpose: 'endorse' | 'evaluate'): Promise<SimulationResult> {
-    const { ledger } = this.#options;
-    const chaincode = this.#chaincode(proposal.chaincodeName);
+    const { ledger, rules, log } = this.#options;
+    const chaincode = this.#calls.application(proposal.chaincodeName);
     if (chaincode === undefined) {
       throw new Error(
         `make sure the chaincode ${proposal.chaincodeName} has been successfully defined on channel ` +
@@ -150,47 +147,60 @@ export class Endorser {
       );
     }
     const snapshot = ledger.snapshot();
-    const simulator = new Simulator(snapshot, proposal.txId);
-    simulator.recordRead(LIFECYCLE_NAMESPACE, definitionKey(chaincode.name), DEFINITION_VERSION);
+    const simulator = new Simulator(snapshot, proposal.txId, {
+      ...(snapshot.privateView === undefined ? {} : { privateView: snapshot.privateView }),
+      hasCollection: (namespace, name) => rules.collection(namespace, name) !== undefined,
+      definitionVersionOf: (name) => definitionVersion(rules.definition(name)),
+    });
     try {
-      const answer = await chaincode.runtime.execute({
-        channel: proposal.channel,
-        txId: proposal.txId,
-        input: proposal.input,
-        signedProposal: proposal.signedProposal,
-        simulator,
-        history: (namespace, key) => ledger.history(namespace, key),
-      });
+      const answer = await this.#execute(proposal, simulator);
       const failure = simulator.readFailure();
       // An error is endorsed by nobody, and the chaincode may have said more of it than the store does.
-      const isAnswer = answer.response.getStatus() < STATUS_ERROR_MIN;
-      if (failure !== undefined && purpose === 'endorse' && isAnswer) throw failure;
-      return this.#result(proposal, { chaincode, ...answer, readWriteSet: simulator.results() });
+      const refusal = this.#refusal(proposal, answer.response);
+      if (refusal !== undefined) return refusal;
+      if (failure !== undefined && purpose === 'endorse') throw executionFailure(proposal, failure);
+      await this.#options.distribute(proposal.txId, simulator.privateSets());
+      const interest = await interestOf(simulator.record, snapshot, (name) => rules.definition(name) !== undefined);
+      return success(proposal, { chaincode, ...answer, readWriteSet: simulator.results() }, interest);
     } catch (cause) {
       const message = cause instanceof Error ? cause.message : String(cause);
-      throw new Error(`error in simulation: failed to execute transaction ${proposal.txId}: ${message}`, { cause });
+      log.debug({ txId: proposal.txId }, 'simulation ended with an error');
+      throw new Error(`error in simulation: ${message}`, { cause });
     } finally {
       await snapshot.close();
     }
   }
 
-  #result(
-    proposal: Proposal,
-    outcome: Omit<Parameters<typeof proposalResponsePayload>[0], 'proposalHash'>,
-  ): SimulationResult {
-    const { response } = outcome;
-    const status = response.getStatus();
-    if (status < STATUS_OK_MIN || status >= STATUS_ERROR_MIN) {
-      const message = `chaincode response ${status}, ${response.getMessage()}`;
-      this.#options.log.info(
-        { txId: proposal.txId, status, code: errorCode(response.getMessage()) },
-        'chaincode error',
-      );
-      return { kind: 'chaincode-error', message };
+  async #execute(proposal: Proposal, simulator: Simulator): ReturnType<ChaincodeCalls['run']> {
+    try {
+      return await this.#calls.run(proposal, simulator);
+    } catch (cause) {
+      throw executionFailure(proposal, cause);
     }
-    const payload = proposalResponsePayload({ ...outcome, proposalHash: proposal.proposalHash });
-    return { kind: 'success', response, payload };
   }
+
+  /** @returns undefined when the chaincode's answer is no error */
+  #refusal(proposal: Proposal, response: peer.Response): SimulationResult | undefined {
+    const status = response.getStatus();
+    if (status >= STATUS_OK_MIN && status < STATUS_ERROR_MIN) return undefined;
+    const code = errorCode(response.getMessage());
+    this.#options.log.info({ txId: proposal.txId, status, code }, 'chaincode error');
+    return { kind: 'chaincode-error', message: `chaincode response ${status}, ${response.getMessage()}` };
+  }
+}
+
+function success(
+  proposal: Proposal,
+  outcome: Omit<Parameters<typeof proposalResponsePayload>[0], 'proposalHash'>,
+  interest: readonly ChaincodeInterest[],
+): SimulationResult {
+  const payload = proposalResponsePayload({ ...outcome, proposalHash: proposal.proposalHash });
+  return { kind: 'success', response: outcome.response, payload, interest };
+}
+
+function executionFailure(proposal: Proposal, cause: unknown): Error {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new Error(`failed to execute transaction ${proposal.txId}: ${message}`, { cause });
 }
 
 /** The code a chaincode's message starts with; the text after it may be about a patient and stays out of logs. */

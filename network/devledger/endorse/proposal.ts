@@ -18,6 +18,8 @@ export interface Proposal {
   readonly nonce: Uint8Array;
   readonly chaincodeName: string;
   readonly args: readonly Uint8Array[];
+  /** Whether it carries data that goes to endorsers and not into the transaction. */
+  readonly hasTransientData: boolean;
   /** Serialised ChaincodeInput, as the chaincode gets it. */
   readonly input: Uint8Array;
   /** Serialised ChaincodeProposalPayload without the transient map: the part that goes into the transaction. */
@@ -39,7 +41,7 @@ export function parseProposal(signedProposal: peer.SignedProposal | undefined): 
   const header = common.Header.deserializeBinary(proposal.getHeader_asU8());
   const { channelHeader, chaincodeName } = parseChannelHeader(header.getChannelHeader_asU8());
   const signatureHeader = common.SignatureHeader.deserializeBinary(header.getSignatureHeader_asU8());
-  const { input, invocationSpec } = parsePayload(proposal.getPayload_asU8());
+  const { input, invocationSpec, hasTransientData } = parsePayload(proposal.getPayload_asU8());
   const withoutTransient = new peer.ChaincodeProposalPayload();
   withoutTransient.setInput(invocationSpec);
   const payloadWithoutTransient = withoutTransient.serializeBinary();
@@ -57,6 +59,7 @@ export function parseProposal(signedProposal: peer.SignedProposal | undefined): 
     nonce: signatureHeader.getNonce_asU8(),
     chaincodeName,
     args: input.getArgsList_asU8(),
+    hasTransientData,
     input: input.serializeBinary(),
     payloadWithoutTransient,
     proposalHash: createHash('sha256')
@@ -83,12 +86,16 @@ function parseChannelHeader(bytes: Uint8Array): { channelHeader: common.ChannelH
   return { channelHeader, chaincodeName };
 }
 
-function parsePayload(bytes: Uint8Array): { input: peer.ChaincodeInput; invocationSpec: Uint8Array } {
+function parsePayload(bytes: Uint8Array): {
+  input: peer.ChaincodeInput;
+  invocationSpec: Uint8Array;
+  hasTransientData: boolean;
+} {
   const payload = peer.ChaincodeProposalPayload.deserializeBinary(bytes);
   const invocationSpec = payload.getInput_asU8();
   const spec = peer.ChaincodeInvocationSpec.deserializeBinary(invocationSpec).getChaincodeSpec();
   if (spec === undefined) throw new Error('chaincode invocation spec did not contain chaincode spec');
   const input = spec.getInput();
   if (input === undefined) throw new Error('chaincode input did not contain any input');
-  return { input, invocationSpec };
+  return { input, invocationSpec, hasTransientData: payload.getTransientmapMap().getLength() > 0 };
 }

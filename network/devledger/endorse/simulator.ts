@@ -1,11 +1,20 @@
+import { DEFINITION_VERSION, definitionKeys, LIFECYCLE_NAMESPACE } from '../commit/chaincode-definition.js';
+import { metadataNamespace } from '../commit/state-namespaces.js';
 import type { StateSnapshot, Version } from '../peer-ledger.js';
+import { type PrivateKey, PrivateSimulation, RequestRefused } from './private-simulation.js';
+import { NO_PRIVATE_DATA, type PrivateView } from './private-view.js';
 import { RangeScan } from './range-scan.js';
-import { type NamespaceReadWrites, serialiseReadWriteSet } from './read-write-set.js';
+import { type PrivateSet, privateSetsOf, serialiseReadWriteSet } from './read-write-set.js';
+import { type MetadataEntries, SimulationRecord } from './simulation-record.js';
 
-interface NamespaceRecord {
-  readonly reads: Map<string, Version | undefined>;
-  readonly writes: Map<string, Uint8Array | undefined>;
-  readonly scans: RangeScan[];
+/** A key, public when the collection is empty. */
+export type StateKey = PrivateKey;
+
+export interface SimulatorOptions {
+  readonly privateView?: PrivateView;
+  readonly hasCollection?: (namespace: string, collection: string) => boolean;
+  /** `DEFINITION_VERSION` where left out. */
+  readonly definitionVersionOf?: (chaincode: string) => Version;
 }
 
 /**
@@ -17,14 +26,24 @@ interface NamespaceRecord {
 export class Simulator {
   readonly #snapshot: StateSnapshot;
   readonly #txId: string;
-  readonly #namespaces = new Map<string, NamespaceRecord>();
+  readonly #record = new SimulationRecord();
+  readonly #private: PrivateSimulation;
+  readonly #definitionVersionOf: (chaincode: string) => Version;
   #wrote = false;
   #paged = false;
+  #queriedPrivate = false;
   #readFailure: Error | undefined;
 
-  constructor(snapshot: StateSnapshot, txId: string) {
+  constructor(snapshot: StateSnapshot, txId: string, options: SimulatorOptions = {}) {
     this.#snapshot = snapshot;
     this.#txId = txId;
+    this.#definitionVersionOf = options.definitionVersionOf ?? (() => DEFINITION_VERSION);
+    this.#private = new PrivateSimulation({
+      snapshot,
+      view: options.privateView ?? NO_PRIVATE_DATA,
+      record: this.#record,
+      hasCollection: options.hasCollection ?? (() => false),
+    });
   }
 
   /**
@@ -35,40 +54,74 @@ export class Simulator {
     return this.#readFailure;
   }
 
+  /** Everything so far. */
+  get record(): SimulationRecord {
+    return this.#record;
+  }
+
   /** Records that the transaction rests on a value that the peer itself has read for it. */
   recordRead(namespace: string, key: string, version: Version): void {
-    this.#record(namespace).reads.set(key, version);
+    this.#record.namespace(namespace).reads.set(key, version);
+  }
+
+  /** Records that the transaction rests on what the chaincode's definition says of its collections. */
+  recordDefinition(chaincode: string): void {
+    const version = this.#definitionVersionOf(chaincode);
+    for (const key of definitionKeys(chaincode)) this.recordRead(LIFECYCLE_NAMESPACE, key, version);
   }
 
   async getState(namespace: string, key: string): Promise<Uint8Array | undefined> {
     const found = await this.#guarded(this.#snapshot.get(namespace, key));
-    this.#record(namespace).reads.set(key, found?.version);
+    this.#record.namespace(namespace).reads.set(key, found?.version);
     return found?.value;
+  }
+
+  /** @throws Error also where the peer has not got the value that the hash stands for */
+  getPrivateData(place: PrivateKey): Promise<Uint8Array | undefined> {
+    return this.#guarded(this.#private.get(place));
+  }
+
+  getPrivateDataHash(place: PrivateKey): Promise<Uint8Array | undefined> {
+    return this.#guarded(this.#private.getHash(place));
+  }
+
+  /** @returns serialised kvrwset.KVMetadataWrite with the entries alone; undefined when the key has none */
+  async getMetadata(place: StateKey): Promise<Uint8Array | undefined> {
+    if (place.collection !== '') return this.#guarded(this.#private.getMetadata(place));
+    await this.getState(place.namespace, place.key);
+    return (await this.#guarded(this.#snapshot.get(metadataNamespace(place.namespace), place.key)))?.value;
   }
 
   /** An empty value deletes the key, and an empty key is one like others: as in Fabric on LevelDB. */
   putState(namespace: string, key: string, value: Uint8Array): void {
-    if (this.#paged) {
-      throw new Error(
-        `txid [${this.#txId}]: unsuppored transaction. Transaction has already performed a paginated query. Writes are not allowed`,
-      );
-    }
-    this.#wrote = true;
-    this.#record(namespace).writes.set(key, value.length === 0 ? undefined : value);
+    this.#checkWrite();
+    this.#record.namespace(namespace).writes.set(key, value.length === 0 ? undefined : value);
+  }
+
+  putPrivateData(place: PrivateKey, value: Uint8Array): void {
+    this.#checkWrite();
+    this.#private.put(place, value);
+  }
+
+  purgePrivateData(place: PrivateKey): void {
+    this.#checkWrite();
+    this.#private.purge(place);
+  }
+
+  putMetadata(place: StateKey, entries: MetadataEntries): void {
+    this.#checkWrite();
+    if (place.collection === '') this.#record.namespace(place.namespace).metadataWrites.set(place.key, entries);
+    else this.#private.putMetadata(place, entries);
   }
 
   /** @param paged - page by page for a client; allowed only in a transaction that writes nothing */
   range(namespace: string, bounds: { startKey: string; endKey: string; paged: boolean }): Scan {
     if (bounds.paged) {
-      if (this.#wrote) {
-        throw new Error(
-          `txid [${this.#txId}]: unsuppored transaction. Paginated queries are supported only in a read-only transaction`,
-        );
-      }
+      this.#refuseAfterWrites('Paginated queries are supported only in a read-only transaction');
       this.#paged = true;
     }
     const scan = new RangeScan(this.#snapshot, { namespace, ...bounds });
-    this.#record(namespace).scans.push(scan);
+    this.#record.namespace(namespace).scans.push(scan);
     return {
       next: () => this.#guarded(scan.next()),
       bookmark: () => this.#guarded(scan.bookmark()),
@@ -76,34 +129,67 @@ export class Simulator {
     };
   }
 
+  /** Allowed only in a transaction that writes nothing: peers may differ in what they find. */
+  privateRange(namespace: string, collection: string, bounds: { startKey: string; endKey: string }): Scan {
+    this.#refuseAfterWrites('Queries on pvt data is supported only in a read-only transaction');
+    this.#queriedPrivate = true;
+    const rows = this.#private.range(namespace, collection, bounds);
+    return {
+      next: async () => {
+        const row = await this.#guarded(rows.next());
+        return row.done === true ? undefined : row.value;
+      },
+      bookmark: async () => '',
+      close: async () => {
+        await rows.return?.();
+      },
+    };
+  }
+
   /** Serialised rwset.TxReadWriteSet of everything so far. */
   results(): Uint8Array {
-    const readWrites = new Map<string, NamespaceReadWrites>();
-    for (const [namespace, record] of this.#namespaces) {
-      const rangeQueries = record.scans.map((scan) => scan.rangeQueryInfo());
-      readWrites.set(namespace, { reads: record.reads, writes: record.writes, rangeQueries });
+    return serialiseReadWriteSet(this.#record.namespaces);
+  }
+
+  /** What members of the collections get, and nobody else. */
+  privateSets(): PrivateSet[] {
+    return privateSetsOf(this.#record.namespaces);
+  }
+
+  #checkWrite(): void {
+    if (this.#queriedPrivate) {
+      throw this.#unsupported('Transaction has already performed queries on pvt data. Writes are not allowed');
     }
-    return serialiseReadWriteSet(readWrites);
+    if (this.#paged) {
+      throw this.#unsupported('Transaction has already performed a paginated query. Writes are not allowed');
+    }
+    this.#wrote = true;
+  }
+
+  #refuseAfterWrites(reason: string): void {
+    if (this.#wrote) throw this.#unsupported(reason);
+  }
+
+  /** Fabric's own spelling. */
+  #unsupported(reason: string): Error {
+    return new Error(`txid [${this.#txId}]: unsuppored transaction. ${reason}`);
   }
 
   async #guarded<Result>(read: Promise<Result>): Promise<Result> {
     try {
       return await read;
     } catch (error) {
+      if (error instanceof RequestRefused) throw error;
       this.#readFailure ??= error instanceof Error ? error : new Error(String(error));
       throw error;
     }
   }
-
-  #record(namespace: string): NamespaceRecord {
-    let record = this.#namespaces.get(namespace);
-    if (record === undefined) {
-      record = { reads: new Map(), writes: new Map(), scans: [] };
-      this.#namespaces.set(namespace, record);
-    }
-    return record;
-  }
 }
 
 /** Rows of a range query, handed out one by one. */
-export type Scan = Pick<RangeScan, 'next' | 'bookmark' | 'close'>;
+export interface Scan {
+  next(): Promise<{ readonly key: string; readonly value: Uint8Array } | undefined>;
+  /** Where the next page starts; empty when there is none. */
+  bookmark(): Promise<string>;
+  close(): Promise<void>;
+}

@@ -1,26 +1,45 @@
+import { join } from 'node:path';
 import { encodeBlock, orderedMetadata, ordererValue, parseBlock } from '../commit/block-codec.js';
+import { BlockDonors, type BlocksPlace } from '../commit/block-donors.js';
 import { blockDataHash, blockHeaderHash } from '../commit/block-hash.js';
+import { type Blocks, HealingBlocks } from '../commit/healing-blocks.js';
 import { sameBytes } from '../commit/replay-block.js';
+import { type FileLock, lockFile } from '../store/file-lock.js';
+import type { FileSystem } from '../store/file-system.js';
 import { FrameFiles } from '../store/frame-files.js';
+import { HeightMark } from '../store/height-mark.js';
 import { StoreError } from '../store/ledger-errors.js';
-import { TIP_KEY } from '../store/row-keys.js';
-import { StateDatabase } from '../store/state-database.js';
 import type { PendingEnvelope } from './pending-log.js';
 
 const BLOCK_FILE_MAX_BYTES = 64 * 1024 * 1024;
 
+export interface OrderedChainOptions {
+  /** Folder of the block files. */
+  readonly blocks: string;
+  /** Folder of lock and height mark. */
+  readonly heights: string;
+  /** Serialised block 0. */
+  readonly genesis: Uint8Array;
+  readonly files: FileSystem;
+  /** Where peers keep their blocks. */
+  readonly peers: readonly BlocksPlace[];
+  readonly onIncident: (sentence: string) => void;
+}
+
 /** The orderer's own blocks: number, previous hash and which envelopes are in them. One writer at a time. */
 export class OrderedChain {
-  readonly #blocks: FrameFiles;
-  readonly #heights: StateDatabase;
+  readonly #blocks: Blocks;
+  readonly #mark: HeightMark;
+  readonly #lock: FileLock;
   #headerHash: Uint8Array;
   #orderedSequence: number;
   /** Peers ask for the newest block all at once: it is read from the disk for none of them. */
   #newest: Uint8Array;
 
-  private constructor(stores: { blocks: FrameFiles; heights: StateDatabase }, newest: Uint8Array) {
+  private constructor(stores: { blocks: Blocks; mark: HeightMark; lock: FileLock }, newest: Uint8Array) {
     this.#blocks = stores.blocks;
-    this.#heights = stores.heights;
+    this.#mark = stores.mark;
+    this.#lock = stores.lock;
     this.#newest = newest;
     const block = parseBlock(newest);
     this.#headerHash = blockHeaderHash(block);
@@ -28,35 +47,27 @@ export class OrderedChain {
   }
 
   /**
-   * @param genesis - serialised block 0
+   * Blocks that peers have and the orderer has lost are taken back from them before anything new is ordered.
+   *
    * @throws StoreError when the folder is in use or holds another channel
-   * @throws BlockCorruptError when the newest block cannot be read: nothing can be built on it
+   * @throws BlockCorruptError when the newest block cannot be read and no peer has it: nothing can be built on it
    */
-  static async open(
-    directories: { readonly blocks: string; readonly heights: string },
-    genesis: Uint8Array,
-  ): Promise<OrderedChain> {
-    // The lock of this database keeps a second orderer out. What it holds tells a torn write from a damaged block.
-    const heights = await StateDatabase.open(directories.heights, 'orderer');
+  static async open(options: OrderedChainOptions): Promise<OrderedChain> {
+    const { heights, files, genesis } = options;
+    await files.makeDirectory(heights);
+    const lock = lockFile(join(heights, 'lock'));
+    if (lock === undefined) {
+      throw new StoreError(`${heights} is in use by another process: stop that ledger first.`, { inUse: true });
+    }
+    let mark: HeightMark | undefined;
     try {
-      const blocks = await FrameFiles.open({
-        directory: directories.blocks,
-        owner: 'orderer',
-        fileSizeMaxBytes: BLOCK_FILE_MAX_BYTES,
-        acknowledgedSequence: heights.get(TIP_KEY)?.readUIntBE(0, 6) ?? 0,
-        cutUnsoundTail: true,
-      });
-      try {
-        if (blocks.nextSequence === 0) await blocks.append(genesis);
-        await checkGenesis(blocks, genesis, directories.blocks);
-        const newest = await blocks.read(blocks.nextSequence - 1);
-        return new OrderedChain({ blocks, heights }, newest ?? genesis);
-      } catch (error) {
-        await blocks.close();
-        throw error;
-      }
+      mark = await HeightMark.open(files, join(heights, 'height'));
+      const blocks = await openBlocks(options, mark.height);
+      const newest = await blocks.read(blocks.nextSequence - 1);
+      return new OrderedChain({ blocks, mark, lock }, newest ?? genesis);
     } catch (error) {
-      await heights.close();
+      await mark?.close();
+      lock.release();
       throw error;
     }
   }
@@ -84,10 +95,7 @@ export class OrderedChain {
     this.#newest = bytes;
     this.#headerHash = blockHeaderHash(header);
     this.#orderedSequence = lastSequence;
-    const height = Buffer.alloc(6);
-    height.writeUIntBE(this.height, 0, 6);
-    // Not synced: should a power cut take it back, it still is a lower bound.
-    await this.#heights.write([{ key: TIP_KEY, payload: height }], { sync: false });
+    await this.#mark.set(this.height);
   }
 
   async read(blockNumber: number): Promise<Uint8Array | undefined> {
@@ -96,11 +104,42 @@ export class OrderedChain {
 
   async close(): Promise<void> {
     await this.#blocks.close();
-    await this.#heights.close();
+    await this.#mark.close();
+    this.#lock.release();
   }
 }
 
-async function checkGenesis(blocks: FrameFiles, genesis: Uint8Array, directory: string): Promise<void> {
+async function openBlocks(options: OrderedChainOptions, markedHeight: number): Promise<HealingBlocks> {
+  const { blocks: directory, genesis, files, peers: places, onIncident } = options;
+  const genesisHash = blockHeaderHash(parseBlock(genesis));
+  const donorOptions = { files, places, form: 'ordered', genesisHash } as const;
+  const donors = await BlockDonors.open(donorOptions);
+  try {
+    const opened = await FrameFiles.open({
+      directory,
+      owner: 'orderer',
+      fileSizeMaxBytes: BLOCK_FILE_MAX_BYTES,
+      // A peer is given a block when it is durable here: what peers have had been acknowledged.
+      acknowledgedSequence: Math.max(markedHeight, await donors.height()),
+      cutUnsoundTail: true,
+      files,
+      donate: (lost, own) => donors.give(lost, own),
+    });
+    const blocks = new HealingBlocks(opened, { donors: donorOptions, onIncident });
+    try {
+      if (blocks.nextSequence === 0) await blocks.append(genesis);
+      await checkGenesis(blocks, genesis, directory);
+      return blocks;
+    } catch (error) {
+      await blocks.close();
+      throw error;
+    }
+  } finally {
+    await donors.close();
+  }
+}
+
+async function checkGenesis(blocks: Blocks, genesis: Uint8Array, directory: string): Promise<void> {
   const first = await blocks.read(0);
   if (first !== undefined && sameBytes(first, genesis)) return;
   throw new StoreError(

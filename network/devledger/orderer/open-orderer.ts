@@ -1,5 +1,7 @@
 import { join } from 'node:path';
+import type { BlocksPlace } from '../commit/block-donors.js';
 import type { BlockSource } from '../commit/deliver-blocks.js';
+import { DISK, type FileSystem } from '../store/file-system.js';
 import { StoreError } from '../store/ledger-errors.js';
 import { OrderedChain } from './block-chain.js';
 import { type PendingEnvelope, PendingLog } from './pending-log.js';
@@ -19,6 +21,12 @@ export interface OrdererOptions {
   readonly genesis: Uint8Array;
   /** Told once when the orderer can no longer write; it takes no more envelopes until it is opened again. */
   readonly onFailure?: (error: StoreError) => void;
+  /** Where peers keep their blocks: what is lost here is taken back from them. Default: nobody does. */
+  readonly peers?: readonly BlocksPlace[];
+  /** Told in a sentence what was found damaged and what was done about it. */
+  readonly onIncident?: (sentence: string) => void;
+  /** Default: the disk. */
+  readonly files?: FileSystem;
 }
 
 export interface Orderer extends BlockSource {
@@ -30,6 +38,12 @@ export interface Orderer extends BlockSource {
    * its status before giving it up.
    */
   submit(envelope: Uint8Array): Promise<void>;
+  /**
+   * Does something while no block is being written: what it decides counts from the block that comes next.
+   *
+   * @param work - must not wait for anything; gets the number of that block
+   */
+  betweenBlocks<Result>(work: (nextBlockNumber: number) => Result): Promise<Result>;
   /** Waits for writes under way. Envelopes not in a block yet are ordered after the next start. */
   close(): Promise<void>;
 }
@@ -37,6 +51,8 @@ export interface Orderer extends BlockSource {
 const ENVELOPE_MAX_BYTES = 16 * 1024 * 1024;
 /** Accepted or asking to be, and not in a block yet. Above it clients are told to come back. */
 const WAITING_MAX_BYTES = 64 * 1024 * 1024;
+/** How often a full disk is asked whether there is room again. */
+const FULL_DISK_RETRY_MS = 1000;
 const GROUP_MAX_BYTES = 8 * 1024 * 1024;
 
 interface Submission extends PendingEnvelope {
@@ -49,10 +65,14 @@ interface Submission extends PendingEnvelope {
  * holds by count, size or time.
  */
 export async function openOrderer(options: OrdererOptions): Promise<Orderer> {
-  const directories = { blocks: join(options.directory, 'blocks'), heights: join(options.directory, 'heights') };
-  const chain = await OrderedChain.open(directories, options.genesis);
+  const { directory, files = DISK, genesis, onIncident = () => undefined, peers = [] } = options;
+  const folders = { blocks: join(directory, 'blocks'), heights: join(directory, 'heights') };
+  const chain = await OrderedChain.open({ ...folders, genesis, files, peers, onIncident });
   try {
-    const opened = await PendingLog.open(join(options.directory, 'pending'), chain.orderedSequence);
+    const opened = await PendingLog.open(
+      { directory: join(directory, 'pending'), files, onIncident },
+      chain.orderedSequence,
+    );
     return new SoloOrderer(options, { chain, log: opened.log, pending: opened.pending });
   } catch (error) {
     await chain.close();
@@ -118,6 +138,13 @@ class SoloOrderer implements Orderer {
     await accepted;
   }
 
+  async betweenBlocks<Result>(work: (nextBlockNumber: number) => Result): Promise<Result> {
+    // Whoever waited longest may begin a block again before this goes on.
+    while (this.#cutting !== undefined && this.#stopped === undefined) await this.#cutting;
+    if (this.#stopped !== undefined) throw this.#stopped;
+    return work(this.#chain.height);
+  }
+
   async close(): Promise<void> {
     this.#stopped ??= new StoreError('The orderer is closed; open the ledger again.');
     clearTimeout(this.#timer);
@@ -146,15 +173,23 @@ class SoloOrderer implements Orderer {
     try {
       await this.#log.append(group);
     } catch (cause) {
-      // Nothing after a hole in the sequence may be accepted: a later group must not overtake a refused one.
-      this.#stop(new StoreError('The orderer cannot write its log: make room on the disk and restart.', { cause }));
-      for (const { refuse } of [...group, ...this.#arriving]) refuse(this.#stopped ?? new StoreError('Stopped.'));
-      this.#arriving = [];
+      this.#refuse(group, cause);
       return;
     }
     this.#pending.push(...group.map(({ sequence, envelope }) => ({ sequence, envelope })));
     for (const { accept } of group) accept();
     this.#scheduleCut();
+  }
+
+  /** Nothing after a hole in the sequence may be accepted: a later group must not overtake a refused one. */
+  #refuse(group: readonly Submission[], cause: unknown): void {
+    const reason = writeFailure('accept transactions', cause);
+    if (!reason.diskFull) this.#stop(reason);
+    const refused = [...group, ...this.#arriving];
+    this.#arriving = [];
+    this.#waitingBytes -= sizeOf(refused);
+    this.#nextSequence = refused[0]?.sequence ?? this.#nextSequence;
+    for (const { refuse } of refused) refuse(reason);
   }
 
   async #trim(): Promise<void> {
@@ -163,7 +198,9 @@ class SoloOrderer implements Orderer {
     try {
       await this.#log.trim(this.#chain.orderedSequence);
     } catch (cause) {
-      this.#stop(new StoreError('The orderer cannot tidy its log: check the disk and restart.', { cause }));
+      const failure = writeFailure('tidy its log', cause);
+      // What was not deleted takes up room; it is tried again behind the next block.
+      if (!failure.diskFull) this.#stop(failure);
     }
   }
 
@@ -188,7 +225,7 @@ class SoloOrderer implements Orderer {
     try {
       await this.#chain.append(batch);
     } catch (cause) {
-      this.#stop(new StoreError('The orderer cannot write blocks: make room on the disk and restart.', { cause }));
+      this.#cutLater(writeFailure('write blocks', cause));
       return;
     }
     this.#pending = this.#pending.slice(batch.length);
@@ -200,11 +237,32 @@ class SoloOrderer implements Orderer {
     this.#scheduleCut();
   }
 
+  /** What was accepted waits until there is room. */
+  #cutLater(failure: StoreError): void {
+    if (!failure.diskFull) {
+      this.#stop(failure);
+      return;
+    }
+    this.#options.onIncident?.(failure.message);
+    this.#cutting = undefined;
+    if (this.#stopped !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#scheduleCut();
+    }, FULL_DISK_RETRY_MS);
+  }
+
   #stop(error: StoreError): void {
     if (this.#stopped !== undefined) return;
     this.#stopped = error;
     this.#options.onFailure?.(error);
   }
+}
+
+function writeFailure(what: string, cause: unknown): StoreError {
+  const diskFull = cause instanceof StoreError && cause.diskFull;
+  const next = diskFull ? 'make room on the disk; it goes on by itself' : 'check the disk and restart the ledger';
+  return new StoreError(`The orderer cannot ${what}: ${next}.`, { cause, diskFull });
 }
 
 /** The longest beginning within both bounds, but at least one. */

@@ -1,3 +1,4 @@
+import type { FileSystem } from '../store/file-system.js';
 import { FrameFiles } from '../store/frame-files.js';
 import { BlockCorruptError, StoreError } from '../store/ledger-errors.js';
 
@@ -16,6 +17,12 @@ const SEGMENT_MAX_BYTES = 16 * 1024 * 1024;
 /** A fully ordered segment below this size is kept and written on: deleting it would cost more than it frees. */
 const SEGMENT_KEEP_BYTES = 1024 * 1024;
 
+export interface PendingPlace {
+  readonly directory: string;
+  readonly files: FileSystem;
+  readonly onIncident: (sentence: string) => void;
+}
+
 /**
  * Envelopes that were accepted but are not in a block yet. A group is one frame, so it is there as a whole or not at
  * all. One caller at a time.
@@ -29,16 +36,18 @@ export class PendingLog {
   }
 
   /**
+   * @param place - `onIncident` is told what was found damaged
    * @param orderedSequence - the last envelope that is in a block
    * @returns the log and what has still to be ordered, oldest first
    * @throws StoreError when an accepted envelope can no longer be read
    */
   static async open(
-    directory: string,
+    place: PendingPlace,
     orderedSequence: number,
   ): Promise<{ log: PendingLog; pending: PendingEnvelope[] }> {
     const files = await FrameFiles.open({
-      directory,
+      directory: place.directory,
+      files: place.files,
       owner: 'orderer',
       fileSizeMaxBytes: SEGMENT_MAX_BYTES,
       acknowledgedSequence: 0,
@@ -48,10 +57,19 @@ export class PendingLog {
     const log = new PendingLog(files);
     const pending: PendingEnvelope[] = [];
     try {
-      for (let frame = files.firstSequence; frame < files.nextSequence; frame += 1) {
-        const group = await readGroup(files, frame);
-        log.#groups.push({ frame, lastSequence: group.at(-1)?.sequence ?? 0 });
-        pending.push(...group.filter(({ sequence }) => sequence > orderedSequence));
+      for (
+        let frame = files.nextSequence - 1, nextFirst: number | undefined;
+        frame >= files.firstSequence;
+        frame -= 1
+      ) {
+        const group = await readGroup(
+          files,
+          frame,
+          isOrdered(nextFirst, orderedSequence) ? place.onIncident : undefined,
+        );
+        log.#groups.unshift({ frame, lastSequence: group.at(-1)?.sequence ?? 0 });
+        pending.unshift(...group.filter(({ sequence }) => sequence > orderedSequence));
+        nextFirst = group[0]?.sequence ?? nextFirst;
       }
       await log.trim(orderedSequence);
     } catch (error) {
@@ -96,16 +114,32 @@ function encodeGroup(envelopes: readonly PendingEnvelope[]): Buffer {
   ]);
 }
 
-async function readGroup(files: FrameFiles, frame: number): Promise<PendingEnvelope[]> {
+/** Whether everything before an envelope is in a block. */
+function isOrdered(nextFirst: number | undefined, orderedSequence: number): boolean {
+  return nextFirst !== undefined && nextFirst - 1 <= orderedSequence;
+}
+
+/**
+ * @param onDamage - given where nothing is lost with the group: all of it is in blocks
+ */
+async function readGroup(
+  files: FrameFiles,
+  frame: number,
+  onDamage: ((sentence: string) => void) | undefined,
+): Promise<PendingEnvelope[]> {
   try {
     const payload = await files.read(frame);
     return payload === undefined ? [] : decodeGroup(Buffer.from(payload.buffer, payload.byteOffset, payload.length));
   } catch (cause) {
     if (!(cause instanceof BlockCorruptError)) throw cause;
+    const damage = `The orderer's list of accepted transactions is damaged (${cause.file}, byte ${cause.offsetBytes}).`;
+    if (onDamage !== undefined) {
+      onDamage(`${damage} All transactions in the damaged part are in blocks: nothing is lost.`);
+      return [];
+    }
     throw new StoreError(
-      `The orderer's list of accepted transactions is damaged (${cause.file}, byte ${cause.offsetBytes}). ` +
-        'Transactions in it that were not ordered yet are lost: move this file away, start again, and let clients ask ' +
-        'for the status of what they sent last.',
+      `${damage} Transactions in it that were not ordered yet are lost: move this file away, start again, and let ` +
+        'clients ask for the status of what they sent last.',
       { cause },
     );
   }

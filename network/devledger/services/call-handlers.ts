@@ -15,7 +15,16 @@ export interface CallContext {
   readonly log: Logger;
   /** Aborted when the server stops. */
   readonly stopped: AbortSignal;
+  /** Told of each unary call that was answered. */
+  readonly onCall?: CallListener;
 }
+
+/** @param call.path - e.g. `/gateway.Gateway/Submit` */
+export type CallListener = (call: {
+  readonly path: string;
+  readonly code: number;
+  readonly durationMs: number;
+}) => void;
 
 /** Without a reason of its own every abort makes a DOMException with a stack, a measurable part of a short call. */
 const GONE = 'the caller is gone';
@@ -27,12 +36,20 @@ export function unaryHandler<Request, Response>(
 ): handleUnaryCall<Request, Response> {
   return (call, callback) => {
     const caller = new AbortController();
+    const startedAtMs = performance.now();
+    const answered = (code: number) =>
+      context.onCall?.({ path: call.getPath(), code, durationMs: performance.now() - startedAtMs });
     call.on('cancelled', () => caller.abort(GONE));
     void limited(context, () => handle(call.request, caller.signal)).then(
-      (response) => callback(null, response),
+      (response) => {
+        answered(status.OK);
+        callback(null, response);
+      },
       (error: unknown) => {
         logFailure(context.log, call.getPath(), error);
-        callback(toServerError(error));
+        const failure = toServerError(error);
+        answered(failure.code ?? status.UNKNOWN);
+        callback(failure);
       },
     );
   };

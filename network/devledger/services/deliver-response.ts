@@ -1,5 +1,5 @@
 import { common, peer } from '@hyperledger/fabric-protos';
-import { lengthDelimitedField } from '../endorse/wire-format.js';
+import { lengthDelimitedField, varintField } from '../endorse/wire-format.js';
 import type { BlockFeed } from './block-feed.js';
 import type { BlockSummary } from './block-summary.js';
 import { parseHeaderType, parseValidationCode } from './proto-codes.js';
@@ -11,12 +11,24 @@ export type DeliverKind = 'block' | 'filtered' | 'block-and-private-data';
 const DELIVER_BLOCK = 2;
 const DELIVER_BLOCK_AND_PRIVATE_DATA = 4;
 const PRIVATE_DATA_BLOCK = 1;
+const PRIVATE_DATA_MAP = 2;
+/** Fields of an entry of a map. */
+const MAP_KEY = 1;
+const MAP_VALUE = 2;
+
+/** Serialised rwset.TxPvtReadWriteSet by number of the transaction in its block. */
+export type PrivateDataOfBlock = ReadonlyMap<number, Uint8Array>;
 
 /**
  * Serialised protos.DeliverResponse with one block. A whole block goes out as it lies in the store, without being
  * parsed.
  */
-export async function deliveredBlock(feed: BlockFeed, blockNumber: number, kind: DeliverKind): Promise<Uint8Array> {
+export async function deliveredBlock(
+  feed: BlockFeed,
+  blockNumber: number,
+  kind: DeliverKind,
+  privateData: () => Promise<PrivateDataOfBlock>,
+): Promise<Uint8Array> {
   if (kind === 'filtered') {
     const response = new peer.DeliverResponse();
     response.setFilteredBlock(filteredBlock(await feed.summary(blockNumber)));
@@ -24,7 +36,14 @@ export async function deliveredBlock(feed: BlockFeed, blockNumber: number, kind:
   }
   const block = await feed.block(blockNumber);
   if (kind === 'block') return lengthDelimitedField(DELIVER_BLOCK, block);
-  return lengthDelimitedField(DELIVER_BLOCK_AND_PRIVATE_DATA, lengthDelimitedField(PRIVATE_DATA_BLOCK, block));
+  const sets = [...(await privateData())].map(([txNumber, set]) =>
+    lengthDelimitedField(
+      PRIVATE_DATA_MAP,
+      Buffer.concat([varintField(MAP_KEY, txNumber), lengthDelimitedField(MAP_VALUE, set)]),
+    ),
+  );
+  const body = Buffer.concat([lengthDelimitedField(PRIVATE_DATA_BLOCK, block), ...sets]);
+  return lengthDelimitedField(DELIVER_BLOCK_AND_PRIVATE_DATA, body);
 }
 
 /** Serialised protos.DeliverResponse that ends a delivery. */

@@ -1,16 +1,19 @@
 import { common, orderer } from '@hyperledger/fabric-protos';
 import type { Logger } from 'pino';
+import type { PolicySigner } from '../commit/signature-policy.js';
 import { timestampOf } from '../endorse/proposal.js';
 import type { MspIdentity } from '../msp.js';
 import type { AccessPolicy } from './access-policy.js';
 import type { BlockFeed } from './block-feed.js';
-import { type DeliverKind, deliveredBlock, deliverStatus } from './deliver-response.js';
+import { type DeliverKind, deliveredBlock, deliverStatus, type PrivateDataOfBlock } from './deliver-response.js';
 import { messageOf } from './rpc-error.js';
 
 export interface DeliverOptions {
   readonly channel: string;
   readonly access: AccessPolicy;
   readonly feed: BlockFeed;
+  /** What of a block's private data a reader may have. */
+  readonly privateDataOf: (blockNumber: number, reader: PolicySigner) => Promise<PrivateDataOfBlock>;
   /** How far a request's time may be from the peer's clock, either way. */
   readonly timeWindowMs: number;
   readonly nowMs: () => number;
@@ -61,7 +64,7 @@ async function* blocks(
   if (seek.failIfNotReady && seek.from >= feed.height()) return Status.NOT_FOUND;
   for await (const blockNumber of feed.follow(seek.from, signal)) {
     if (access.hasEnded(seek.reader)) return Status.FORBIDDEN;
-    const bytes = await readBlock(blockNumber, kind, options);
+    const bytes = await readBlock(blockNumber, kind, seek.reader, options);
     if (bytes === undefined) return Status.SERVICE_UNAVAILABLE;
     yield { bytes };
     const end = endAfter(blockNumber, seek, feed.height());
@@ -79,10 +82,11 @@ function endAfter(blockNumber: number, seek: SeekRequest, height: number): Statu
 async function readBlock(
   blockNumber: number,
   kind: DeliverKind,
+  reader: MspIdentity,
   options: DeliverOptions,
 ): Promise<Uint8Array | undefined> {
   try {
-    return await deliveredBlock(options.feed, blockNumber, kind);
+    return await deliveredBlock(options.feed, blockNumber, kind, () => options.privateDataOf(blockNumber, reader));
   } catch (error) {
     options.log.error({ blockNumber, error: messageOf(error) }, 'block cannot be delivered');
     return undefined;

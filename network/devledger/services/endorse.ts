@@ -3,14 +3,12 @@ import { common, gateway, peer } from '@hyperledger/fabric-protos';
 import type { Endorser } from '../endorse/endorser.js';
 import { type Proposal, parseProposal } from '../endorse/proposal.js';
 import { checkProposal } from '../endorse/proposal-checks.js';
+import { defaultInterest, endorsementLayouts } from './endorsement-plan.js';
 import { EndorsementRound } from './endorsement-round.js';
 import type { EndorsingPeers } from './evaluate.js';
 import { messageOf, RpcError } from './rpc-error.js';
 
 export interface EndorseOptions extends EndorsingPeers {
-  /** Organisations whose peers may endorse for the channel's policy. */
-  readonly endorsingMspIds: readonly string[];
-  readonly endorsementsNeeded: number;
   /** In which order to ask the other organisations; Fabric shuffles. */
   readonly shuffle: (endorsers: readonly Endorser[]) => Endorser[];
 }
@@ -32,10 +30,10 @@ export async function endorse(
   const proposal = unpack(request);
   const named = [...new Set(request.getEndorsingOrganizationsList())];
   const round = new EndorsementRound(proposal, options.local);
-  if (named.length > 0) await collectNamed(round, named, options);
-  else await collectByPolicy(round, options);
+  const endorsers =
+    named.length > 0 ? await collectNamed(round, named, options) : await collectByPolicy(round, options);
   const response = new gateway.EndorseResponse();
-  response.setPreparedTransaction(prepareTransaction(proposal, round.endorsedAction()));
+  response.setPreparedTransaction(prepareTransaction(proposal, round.endorsedAction(endorsers)));
   return response;
 }
 
@@ -47,12 +45,17 @@ function unpack(request: gateway.EndorseRequest): Proposal {
   }
 }
 
-async function collectNamed(round: EndorsementRound, named: readonly string[], options: EndorseOptions): Promise<void> {
+async function collectNamed(
+  round: EndorsementRound,
+  named: readonly string[],
+  options: EndorseOptions,
+): Promise<Endorser[]> {
   const endorsers = namedEndorsers(round.proposal, named, options);
   const refusal = checkProposal(round.proposal, options.checks);
   if (refusal !== undefined) throw notEnough(round.failAll(endorsers, refusal.message));
   const agreed = await round.ask(endorsers);
   if (agreed.includes(false)) throw notEnough(round);
+  return endorsers;
 }
 
 function namedEndorsers(proposal: Proposal, named: readonly string[], options: EndorseOptions): Endorser[] {
@@ -71,44 +74,85 @@ function namedEndorsers(proposal: Proposal, named: readonly string[], options: E
   return endorsers;
 }
 
-async function collectByPolicy(round: EndorsementRound, options: EndorseOptions): Promise<void> {
-  const { first, rest } = endorsersByPolicy(round.proposal, options);
-  const refusal = checkProposal(round.proposal, options.checks);
+async function collectByPolicy(round: EndorsementRound, options: EndorseOptions): Promise<Endorser[]> {
+  const { proposal } = round;
+  const { first, candidates } = candidatesFor(proposal, options);
+  const refusal = checkProposal(proposal, options.checks);
   if (refusal !== undefined) throw failedFirst(round.failAll([first], refusal.message));
 
-  // The others start together with the first, before it is known to succeed: nothing is shared between the two, and
-  // a transaction waits for the slower one rather than for both.
-  const together = rest.slice(0, options.endorsementsNeeded - 1);
-  const [firstAgreed, ...othersAgreed] = await round.ask([first, ...together]);
+  const [firstAgreed] = await round.ask([first, ...othersAtOnce(first, candidates, proposal)]);
   if (firstAgreed !== true) throw failedFirst(round.onlyDetailsOf(first));
-  let collected = 1 + othersAgreed.filter((agreed) => agreed).length;
-  for (const endorser of rest.slice(together.length)) {
-    if (collected >= options.endorsementsNeeded) return;
-    const [agreed] = await round.ask([endorser]);
-    if (agreed === true) collected += 1;
+  const layouts = plannedLayouts(round, first, candidates);
+  for (const layout of layouts) {
+    if (layout.some((endorser) => round.hasFailed(endorser))) continue;
+    const agreed = await round.ask(layout.filter((endorser) => !round.hasEndorsed(endorser)));
+    if (!agreed.includes(false)) return layout;
   }
-  if (collected < options.endorsementsNeeded) throw notEnough(round);
+  throw notEnough(round);
+}
+
+/**
+ * The others start together with the first, before it is known to succeed: nothing is shared between the two, and a
+ * transaction waits for the slower one rather than for both. Where private data may be concerned, nobody is shown
+ * anything before it is known who may see it.
+ */
+function othersAtOnce(first: Endorser, candidates: readonly Endorser[], proposal: Proposal): Endorser[] {
+  const { rules } = first;
+  const { chaincodeName, hasTransientData } = proposal;
+  if (hasTransientData || rules.collections(chaincodeName).length > 0) return [];
+  const plan = { rules, candidates, protectTransientData: false };
+  const [layout = []] = preferring(first, endorsementLayouts([defaultInterest(chaincodeName)], plan));
+  return layout.includes(first) ? layout.filter((endorser) => endorser !== first) : [];
+}
+
+/** Sets of peers that are enough, those with the first one's organisation before the others. */
+function plannedLayouts(round: EndorsementRound, first: Endorser, candidates: readonly Endorser[]): Endorser[][] {
+  const { hasTransientData, chaincodeName } = round.proposal;
+  const interest = round.interest.length > 0 ? round.interest : [defaultInterest(chaincodeName)];
+  const plan = { rules: first.rules, candidates };
+  const layouts = endorsementLayouts(interest, { ...plan, protectTransientData: hasTransientData });
+  if (layouts.length > 0) return preferring(first, layouts);
+  if (hasTransientData && endorsementLayouts(interest, { ...plan, protectTransientData: false }).length > 0) {
+    const collections = interest.filter((one) => !one.hasPrivateReads).flatMap(({ collection }) => collection || []);
+    throw new RpcError(
+      status.FAILED_PRECONDITION,
+      'requires endorsement from organisation(s) that are not in the distribution policy of the private data ' +
+        `collection(s): [${collections.join(' ')}]; retry specifying trusted endorsing organizations to protect transient data`,
+    );
+  }
+  throw unplannable('no peer combination can satisfy the endorsement policy');
+}
+
+function preferring(first: Endorser, layouts: readonly Endorser[][]): Endorser[][] {
+  return [
+    ...layouts.filter((layout) => layout.includes(first)),
+    ...layouts.filter((layout) => !layout.includes(first)),
+  ];
 }
 
 /** The local peer first, unless it cannot serve at the moment and another one can. */
-function endorsersByPolicy(proposal: Proposal, options: EndorseOptions): { first: Endorser; rest: Endorser[] } {
-  const { chaincodeName, channel } = proposal;
-  const able = [options.local, ...options.shuffle(options.others)].filter(
-    (endorser) => options.endorsingMspIds.includes(endorser.mspId) && endorser.isInService(),
-  );
-  const known = channel === options.checks.channel && options.local.hasApplicationChaincode(chaincodeName);
-  const ready = able.filter((endorser) => endorser.canRun(chaincodeName));
-  const [first, ...rest] = [...ready, ...able.filter((endorser) => !ready.includes(endorser))];
-  if (!known || first === undefined || able.length < options.endorsementsNeeded) {
-    throw new RpcError(
-      status.FAILED_PRECONDITION,
-      'no combination of peers can be derived which satisfy the endorsement policy: ' +
-        (known
-          ? `${able.length} of ${options.endorsementsNeeded} organisations have a peer in service`
-          : `no metadata was found for chaincode ${chaincodeName} in channel ${channel}`),
-    );
+function candidatesFor(proposal: Proposal, options: EndorseOptions): { first: Endorser; candidates: Endorser[] } {
+  const { chaincodeName, channel, hasTransientData } = proposal;
+  if (channel !== options.checks.channel || !options.local.hasApplicationChaincode(chaincodeName)) {
+    throw unplannable(`no metadata was found for chaincode ${chaincodeName} in channel ${channel}`);
   }
-  return { first, rest };
+  const able = [options.local, ...options.shuffle(options.others)].filter((endorser) => endorser.isInService());
+  const ready = able.filter((endorser) => endorser.canRun(chaincodeName));
+  const candidates = [...ready, ...able.filter((endorser) => !ready.includes(endorser))];
+  const first = hasTransientData ? candidates.find((endorser) => endorser === options.local) : candidates[0];
+  if (first !== undefined) return { first, candidates };
+  if (!hasTransientData) throw unplannable('no peer combination can satisfy the endorsement policy');
+  throw new RpcError(
+    status.FAILED_PRECONDITION,
+    "no endorsers found in the gateway's organization; retry specifying endorsing organization(s) to protect transient data",
+  );
+}
+
+function unplannable(reason: string): RpcError {
+  return new RpcError(
+    status.FAILED_PRECONDITION,
+    `no combination of peers can be derived which satisfy the endorsement policy: ${reason}`,
+  );
 }
 
 function failedFirst(round: EndorsementRound): RpcError {

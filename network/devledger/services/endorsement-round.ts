@@ -1,5 +1,6 @@
 import { peer } from '@hyperledger/fabric-protos';
-import type { Endorser } from '../endorse/endorser.js';
+import type { Endorser, SimulationResult } from '../endorse/endorser.js';
+import type { ChaincodeInterest } from '../endorse/interest.js';
 import type { Proposal } from '../endorse/proposal.js';
 import type { RpcErrorDetail } from './rpc-error.js';
 
@@ -8,12 +9,16 @@ export function remoteRefusal(message: string): string {
   return `rpc error: code = Unknown desc = ${message}`;
 }
 
+type Success = Extract<SimulationResult, { kind: 'success' }>;
+
 /** Endorsements of one proposal, all over the same bytes. */
 export class EndorsementRound {
   readonly proposal: Proposal;
   details: RpcErrorDetail[] = [];
   #payload: Uint8Array | undefined;
-  readonly #endorsements: peer.Endorsement[] = [];
+  readonly #endorsements = new Map<Endorser, peer.Endorsement>();
+  readonly #failed = new Set<Endorser>();
+  #interest: readonly ChaincodeInterest[] = [];
 
   readonly #local: Endorser;
 
@@ -34,10 +39,23 @@ export class EndorsementRound {
     return endorsers.map((endorser, index) => {
       const result = results[index];
       if (result === undefined) return false;
-      if (result.kind === 'success') return this.#accept(endorser, result.payload);
+      if (result.kind === 'success') return this.#accept(endorser, result);
       this.#fail(endorser, result.kind === 'duplicate' ? this.#refusal(endorser, result.message) : result.message);
       return false;
     });
+  }
+
+  /** What the first one that succeeded says of who must endorse. */
+  get interest(): readonly ChaincodeInterest[] {
+    return this.#interest;
+  }
+
+  hasEndorsed(endorser: Endorser): boolean {
+    return this.#endorsements.has(endorser);
+  }
+
+  hasFailed(endorser: Endorser): boolean {
+    return this.#failed.has(endorser);
   }
 
   failAll(endorsers: readonly Endorser[], message: string): this {
@@ -50,22 +68,25 @@ export class EndorsementRound {
     return this;
   }
 
-  /** What goes into the transaction. */
-  endorsedAction(): peer.ChaincodeEndorsedAction {
+  /** What goes into the transaction, with the endorsements of these. */
+  endorsedAction(endorsers: readonly Endorser[]): peer.ChaincodeEndorsedAction {
     if (this.#payload === undefined) throw new Error('No endorsement was collected.');
     const action = new peer.ChaincodeEndorsedAction();
     action.setProposalResponsePayload(this.#payload);
-    action.setEndorsementsList(this.#endorsements);
+    action.setEndorsementsList(endorsers.flatMap((endorser) => this.#endorsements.get(endorser) ?? []));
     return action;
   }
 
-  #accept(endorser: Endorser, payload: Uint8Array): boolean {
-    this.#payload ??= payload;
+  #accept(endorser: Endorser, { payload, interest }: Success): boolean {
+    if (this.#payload === undefined) {
+      this.#payload = payload;
+      this.#interest = interest;
+    }
     if (Buffer.compare(this.#payload, payload) !== 0) {
       this.#fail(endorser, 'ProposalResponsePayloads do not match');
       return false;
     }
-    this.#endorsements.push(endorser.endorse(payload));
+    this.#endorsements.set(endorser, endorser.endorse(payload));
     return true;
   }
 
@@ -74,6 +95,7 @@ export class EndorsementRound {
   }
 
   #fail(endorser: Endorser, message: string): void {
+    this.#failed.add(endorser);
     this.details.push({ address: endorser.address, mspId: endorser.mspId, message });
   }
 }

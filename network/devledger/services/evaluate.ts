@@ -26,7 +26,10 @@ export async function evaluate(
   peers: EndorsingPeers,
 ): Promise<gateway.EvaluateResponse> {
   const proposal = unpack(request, peers.checks.channel);
-  const candidates = evaluators(proposal, request.getTargetOrganizationsList(), peers);
+  const named = request.getTargetOrganizationsList();
+  const isProtected = proposal.hasTransientData && named.length === 0;
+  const candidates = evaluators(proposal, isProtected ? [peers.local.mspId] : named, peers);
+  if (candidates.length === 0) throw nobodyServes(proposal, isProtected);
   refuseUnchecked(proposal, candidates, peers);
   const details: RpcErrorDetail[] = [];
   let code: status = status.ABORTED;
@@ -70,15 +73,20 @@ function evaluators(proposal: Proposal, targets: readonly string[], peers: Endor
       endorser.hasChaincode(proposal.chaincodeName) &&
       (targets.length === 0 || targets.includes(endorser.mspId)),
   );
-  if (serving.length === 0) {
-    throw new RpcError(
-      status.FAILED_PRECONDITION,
-      `no peers available to evaluate chaincode ${proposal.chaincodeName} in channel ${proposal.channel}`,
-    );
-  }
   // Whose chaincode is away comes last: it would only be waited for.
   const ready = serving.filter((endorser) => endorser.canRun(proposal.chaincodeName));
   return [...ready, ...serving.filter((endorser) => !ready.includes(endorser))];
+}
+
+/** Transient data goes to the client's own organisation, unless the client says otherwise. */
+function nobodyServes({ chaincodeName, channel }: Proposal, isProtected: boolean): RpcError {
+  const nobody = `no peers available to evaluate chaincode ${chaincodeName} in channel ${channel}`;
+  return new RpcError(
+    status.FAILED_PRECONDITION,
+    isProtected
+      ? `no endorsers found in the gateway's organization; retry specifying target organization(s) to protect transient data: ${nobody}`
+      : nobody,
+  );
 }
 
 /** The peer that was asked says itself what is wrong with a proposal; of another one all it knows is that it failed. */

@@ -1,53 +1,19 @@
 import { msp } from '@hyperledger/fabric-protos';
 import type { Logger } from 'pino';
-import { ChaincodeConnection } from '../chaincode/chaincode-connection.js';
-import type { SignatureCache } from '../commit/signature-cache.js';
-import { Endorser } from '../endorse/endorser.js';
-import type { EndorserIdentity } from '../endorse/proposal-response.js';
-import type { MspRegistry } from '../msp.js';
-import type { PeerLedger } from '../peer-ledger.js';
-import { qscc } from '../system-chaincodes/qscc.js';
-import type { Topology } from '../../topology.js';
+import type { DefinedChaincode } from '../endorse/chaincode-calls.js';
+import type { Endorser } from '../endorse/endorser.js';
 import { AccessPolicy } from './access-policy.js';
-import { BlockFeed } from './block-feed.js';
-import { CommitNotifier } from './commit-notifier.js';
-import type { EndorseOptions } from './endorse.js';
-import { type PeerServer, startPeerServer } from './peer-server.js';
-import type { TransactionOrderer } from './submit.js';
+import {
+  type PeerMaterial,
+  type PeerNodesOptions,
+  type PeerParts,
+  peerParts,
+  release,
+  startServer,
+} from './peer-parts.js';
+import type { PeerServer } from './peer-server.js';
 
-/** One organisation's peer, before it listens. */
-export interface PeerMaterial {
-  readonly mspId: string;
-  readonly host: string;
-  readonly port: number;
-  /** host:port of its chaincode service. */
-  readonly chaincodeAddress: string;
-  /** Beside the topology's own chaincode, `address` as above. */
-  readonly furtherChaincodes?: readonly ChaincodeService[];
-  readonly identity: EndorserIdentity;
-  readonly tls: { readonly certificatePem: string; readonly keyPem: string };
-  readonly ledger: PeerLedger;
-}
-
-export interface ChaincodeService {
-  readonly name: string;
-  readonly version: string;
-  readonly address: string;
-}
-
-export interface PeerNodesOptions {
-  readonly topology: Topology;
-  readonly peers: readonly PeerMaterial[];
-  readonly orderer: TransactionOrderer;
-  readonly msps: MspRegistry;
-  readonly signatures: SignatureCache;
-  /** Address to listen on; loopback, unless the machine is shared on purpose. */
-  readonly listenHost: string;
-  readonly nowMs: () => number;
-  readonly log: Logger;
-  /** How long one transaction may run in a chaincode; default 30 s. */
-  readonly executeTimeoutMs?: number;
-}
+export type { PeerMaterial, PeerNodesOptions } from './peer-parts.js';
 
 export interface PeerEndpoint {
   readonly mspId: string;
@@ -59,24 +25,28 @@ export interface PeerEndpoint {
 }
 
 export interface PeerNodes {
+  /** Of the peers that listen. */
   readonly endpoints: readonly PeerEndpoint[];
   /** Takes a peer out of service: it endorses nothing, and who waits for a commit on it is told why. */
   setAside(mspId: string, reason: string): void;
+  /**
+   * Starts a peer that was stopped.
+   *
+   * @throws Error its port is taken
+   */
+  start(material: PeerMaterial): Promise<void>;
+  /** Stops one peer; the others go on. Its ledger is left as it is. */
+  stopPeer(mspId: string): Promise<void>;
+  /** Puts a chaincode on a peer that runs, in the place of one with the same name. */
+  define(mspId: string, chaincode: DefinedChaincode): void;
+  /** The logger of a peer that runs; its level is the peer's. */
+  logOf(mspId: string): Logger | undefined;
   stop(): Promise<void>;
 }
 
-/** How far a request's time may be from the peer's clock, either way. */
-const TIME_WINDOW_MS = 2 * 60 * 1000;
-/** Longest envelope that the orderer takes, as on the real network; below the longest message. */
-const ENVELOPE_SIZE_MAX_BYTES = 16 * 1024 * 1024;
-
-interface PeerParts {
-  readonly material: PeerMaterial;
-  readonly endorser: Endorser;
-  readonly connections: readonly ChaincodeConnection[];
-  readonly notifier: CommitNotifier;
-  readonly feed: BlockFeed;
-  readonly log: Logger;
+/** A peer that listens. */
+interface RunningPeer extends PeerParts {
+  readonly server: PeerServer;
 }
 
 /**
@@ -86,43 +56,117 @@ interface PeerParts {
  * @throws Error a port is taken; nothing keeps running then
  */
 export async function startPeerNodes(options: PeerNodesOptions): Promise<PeerNodes> {
-  const setAside = new Set<string>();
-  const access = new AccessPolicy({
-    msps: options.msps,
-    signatures: options.signatures,
-    blockReaderMspIds: options.peers.map(({ mspId }) => mspId),
-    nowMs: options.nowMs,
-  });
-  const parts = options.peers.map((material) => peerParts(material, options, access, setAside));
-  const servers: PeerServer[] = [];
-  const stop = async () => {
-    // Whoever waits for a commit would otherwise hold the servers open.
-    for (const { notifier } of parts) notifier.close();
-    await Promise.all(servers.map((server) => server.stop()));
-    for (const { connections, feed } of parts) {
-      for (const connection of connections) connection.stop();
-      feed.close();
-    }
-  };
+  const nodes = new Nodes(options);
+  const all = options.peers.map((material) => nodes.prepare(material));
   try {
-    for (const part of parts) servers.push(await startServer(part, parts, options, access));
+    for (const parts of all) await nodes.listen(parts);
   } catch (error) {
-    await stop();
+    for (const parts of all) release(parts);
+    await nodes.stop();
     throw error;
   }
-  return {
-    endpoints: parts.map(({ material: { mspId, host } }, index) => {
-      const port = servers[index]?.port ?? 0;
-      return { mspId, host, port, address: `${options.listenHost}:${port}` };
-    }),
-    setAside: (mspId, reason) => {
-      setAside.add(mspId);
-      const part = parts.find(({ material }) => material.mspId === mspId);
-      part?.notifier.fail(reason);
-      part?.feed.fail(reason);
-    },
-    stop,
-  };
+  return nodes;
+}
+
+class Nodes implements PeerNodes {
+  readonly #options: PeerNodesOptions;
+  readonly #access: AccessPolicy;
+  readonly #setAside = new Set<string>();
+  /** Those that others may ask, in the order of their start. */
+  readonly #endorsers = new Map<string, Endorser>();
+  readonly #materials = new Map<string, PeerMaterial>();
+  readonly #running = new Map<string, RunningPeer>();
+
+  constructor(options: PeerNodesOptions) {
+    this.#options = options;
+    const { msps, signatures, topology, nowMs } = options;
+    const blockReaderMspIds = topology.organisations.filter(({ peer }) => peer !== undefined).map(({ mspId }) => mspId);
+    this.#access = new AccessPolicy({ msps, signatures, blockReaderMspIds, nowMs });
+  }
+
+  get endpoints(): readonly PeerEndpoint[] {
+    return [...this.#running.values()].map(({ material: { mspId, host }, server: { port } }) => ({
+      mspId,
+      host,
+      port,
+      address: `${this.#options.listenHost}:${port}`,
+    }));
+  }
+
+  prepare(material: PeerMaterial): PeerParts {
+    this.#setAside.delete(material.mspId);
+    const { mspId } = material;
+    const isInService = (asked: PeerMaterial) => !this.#setAside.has(asked.mspId) && asked.ledger.isServing();
+    const others = () => [...this.#materials.values()].filter((other) => other.mspId !== mspId && isInService(other));
+    const parts = peerParts(material, this.#options, {
+      access: this.#access,
+      isInService: () => isInService(material),
+      others,
+    });
+    this.#materials.set(mspId, material);
+    this.#endorsers.set(material.mspId, parts.endorser);
+    return parts;
+  }
+
+  async listen(parts: PeerParts): Promise<void> {
+    const others = () => [...this.#endorsers.values()].filter((endorser) => endorser !== parts.endorser);
+    const server = await startServer(parts, others, this.#options, this.#access);
+    this.#running.set(parts.material.mspId, { ...parts, server });
+  }
+
+  async start(material: PeerMaterial): Promise<void> {
+    const parts = this.prepare(material);
+    try {
+      await this.listen(parts);
+    } catch (error) {
+      this.#endorsers.delete(material.mspId);
+      this.#materials.delete(material.mspId);
+      release(parts);
+      throw error;
+    }
+  }
+
+  setAside(mspId: string, reason: string): void {
+    this.#setAside.add(mspId);
+    const peer = this.#running.get(mspId);
+    peer?.notifier.fail(reason);
+    peer?.feed.fail(reason);
+  }
+
+  define(mspId: string, chaincode: DefinedChaincode): void {
+    const chaincodes = this.#running.get(mspId)?.chaincodes;
+    if (chaincodes === undefined) return;
+    const index = chaincodes.findIndex(({ name }) => name === chaincode.name);
+    if (index < 0) chaincodes.push(chaincode);
+    else chaincodes[index] = chaincode;
+  }
+
+  logOf(mspId: string): Logger | undefined {
+    return this.#running.get(mspId)?.log;
+  }
+
+  async stopPeer(mspId: string): Promise<void> {
+    const peer = this.#running.get(mspId);
+    if (peer === undefined) return;
+    this.#endorsers.delete(mspId);
+    this.#materials.delete(mspId);
+    this.#running.delete(mspId);
+    await close(peer);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#running.values()].map(close));
+    this.#running.clear();
+    this.#endorsers.clear();
+    this.#materials.clear();
+  }
+}
+
+async function close(peer: RunningPeer): Promise<void> {
+  // Whoever waits for a commit would otherwise hold the server open.
+  peer.notifier.close();
+  await peer.server.stop();
+  release(peer);
 }
 
 /** Serialised msp.SerializedIdentity of a certificate. */
@@ -131,90 +175,4 @@ export function serialiseIdentity(mspId: string, certificatePem: string): Uint8A
   identity.setMspid(mspId);
   identity.setIdBytes(Buffer.from(certificatePem, 'utf8'));
   return identity.serializeBinary();
-}
-
-function peerParts(
-  material: PeerMaterial,
-  options: PeerNodesOptions,
-  access: AccessPolicy,
-  setAside: ReadonlySet<string>,
-): PeerParts {
-  const { topology, msps, signatures } = options;
-  const log = options.log.child({ peer: material.mspId });
-  const services = [
-    { ...topology.chaincode, address: material.chaincodeAddress },
-    ...(material.furtherChaincodes ?? []),
-  ];
-  const { executeTimeoutMs } = options;
-  const chaincodes = services.map(({ name, version, address }) => {
-    const limits = executeTimeoutMs === undefined ? {} : { executeTimeoutMs };
-    return { name, version, runtime: new ChaincodeConnection({ chaincodeName: name, address, log, ...limits }) };
-  });
-  const endorser = new Endorser({
-    identity: material.identity,
-    address: `${material.host}:${material.port}`,
-    ledger: material.ledger,
-    chaincodes,
-    systemChaincodes: [
-      qscc({
-        channel: topology.channel,
-        mspIdOf: (creator) => msps.identity(creator).mspId,
-        mayReadBlocks: (mspId) => access.mayReadBlocks(mspId),
-      }),
-    ],
-    isInService: () => !setAside.has(material.mspId),
-    signatures,
-    log,
-  });
-  const notifier = new CommitNotifier(material.ledger);
-  const connections = chaincodes.map(({ runtime }) => runtime);
-  return { material, endorser, connections, notifier, feed: new BlockFeed(material.ledger), log };
-}
-
-function startServer(
-  part: PeerParts,
-  all: readonly PeerParts[],
-  options: PeerNodesOptions,
-  access: AccessPolicy,
-): Promise<PeerServer> {
-  const { material, feed, notifier, log } = part;
-  const { ledger } = material;
-  const { channel } = options.topology;
-  return startPeerServer({
-    host: options.listenHost,
-    port: material.port,
-    tls: material.tls,
-    endorse: endorseOptions(part, all, options),
-    submit: { channel, access, log, orderer: options.orderer, envelopeSizeMaxBytes: ENVELOPE_SIZE_MAX_BYTES },
-    commitStatus: { channel, access, ledger, notifier },
-    chaincodeEvents: { channel, access, ledger, feed },
-    deliver: { channel, access, feed, log, timeWindowMs: TIME_WINDOW_MS, nowMs: options.nowMs },
-    log,
-  });
-}
-
-function endorseOptions(part: PeerParts, all: readonly PeerParts[], options: PeerNodesOptions): EndorseOptions {
-  const { topology, msps, nowMs } = options;
-  return {
-    local: part.endorser,
-    others: all.filter((other) => other !== part).map(({ endorser }) => endorser),
-    checks: {
-      channel: topology.channel,
-      msps,
-      nowMs,
-      timeWindowMs: TIME_WINDOW_MS,
-      isOpenToAll: (name) => part.endorser.hasChaincode(name) && !part.endorser.hasApplicationChaincode(name),
-    },
-    endorsingMspIds: topology.organisations.filter(({ endorses }) => endorses).map(({ mspId }) => mspId),
-    endorsementsNeeded: topology.endorsementsNeeded,
-    shuffle,
-  };
-}
-
-/** Spreads the work over the other organisations. */
-function shuffle<Item>(items: readonly Item[]): Item[] {
-  return items
-    .map((item) => ({ item, rank: Math.random() }))
-    .sort((left, right) => left.rank - right.rank)
-    .map(({ item }) => item);
 }

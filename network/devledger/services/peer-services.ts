@@ -1,7 +1,7 @@
 import { type Server, type ServiceDefinition, status, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import { common, gateway, peer } from '@hyperledger/fabric-protos';
 import type { Logger } from 'pino';
-import type { CallContext } from './call-handlers.js';
+import type { CallContext, CallListener } from './call-handlers.js';
 import { conversationHandler, serverStreamHandler, unaryHandler } from './call-handlers.js';
 import { type ChaincodeEventsOptions, chaincodeEvents } from './chaincode-events.js';
 import { type CommitStatusOptions, commitStatus } from './commit-status.js';
@@ -20,6 +20,7 @@ export interface PeerServicesOptions {
   readonly chaincodeEvents: ChaincodeEventsOptions;
   readonly deliver: DeliverOptions;
   readonly log: Logger;
+  readonly onCall?: CallListener;
   /** Aborted when the server stops. */
   readonly stopped: AbortSignal;
 }
@@ -32,9 +33,10 @@ const DELIVER_CALLS_MAX = 2_500;
 
 /** Adds what one peer offers to its gRPC server: gateway.Gateway and protos.Deliver. */
 export function addPeerServices(server: Server, options: PeerServicesOptions): void {
-  const { log, stopped } = options;
-  const running: CallContext = { log, stopped, limit: new ConcurrencyLimit('/gateway.Gateway', GATEWAY_CALLS_MAX) };
-  const waiting: CallContext = { log, stopped, limit: new ConcurrencyLimit('/gateway.Gateway', WAITING_CALLS_MAX) };
+  const { log, stopped, onCall } = options;
+  const every = { log, stopped, ...(onCall === undefined ? {} : { onCall }) };
+  const running: CallContext = { ...every, limit: new ConcurrencyLimit('/gateway.Gateway', GATEWAY_CALLS_MAX) };
+  const waiting: CallContext = { ...every, limit: new ConcurrencyLimit('/gateway.Gateway', WAITING_CALLS_MAX) };
   const gatewayServer: gateway.IGatewayServer = {
     evaluate: unaryHandler(running, (request) => evaluate(request, options.endorse)),
     endorse: unaryHandler(running, (request) => endorse(request, options.endorse)),

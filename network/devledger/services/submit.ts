@@ -1,6 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { common, gateway } from '@hyperledger/fabric-protos';
 import type { Logger } from 'pino';
+import { StoreError } from '../store/ledger-errors.js';
 import type { AccessPolicy } from './access-policy.js';
 import { messageOf, RpcError } from './rpc-error.js';
 
@@ -42,7 +43,8 @@ export async function submit(request: gateway.SubmitRequest, options: SubmitOpti
     await options.orderer.submit(bytes);
   } catch (error) {
     options.log.error({ txId: request.getTransactionId(), error: messageOf(error) }, 'the orderer took nothing');
-    throw new RpcError(status.UNAVAILABLE, 'no orderers could successfully process transaction', [
+    const code = error instanceof StoreError && error.diskFull ? status.RESOURCE_EXHAUSTED : status.UNAVAILABLE;
+    throw new RpcError(code, 'no orderers could successfully process transaction', [
       { address: 'orderer', mspId: 'OrdererMSP', message: messageOf(error) },
     ]);
   }

@@ -1,9 +1,13 @@
-import { closeSync, fstatSync, ftruncateSync, openSync, readdirSync, readSync } from 'node:fs';
-import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { encodeFrameHeader, openFrame } from './frame.js';
-import { scanFrames } from './frame-scan.js';
+import { basename, dirname, join } from 'node:path';
+import { DISK, type FileSystem, isDiskFull, messageOf } from './file-system.js';
+import { encodeFrameHeader } from './frame.js';
+import { writeAnew } from './frame-repair.js';
+import { FrameFile, frameFilePath, openFrameFiles } from './frame-file.js';
+import { keepAside } from './keep-aside.js';
 import { BlockCorruptError, StoreError } from './ledger-errors.js';
+
+/** Gives the payload of a frame that is lost here, as far as somebody else has it and it fits what is left here. */
+export type Donate = (sequence: number, own: FrameFiles) => Promise<Uint8Array | undefined>;
 
 export interface FrameFilesOptions {
   readonly directory: string;
@@ -15,15 +19,13 @@ export interface FrameFilesOptions {
   readonly acknowledgedSequence: number;
   /** Whether a complete frame at the end that was not acknowledged and has a wrong digest is a torn write. */
   readonly cutUnsoundTail: boolean;
+  /** Asked at the opening for acknowledged frames that are missing at the end. */
+  readonly donate?: Donate;
+  /** Default: the disk. */
+  readonly files?: FileSystem;
 }
 
-interface FrameFile {
-  readonly path: string;
-  readonly firstSequence: number;
-  readonly offsets: number[];
-  readonly damaged: Set<number>;
-  endBytes: number;
-}
+type Inspected = Pick<FrameFilesOptions, 'directory' | 'owner' | 'files'>;
 
 export interface FramePlace {
   readonly file: string;
@@ -31,47 +33,67 @@ export interface FramePlace {
   readonly sequence: number;
 }
 
-const FILE_SUFFIX = '.frames';
-const NAME_DIGITS = 12;
-
 /**
  * Append-only files of numbered frames. Appending is durable on return and has one caller at a time; reading is safe
- * from many places. Memory holds one number per frame.
+ * from many places. Opening looks through the newest file only; memory holds one number per frame of files in use.
  */
 export class FrameFiles {
   readonly #options: FrameFilesOptions;
+  readonly #disk: FileSystem;
   readonly #files: FrameFile[];
-  #active: FileHandle | undefined;
+  /** Appending and repairing take turns. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #isOpen = true;
+  /** After a write that the disk did not confirm nothing is known of what it holds. */
+  #failure: StoreError | undefined;
 
   private constructor(options: FrameFilesOptions, files: FrameFile[]) {
     this.#options = options;
+    this.#disk = options.files ?? DISK;
     this.#files = files;
+    for (const [index, file] of files.entries()) {
+      const next = files[index + 1];
+      if (next !== undefined) file.seal(next.firstSequence);
+    }
   }
 
   /**
-   * Opens and walks the files, and cuts what an interrupted write left at the end.
+   * Opens the files, and cuts what an interrupted write left at the end.
    *
-   * @throws BlockCorruptError when an acknowledged frame is no longer at the end of the last file
+   * @throws BlockCorruptError when an acknowledged frame is no longer at the end of the last file and nobody gives it
    */
   static async open(options: FrameFilesOptions): Promise<FrameFiles> {
-    await mkdir(options.directory, { recursive: true });
-    await syncDirectory(dirname(options.directory));
-    const files = listFrameFiles(options.directory);
-    const opened = new FrameFiles(options, files);
-    opened.#scanAll();
-    opened.#checkAcknowledged();
-    opened.#cutTail();
-    await opened.#openActive();
-    return opened;
+    const { files = DISK, directory } = options;
+    await files.makeDirectory(directory);
+    await files.syncDirectory(dirname(directory));
+    const opened = new FrameFiles(options, await openFrameFiles(files, directory, 'change'));
+    try {
+      await opened.#cutTail();
+      await opened.#restoreTail();
+      return opened;
+    } catch (error) {
+      await opened.close();
+      throw error;
+    }
   }
 
-  /** Reads only: nothing is cut, nothing can be appended. For the verifier. */
-  static inspect(options: Pick<FrameFilesOptions, 'directory' | 'owner'>): FrameFiles {
-    const files = listFrameFiles(options.directory);
+  /** Reads only: nothing is cut, nothing can be appended. To be closed like any other. */
+  static async inspect(options: Inspected): Promise<FrameFiles> {
     const settings = { fileSizeMaxBytes: 0, acknowledgedSequence: 0, cutUnsoundTail: false };
-    const opened = new FrameFiles({ ...options, ...settings }, files);
-    opened.#scanAll();
-    return opened;
+    return new FrameFiles(
+      { ...options, ...settings },
+      await openFrameFiles(options.files ?? DISK, options.directory, 'read'),
+    );
+  }
+
+  /** Looks at files that may be in use elsewhere, and lets go of them. */
+  static async look<Result>(options: Inspected, action: (files: FrameFiles) => Promise<Result>): Promise<Result> {
+    const inspected = await FrameFiles.inspect(options);
+    try {
+      return await action(inspected);
+    } finally {
+      await inspected.close();
+    }
   }
 
   /** Sequence number of the oldest frame still here. */
@@ -80,22 +102,16 @@ export class FrameFiles {
   }
 
   get nextSequence(): number {
-    const last = this.#files.at(-1);
-    return last === undefined ? 0 : last.firstSequence + last.offsets.length;
+    return this.#files.at(-1)?.nextSequence ?? 0;
   }
 
-  /** Durable on return. After a failure nothing counts as appended and the same append may be tried again. */
-  async append(payload: Uint8Array): Promise<void> {
-    const { file, handle } = await this.#writable();
-    const header = encodeFrameHeader(file.firstSequence + file.offsets.length, payload);
-    const frameBytes = header.length + payload.length;
-    const { bytesWritten } = await handle.writev([header, payload], file.endBytes);
-    if (bytesWritten !== frameBytes) {
-      throw new StoreError(`${file.path}: ${bytesWritten} of ${frameBytes} bytes were written; make room on the disk.`);
-    }
-    await handle.datasync();
-    file.offsets.push(file.endBytes);
-    file.endBytes += frameBytes;
+  /**
+   * Durable on return.
+   *
+   * @throws StoreError when nothing was appended: with `diskFull` the same append may be tried again, else never
+   */
+  append(payload: Uint8Array): Promise<void> {
+    return this.#inTurn(() => this.#append(payload));
   }
 
   /**
@@ -103,21 +119,40 @@ export class FrameFiles {
    * @throws BlockCorruptError
    */
   async read(sequence: number): Promise<Uint8Array | undefined> {
-    const place = this.place(sequence);
-    if (place === undefined) return undefined;
     const file = this.#fileOf(sequence);
-    if (file === undefined || file.damaged.has(sequence)) throw this.#corrupt(place, 'the frame header is unreadable');
-    const frame = Buffer.alloc((file.offsets[sequence - file.firstSequence + 1] ?? file.endBytes) - place.offsetBytes);
-    await readFully(file.path, frame, place.offsetBytes);
-    const payload = openFrame(frame, sequence);
-    if (payload === undefined) throw this.#corrupt(place, 'the bytes do not match their digest');
+    if (file === undefined || sequence >= file.nextSequence) return undefined;
+    const payload = file.read(sequence);
+    if (payload === undefined) throw this.#corrupt(sequence, 'the bytes do not match their digest');
     return payload;
   }
 
   place(sequence: number): FramePlace | undefined {
     const file = this.#fileOf(sequence);
-    const offsetBytes = file?.offsets[sequence - file.firstSequence];
+    const offsetBytes = file?.offsetOf(sequence);
     return file === undefined || offsetBytes === undefined ? undefined : { file: file.path, offsetBytes, sequence };
+  }
+
+  /**
+   * Writes the file of a damaged frame anew, with what others give for each frame in it that cannot be read. The
+   * damaged file is kept beside the folder.
+   *
+   * @returns where it is kept; undefined when somebody else has repaired it meanwhile
+   * @throws BlockCorruptError when nobody gives a frame; the file is left as it is
+   */
+  repair(sequence: number, donate: Donate): Promise<string | undefined> {
+    return this.#inTurn(async () => {
+      const file = this.#fileOf(sequence);
+      if (file?.read(sequence) !== undefined) return undefined;
+      if (file === undefined) throw this.#corrupt(sequence, 'there is no file for it');
+      const fresh = `${file.path}.new`;
+      const lost = await writeAnew(this.#disk, file, { path: fresh, donate: (lost) => donate(lost, this) });
+      if (lost !== undefined) throw this.#corrupt(lost, 'nobody has a copy whose hashes fit');
+      const aside = await this.#copyAside(file);
+      await this.#disk.rename(fresh, file.path);
+      await this.#disk.syncDirectory(this.#options.directory);
+      await file.reopen(this.#disk);
+      return aside;
+    });
   }
 
   /** Deletes the files whose frames all lie below a sequence number; the file being written stays. */
@@ -126,14 +161,15 @@ export class FrameFiles {
       const next = this.#files[1];
       const oldest = this.#files[0];
       if (oldest === undefined || next === undefined || next.firstSequence > sequence) return;
-      await rm(oldest.path);
+      await this.#disk.remove(oldest.path);
       this.#files.shift();
+      await oldest.close();
     }
   }
 
   /** Begins a new file even though the current one is not full, so that it can be dropped later. */
-  async rotate(): Promise<void> {
-    await this.#begin(this.nextSequence);
+  rotate(): Promise<void> {
+    return this.#inTurn(() => this.#begin(this.nextSequence));
   }
 
   activeBytes(): number {
@@ -141,131 +177,121 @@ export class FrameFiles {
   }
 
   async close(): Promise<void> {
-    await this.#active?.close();
-    this.#active = undefined;
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    await this.#turn;
+    for (const file of this.#files) await file.close();
   }
 
-  #scanAll(): void {
-    for (const [index, file] of this.#files.entries()) {
-      const fd = openSync(file.path, 'r');
-      try {
-        const scan = scanFrames(fd, fstatSync(fd).size, file.firstSequence);
-        for (const offset of scan.offsets) file.offsets.push(offset);
-        for (const sequence of scan.damaged) file.damaged.add(sequence);
-        file.endBytes = scan.endBytes;
-      } finally {
-        closeSync(fd);
-      }
-      const next = this.#files[index + 1]?.firstSequence;
-      // Frames missing before the next file begins were written once: they are damaged, not absent.
-      for (let lost = file.firstSequence + file.offsets.length; next !== undefined && lost < next; lost += 1) {
-        file.offsets.push(file.endBytes);
-        file.damaged.add(lost);
-      }
+  async #append(payload: Uint8Array): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (!this.#isOpen) throw new StoreError(`${this.#options.directory} is closed; open the ledger again.`);
+    try {
+      const file = await this.#writable();
+      const header = encodeFrameHeader(file.nextSequence, payload);
+      const frameBytes = header.length + payload.length;
+      await file.write([header, payload], frameBytes);
+      await this.#sync(file);
+      file.appended(frameBytes);
+    } catch (cause) {
+      throw this.#failure ?? this.#unwritable(cause);
     }
   }
 
-  #checkAcknowledged(): void {
-    const next = this.nextSequence;
-    if (next >= this.#options.acknowledgedSequence) return;
+  async #sync(file: FrameFile): Promise<void> {
+    try {
+      await file.sync();
+    } catch (cause) {
+      // The kernel may have dropped what it could not write, and says so only once: asking again proves nothing.
+      this.#failure = new StoreError(
+        `The disk did not confirm a write to ${file.path} (${messageOf(cause)}): check the disk and restart the ledger.`,
+        { cause },
+      );
+      throw this.#failure;
+    }
+  }
+
+  #unwritable(cause: unknown): StoreError {
+    const { directory } = this.#options;
+    const diskFull = isDiskFull(cause);
+    const next = diskFull ? 'make room on the disk' : 'check the disk and restart the ledger';
+    return new StoreError(`Nothing can be written to ${directory} (${messageOf(cause)}): ${next}.`, {
+      cause,
+      diskFull,
+    });
+  }
+
+  async #cutTail(): Promise<void> {
     const last = this.#files.at(-1);
-    const place = { file: last?.path ?? this.#options.directory, offsetBytes: last?.endBytes ?? 0, sequence: next };
-    throw this.#corrupt(
-      place,
+    if (last === undefined) return;
+    if (this.#options.cutUnsoundTail) last.dropUnsound(this.#options.acknowledgedSequence);
+    if (!last.hasTail) return;
+    if (last.nextSequence < this.#options.acknowledgedSequence) {
+      if (this.#options.donate === undefined) throw this.#endsTooEarly();
+      await this.#copyAside(last);
+    }
+    await last.cutTail();
+  }
+
+  /** Acknowledged frames that are gone from the end. */
+  async #restoreTail(): Promise<void> {
+    while (this.nextSequence < this.#options.acknowledgedSequence) {
+      const payload = await this.#options.donate?.(this.nextSequence, this);
+      if (payload === undefined) throw this.#endsTooEarly();
+      await this.append(payload);
+    }
+  }
+
+  #endsTooEarly(): BlockCorruptError {
+    return this.#corrupt(
+      this.nextSequence,
       `the file ends here although ${this.#options.acknowledgedSequence} blocks had been acknowledged`,
     );
   }
 
-  #cutTail(): void {
-    const last = this.#files.at(-1);
-    if (last === undefined) return;
-    const fd = openSync(last.path, 'r+');
-    try {
-      if (this.#options.cutUnsoundTail) dropUnsound(fd, last, this.#options.acknowledgedSequence);
-      if (fstatSync(fd).size > last.endBytes) ftruncateSync(fd, last.endBytes);
-    } finally {
-      closeSync(fd);
-    }
-  }
-
-  async #openActive(): Promise<void> {
-    const last = this.#files.at(-1);
-    if (last !== undefined) this.#active = await open(last.path, 'r+');
-  }
-
-  async #writable(): Promise<{ file: FrameFile; handle: FileHandle }> {
+  async #writable(): Promise<FrameFile> {
     const current = this.#files.at(-1);
     if (current === undefined || current.endBytes >= this.#options.fileSizeMaxBytes) {
       await this.#begin(this.nextSequence);
     }
     const file = this.#files.at(-1);
-    if (file === undefined || this.#active === undefined) {
-      throw new StoreError(`The files in ${this.#options.directory} are closed; open the ledger again.`);
-    }
-    return { file, handle: this.#active };
+    if (file === undefined) throw new StoreError(`There is no file to write to in ${this.#options.directory}.`);
+    return file;
   }
 
   async #begin(firstSequence: number): Promise<void> {
-    const name = `${String(firstSequence).padStart(NAME_DIGITS, '0')}${FILE_SUFFIX}`;
-    const path = join(this.#options.directory, name);
-    const handle = await open(path, 'w+');
-    await this.#active?.close();
-    this.#active = handle;
-    await syncDirectory(this.#options.directory);
-    if (this.#files.at(-1)?.path === path) this.#files.pop();
-    this.#files.push({ path, firstSequence, offsets: [], damaged: new Set(), endBytes: 0 });
+    const path = frameFilePath(this.#options.directory, firstSequence);
+    const last = this.#files.at(-1);
+    if (last?.path === path) return;
+    const file = await FrameFile.open(this.#disk, path, 'create');
+    await this.#disk.syncDirectory(this.#options.directory);
+    last?.seal(firstSequence);
+    this.#files.push(file);
+  }
+
+  async #copyAside(file: FrameFile): Promise<string> {
+    const { directory } = this.#options;
+    const aside = await keepAside(this.#disk, dirname(directory), []);
+    await this.#disk.copy(file.path, join(aside, `${basename(directory)}-${basename(file.path)}`));
+    return aside;
   }
 
   #fileOf(sequence: number): FrameFile | undefined {
     return this.#files.findLast((file) => file.firstSequence <= sequence);
   }
 
-  #corrupt(place: FramePlace, detail: string): BlockCorruptError {
-    const { file, offsetBytes, sequence } = place;
-    return new BlockCorruptError({ peer: this.#options.owner, file, offsetBytes, blockNumber: sequence }, detail);
+  #corrupt(sequence: number, detail: string): BlockCorruptError {
+    const file = this.#fileOf(sequence);
+    const place = {
+      file: file?.path ?? this.#options.directory,
+      offsetBytes: file?.offsetOf(sequence) ?? file?.endBytes ?? 0,
+    };
+    return new BlockCorruptError({ peer: this.#options.owner, ...place, blockNumber: sequence }, detail);
   }
-}
 
-function listFrameFiles(directory: string): FrameFile[] {
-  return readdirSync(directory)
-    .filter((name) => name.endsWith(FILE_SUFFIX) && name.length === NAME_DIGITS + FILE_SUFFIX.length)
-    .sort()
-    .map((name) => ({
-      path: join(directory, name),
-      firstSequence: Number(name.slice(0, NAME_DIGITS)),
-      offsets: [],
-      damaged: new Set(),
-      endBytes: 0,
-    }));
-}
-
-/** Takes frames nobody was told about off the list, from the first one on whose digest is wrong. */
-function dropUnsound(fd: number, file: FrameFile, acknowledgedSequence: number): void {
-  for (let index = Math.max(0, acknowledgedSequence - file.firstSequence); index < file.offsets.length; index += 1) {
-    const start = file.offsets[index] ?? 0;
-    const frame = Buffer.alloc((file.offsets[index + 1] ?? file.endBytes) - start);
-    readSync(fd, frame, 0, frame.length, start);
-    if (openFrame(frame, file.firstSequence + index) !== undefined) continue;
-    file.offsets.length = index;
-    file.endBytes = start;
-  }
-}
-
-async function readFully(path: string, target: Buffer, offsetBytes: number): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.read(target, 0, target.length, offsetBytes);
-  } finally {
-    await handle.close();
-  }
-}
-
-/** A new name in a folder survives a power cut only once the folder itself was synced. */
-export async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
+  #inTurn<Result>(action: () => Promise<Result>): Promise<Result> {
+    const done = this.#turn.then(action);
+    this.#turn = done.catch(() => undefined);
+    return done;
   }
 }

@@ -1,4 +1,4 @@
-import { readSync } from 'node:fs';
+import type { StoredFile } from './file-system.js';
 import { FRAME_HEADER_BYTES, findFrameHeader, readFrameHeader } from './frame.js';
 
 /** Where the frames of one file stand; payloads were not looked at. */
@@ -17,23 +17,22 @@ const SEARCH_CHUNK_BYTES = 1024 * 1024;
  * Walks from header to header. A header that cannot be read is stepped over by searching for the next one, so that
  * one flipped byte costs one frame and not the rest of the file.
  *
- * @param fd - open file
  * @param firstSequence - sequence number of the first frame in the file
  */
-export function scanFrames(fd: number, sizeBytes: number, firstSequence: number): FrameScan {
+export function scanFrames(file: StoredFile, sizeBytes: number, firstSequence: number): FrameScan {
   const offsets: number[] = [];
   const damaged: number[] = [];
   let position = 0;
   while (position < sizeBytes) {
     const sequence = firstSequence + offsets.length;
-    const end = frameEnd(fd, position, sequence);
+    const end = frameEnd(file, position, sequence);
     if (end !== undefined && end > sizeBytes) break;
     if (end !== undefined) {
       offsets.push(position);
       position = end;
       continue;
     }
-    const next = findLaterFrame(fd, position + 1, sizeBytes, sequence);
+    const next = findLaterFrame(file, position + 1, sizeBytes, sequence);
     if (next === undefined) break;
     for (let lost = sequence; lost < next.sequence; lost += 1) {
       offsets.push(position);
@@ -44,16 +43,16 @@ export function scanFrames(fd: number, sizeBytes: number, firstSequence: number)
   return { offsets, damaged, endBytes: position };
 }
 
-function frameEnd(fd: number, position: number, sequence: number): number | undefined {
+function frameEnd(file: StoredFile, position: number, sequence: number): number | undefined {
   const bytes = Buffer.alloc(FRAME_HEADER_BYTES);
-  if (readSync(fd, bytes, 0, FRAME_HEADER_BYTES, position) < FRAME_HEADER_BYTES) return undefined;
+  if (file.read(bytes, position) < FRAME_HEADER_BYTES) return undefined;
   const header = readFrameHeader(bytes);
   if (header === undefined || header.sequence !== sequence) return undefined;
   return position + FRAME_HEADER_BYTES + header.payloadBytes;
 }
 
 function findLaterFrame(
-  fd: number,
+  file: StoredFile,
   from: number,
   sizeBytes: number,
   afterSequence: number,
@@ -61,7 +60,7 @@ function findLaterFrame(
   // Chunks overlap by one header, so that none is missed at a border.
   for (let start = from; start < sizeBytes; start += SEARCH_CHUNK_BYTES) {
     const chunk = Buffer.alloc(Math.min(SEARCH_CHUNK_BYTES + FRAME_HEADER_BYTES, sizeBytes - start));
-    readSync(fd, chunk, 0, chunk.length, start);
+    file.read(chunk, start);
     let at = findFrameHeader(chunk, 0);
     while (at !== -1) {
       const header = readFrameHeader(chunk, at);

@@ -8,10 +8,7 @@ export class StateCorruptError extends Error {
   readonly key: string;
 
   constructor(peer: string, key: string, detail: string, options?: ErrorOptions) {
-    super(
-      `STATE_CORRUPT: peer ${peer}, ${key}: ${detail}. Stop this peer and rebuild its state from its blocks.`,
-      options,
-    );
+    super(`STATE_CORRUPT: peer ${peer}, ${key}: ${detail}. The peer makes its state again from its blocks.`, options);
     this.name = 'StateCorruptError';
     this.peer = peer;
     this.key = key;
@@ -27,8 +24,7 @@ export class BlockCorruptError extends Error {
 
   constructor(place: { peer: string; file: string; offsetBytes: number; blockNumber: number }, detail: string) {
     super(
-      `BLOCK_CORRUPT: ${place.peer}, ${place.file} at byte ${place.offsetBytes}, block ${place.blockNumber}: ${detail}. ` +
-        'Take this block from another organisation.',
+      `BLOCK_CORRUPT: ${place.peer}, ${place.file} at byte ${place.offsetBytes}, block ${place.blockNumber}: ${detail}.`,
     );
     this.name = 'BlockCorruptError';
     this.peer = place.peer;
@@ -42,10 +38,13 @@ export class BlockCorruptError extends Error {
 export class StoreError extends Error {
   /** Another process has it open. */
   readonly inUse: boolean;
+  /** Nothing was changed, and the same may be tried again once there is room on the disk. */
+  readonly diskFull: boolean;
 
-  constructor(message: string, options?: ErrorOptions & { readonly inUse?: boolean }) {
+  constructor(message: string, options?: ErrorOptions & { readonly inUse?: boolean; readonly diskFull?: boolean }) {
     super(message, options);
     this.name = 'StoreError';
     this.inUse = options?.inUse ?? false;
+    this.diskFull = options?.diskFull ?? false;
   }
 }

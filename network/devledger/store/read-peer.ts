@@ -42,9 +42,13 @@ export async function* readPeerBlocks({
   mspId,
   directory,
 }: PeerFolder): AsyncGenerator<{ blockNumber: number; bytes: Uint8Array }> {
-  const blocks = FrameFiles.inspect({ directory: blocksDirectory(directory), owner: mspId });
-  for (let blockNumber = blocks.firstSequence; blockNumber < blocks.nextSequence; blockNumber += 1) {
-    const bytes = await blocks.read(blockNumber);
-    if (bytes !== undefined) yield { blockNumber, bytes };
+  const blocks = await FrameFiles.inspect({ directory: blocksDirectory(directory), owner: mspId });
+  try {
+    for (let blockNumber = blocks.firstSequence; blockNumber < blocks.nextSequence; blockNumber += 1) {
+      const bytes = await blocks.read(blockNumber);
+      if (bytes !== undefined) yield { blockNumber, bytes };
+    }
+  } finally {
+    await blocks.close();
   }
 }

@@ -1,12 +1,16 @@
 import { hash } from 'node:crypto';
 import { compareUtf8 } from '../endorse/utf8-order.js';
-import type { Version } from '../peer-ledger.js';
+import type { ReadBlock } from '../commit/expired-keys.js';
+import { writtenValue } from '../commit/written-value.js';
+import type { Version, VersionedValue } from '../peer-ledger.js';
 import type { KeyName, KeyVersion, StateReader } from './state-reader.js';
 import type { StateWrite } from './state-store.js';
 
 export interface ReplayedValue extends KeyName {
   readonly version: Version;
   readonly valueDigest: string;
+  /** Where the value itself was written; metadata written alone give a key a new version. */
+  readonly writtenAt: Version;
 }
 
 /**
@@ -17,13 +21,24 @@ export class ReplayedState implements StateReader {
   readonly #values = new Map<string, ReplayedValue>();
   /** Keys in order, kept only for namespaces that a range query has asked for. */
   readonly #sortedKeys = new Map<string, string[]>();
+  readonly #readBlock: ReadBlock;
+
+  /** @param readBlock - where the few values that are asked for are found again */
+  constructor(readBlock: ReadBlock = async () => undefined) {
+    this.#readBlock = readBlock;
+  }
 
   apply(writes: readonly StateWrite[]): void {
     for (const { namespace, key, value, version } of writes) {
       const name = nameOf(namespace, key);
-      const existed = this.#values.has(name);
+      const earlier = this.#values.get(name);
+      const existed = earlier !== undefined;
       if (value === undefined) this.#values.delete(name);
-      else this.#values.set(name, { namespace, key, version, valueDigest: digestOf(value) });
+      else {
+        const valueDigest = digestOf(value);
+        const writtenAt = earlier?.valueDigest === valueDigest ? earlier.writtenAt : version;
+        this.#values.set(name, { namespace, key, version, valueDigest, writtenAt });
+      }
       if (existed !== (value !== undefined)) this.#resort(namespace, key, existed);
     }
   }
@@ -44,6 +59,11 @@ export class ReplayedState implements StateReader {
     return keys.map(({ namespace, key }) => this.get(namespace, key)?.version);
   }
 
+  /** Reads blocks; what cannot be found in them again counts as absent. */
+  async valuesOf(keys: readonly KeyName[]): Promise<(VersionedValue | undefined)[]> {
+    return Promise.all(keys.map(({ namespace, key }) => this.#valueOf(this.get(namespace, key))));
+  }
+
   async *rangeVersions(
     namespace: string,
     startKey: string,
@@ -57,6 +77,12 @@ export class ReplayedState implements StateReader {
       const value = this.get(namespace, key);
       if (value !== undefined) yield { key, version: value.version };
     }
+  }
+
+  async #valueOf(row: ReplayedValue | undefined): Promise<VersionedValue | undefined> {
+    const block = row && (await this.#readBlock(row.writtenAt.blockNumber));
+    const value = block && writtenValue(block, row.writtenAt.txNumber, row);
+    return value && { value, version: row.version };
   }
 
   #sorted(namespace: string): string[] {

@@ -9,6 +9,16 @@ export const ROW_KINDS = {
   block: 0x62,
   blockHash: 0x78,
   meta: 0x6d,
+  /** Private values that the peer has as a member of their collection. */
+  privateState: 0x70,
+  /** Private writes of one transaction in one collection, as they were endorsed. */
+  privateSet: 0x71,
+  /** Which transactions wrote a private key, by the hash of the key. */
+  privateIndex: 0x6b,
+  /** Private writes that the peer should have and has not got. */
+  missingSet: 0x67,
+  /** Private writes of transactions that are not in a block yet. */
+  transientSet: 0x72,
 } as const;
 
 export type RowKind = keyof typeof ROW_KINDS;
@@ -101,6 +111,12 @@ export function describeRowKey(row: Buffer): string {
       return `index of block ${row.length === 1 + BLOCK_NUMBER_BYTES ? row.readUIntBE(1, BLOCK_NUMBER_BYTES) : '?'}`;
     case ROW_KINDS.blockHash:
       return `block hash ${row.toString('hex', 1)}`;
+    case ROW_KINDS.privateState:
+    case ROW_KINDS.privateSet:
+    case ROW_KINDS.privateIndex:
+    case ROW_KINDS.missingSet:
+    case ROW_KINDS.transientSet:
+      return `private data ${row.toString('hex')}`;
     default:
       return `row ${row.toString('hex')}`;
   }

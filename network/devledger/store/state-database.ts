@@ -1,11 +1,14 @@
-import { isNativeError } from 'node:util/types';
-import { ClassicLevel } from 'classic-level';
+import { join } from 'node:path';
+import { DISK, type FileSystem, isDiskFull } from './file-system.js';
+import { type FileLock, lockFile } from './file-lock.js';
 import { StateCorruptError, StoreError } from './ledger-errors.js';
 import { openRow, sealRow } from './row.js';
+import { type Batch, type Bounds, boundsOf, type RowRange, readBatch, type WantedBatch } from './row-batch.js';
 import { describeRowKey } from './row-keys.js';
-
-type Database = ClassicLevel<Buffer, Buffer>;
-export type DatabaseSnapshot = ReturnType<Database['snapshot']>;
+import { DamagedTable } from './tables/damaged-table.js';
+import type { RowView } from './tables/row-view.js';
+import { Turn } from './tables/table-merge.js';
+import { TableStore } from './tables/table-store.js';
 
 export interface Row {
   readonly key: Buffer;
@@ -19,50 +22,78 @@ export interface RowWrite {
   readonly payload: Uint8Array | undefined;
 }
 
-export interface RowRange {
-  readonly gte: Buffer;
-  readonly lt?: Buffer;
-  readonly lte?: Buffer;
+export interface DatabaseOptions {
+  /** Default: the disk. */
+  readonly files?: FileSystem;
+  /** Default 2 MiB: what is kept in memory, and in a crash made again from the blocks. */
+  readonly memtableMaxBytes?: number;
+  /** For the verifier: rows of a damaged table are handed out as far as they can be made out. */
+  readonly salvage?: boolean;
+  /** Told of damage in the moment it is found, before whoever asked. */
+  readonly onDamage?: (error: StateCorruptError) => void;
 }
 
-/** LevelDB's own defaults, spelled out. One database has these bounds once, however large it grows. */
-const DATABASE_OPTIONS = {
-  keyEncoding: 'buffer',
-  valueEncoding: 'buffer',
-  cacheSize: 8 * 1024 * 1024,
-  writeBufferSize: 4 * 1024 * 1024,
-  maxOpenFiles: 500,
-} as const;
-const ROWS_PER_READ = 100;
-const READ_AHEAD_BYTES = 64 * 1024;
+/** The database as it was after one batch; to be closed. */
+export interface DatabaseSnapshot {
+  readonly view: RowView;
+  readonly sequence: number;
+  close(): void;
+}
+
+const MEMTABLE_MAX_BYTES = 2 * 1024 * 1024;
+const LOCK_NAME = 'lock';
+/** Rows read at one go: the first time few, because most who read a range want few. */
+const BATCH_ROWS_MIN = 16;
+const BATCH_ROWS_MAX = 128;
 
 /**
- * LevelDB notices by itself next to nothing of what is changed in its files: every row therefore carries a digest
- * bound to its key, and no row is handed out unchecked.
+ * Sorted rows of one peer. What is written is in memory until it has grown to the size of a table: after a crash the
+ * newest rows are missing, whole batches of them, and are made again from the blocks. What is read from a table was
+ * held against its digest, and every row carries one bound to its key besides, so that the verifier can name it.
  */
 export class StateDatabase {
-  readonly #database: Database;
+  readonly #tables: TableStore;
+  readonly #lock: FileLock;
   readonly #peer: string;
+  readonly #onDamage: (error: StateCorruptError) => void;
+  #isOpen = true;
 
-  private constructor(database: Database, peer: string) {
-    this.#database = database;
+  private constructor(
+    parts: { readonly tables: TableStore; readonly lock: FileLock },
+    peer: string,
+    onDamage: (error: StateCorruptError) => void,
+  ) {
+    this.#tables = parts.tables;
+    this.#lock = parts.lock;
     this.#peer = peer;
+    this.#onDamage = onDamage;
   }
 
   /**
-   * Opens the database and keeps every other process out of it.
+   * Opens the database and keeps everybody else out of it.
    *
    * @param peer - MSP id, named in errors
-   * @throws StoreError with a sentence that says what to do
+   * @throws StoreError when it is in use
+   * @throws StateCorruptError when its files are not what was written
    */
-  static async open(directory: string, peer: string): Promise<StateDatabase> {
-    const database: Database = new ClassicLevel<Buffer, Buffer>(directory, DATABASE_OPTIONS);
-    try {
-      await database.open();
-    } catch (error) {
-      throw openFailure(directory, peer, error);
+  static async open(directory: string, peer: string, options: DatabaseOptions = {}): Promise<StateDatabase> {
+    const { files = DISK, memtableMaxBytes = MEMTABLE_MAX_BYTES, salvage = false } = options;
+    await files.makeDirectory(directory);
+    const lock = lockFile(join(directory, LOCK_NAME));
+    if (lock === undefined) {
+      throw new StoreError(`${directory} is in use by another process: stop that ledger first.`, { inUse: true });
     }
-    return new StateDatabase(database, peer);
+    try {
+      let database: StateDatabase | undefined;
+      const onMergeDamage = (damage: DamagedTable) => database === undefined || database.#unwritable(damage);
+      const tables = await TableStore.open({ files, directory, memtableMaxBytes, salvage, onMergeDamage });
+      database = new StateDatabase({ tables, lock }, peer, options.onDamage ?? (() => undefined));
+      return database;
+    } catch (cause) {
+      lock.release();
+      if (!(cause instanceof DamagedTable)) throw cause;
+      throw new StateCorruptError(peer, 'its state cannot be opened', cause.message, { cause });
+    }
   }
 
   /**
@@ -72,31 +103,30 @@ export class StateDatabase {
    * @throws StateCorruptError
    */
   get(key: Buffer, snapshot?: DatabaseSnapshot): Buffer | undefined {
-    let row: Buffer | undefined;
-    try {
-      row = this.#database.getSync(key, readOptions(snapshot));
-    } catch (cause) {
-      throw this.#unreadable(key, cause);
-    }
-    return row === undefined ? undefined : this.#open(key, row);
+    this.#requireOpen();
+    const { view, sequence } = snapshot ?? this.#tables;
+    return this.#read(key, view, sequence);
   }
 
   /**
    * @returns payloads in the order of the keys
    * @throws StateCorruptError
    */
-  async getMany(keys: Buffer[], snapshot?: DatabaseSnapshot): Promise<(Buffer | undefined)[]> {
-    if (keys.length === 0) return [];
-    let rows: (Buffer | undefined)[];
+  async getMany(keys: readonly Buffer[], snapshot?: DatabaseSnapshot): Promise<(Buffer | undefined)[]> {
+    this.#requireOpen();
+    const { view, sequence } = snapshot ?? this.#tables;
+    const payloads: (Buffer | undefined)[] = [];
+    view.hold();
     try {
-      rows = await this.#database.getMany(keys, readOptions(snapshot));
-    } catch (cause) {
-      throw this.#unreadable(keys[0] ?? Buffer.alloc(0), cause);
+      const turn = new Turn();
+      for (const key of keys) {
+        payloads.push(this.#read(key, view, sequence));
+        if (turn.isOver()) await turn.pass();
+      }
+    } finally {
+      view.release();
     }
-    return keys.map((key, index) => {
-      const row = rows[index];
-      return row === undefined ? undefined : this.#open(key, row);
-    });
+    return payloads;
   }
 
   /**
@@ -111,81 +141,133 @@ export class StateDatabase {
     range: RowRange,
     options: { snapshot?: DatabaseSnapshot; reverse?: boolean } = {},
   ): AsyncGenerator<[key: Buffer, row: Buffer]> {
-    const iterator = this.#database.iterator({
-      ...range,
-      ...readOptions(options.snapshot),
-      reverse: options.reverse ?? false,
-      highWaterMarkBytes: READ_AHEAD_BYTES,
-    });
+    this.#requireOpen();
+    const { view, sequence } = options.snapshot ?? this.#tables;
+    // Whoever closes the snapshot meanwhile does not take the files away from under this walk.
+    view.hold();
     try {
-      for (;;) {
-        const entries = await iterator.nextv(ROWS_PER_READ);
-        if (entries.length === 0) return;
-        yield* entries;
+      const turn = new Turn();
+      let rest: Bounds | undefined = boundsOf(range);
+      for (let size = BATCH_ROWS_MIN; rest !== undefined; size = Math.min(BATCH_ROWS_MAX, size * 4)) {
+        const batch: Batch = this.#readBatch(view, sequence, { bounds: rest, size, reverse: options.reverse ?? false });
+        yield* batch.rows;
+        rest = batch.rest;
+        if (turn.isOver()) await turn.pass();
       }
-    } catch (cause) {
-      throw cause instanceof StateCorruptError ? cause : this.#unreadable(range.gte, cause);
     } finally {
-      await iterator.close();
+      view.release();
     }
   }
 
-  /** All or nothing; fsynced on return unless told otherwise. */
-  async write(writes: readonly RowWrite[], options: { readonly sync: boolean } = { sync: true }): Promise<void> {
-    await this.#database.batch(
-      writes.map(({ key, payload }) =>
-        payload === undefined ? { type: 'del', key } : { type: 'put', key, value: sealRow(key, payload) },
-      ),
-      { sync: options.sync },
-    );
+  /**
+   * All or nothing, and seen by snapshots taken later; durable once `flush` was called or the rows fill a table. One
+   * caller at a time.
+   *
+   * @throws StoreError when rows written earlier cannot be brought to the disk
+   * @throws StateCorruptError when a table that is being merged is damaged
+   */
+  async write(writes: readonly RowWrite[]): Promise<void> {
+    this.#requireOpen();
+    try {
+      await this.#tables.write(
+        writes.map(({ key, payload }) => ({
+          key: key.toString('latin1'),
+          row: payload === undefined ? undefined : sealRow(key, payload),
+        })),
+      );
+    } catch (cause) {
+      throw this.#unwritable(cause);
+    }
+  }
+
+  /**
+   * Sees to it that the next `write` finds room, so that what has to go with it can be written before.
+   *
+   * @throws as `write`
+   */
+  async makeRoom(): Promise<void> {
+    this.#requireOpen();
+    try {
+      await this.#tables.makeRoom();
+    } catch (cause) {
+      throw this.#unwritable(cause);
+    }
+  }
+
+  /** Everything written so far is durable on return. */
+  async flush(): Promise<void> {
+    try {
+      await this.#tables.flush();
+    } catch (cause) {
+      throw this.#unwritable(cause);
+    }
   }
 
   snapshot(): DatabaseSnapshot {
-    return this.#database.snapshot();
+    this.#requireOpen();
+    return this.#tables.snapshot();
   }
 
+  /** In the files, what does not match its digest: one sentence for each part. */
+  damagedParts(): Promise<readonly string[]> {
+    return this.#tables.damagedParts();
+  }
+
+  /** What has not been written by then is made again from the blocks; who cannot do that calls `flush` before. */
   async close(): Promise<void> {
-    await this.#database.close();
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    await this.#tables.close();
+    this.#lock.release();
+  }
+
+  #read(key: Buffer, view: RowView, sequence: number): Buffer | undefined {
+    let row: Buffer | undefined;
+    try {
+      row = view.get(key.toString('latin1'), sequence)?.row;
+    } catch (cause) {
+      throw this.#unreadable(key, cause);
+    }
+    return row === undefined ? undefined : this.#open(key, row);
+  }
+
+  #readBatch(view: RowView, sequence: number, wanted: WantedBatch): Batch {
+    try {
+      return readBatch(view, sequence, wanted);
+    } catch (cause) {
+      throw this.#unreadable(Buffer.from(wanted.bounds.start, 'latin1'), cause);
+    }
   }
 
   #open(key: Buffer, row: Buffer): Buffer {
     const payload = openRow(key, row);
-    if (payload === undefined) {
-      throw new StateCorruptError(this.#peer, describeRowKey(key), 'the stored bytes do not match their digest');
-    }
-    return payload;
+    if (payload !== undefined) return payload;
+    throw this.#corrupt(describeRowKey(key), 'the stored bytes do not match their digest');
   }
 
-  #unreadable(key: Buffer, cause: unknown): Error {
-    const detail = isNativeError(cause) ? cause.message : String(cause);
-    if (codeOf(cause) === 'LEVEL_DATABASE_NOT_OPEN') {
-      return new StoreError(`The state of peer ${this.#peer} is closed; open the ledger again.`, { cause });
-    }
-    return new StateCorruptError(this.#peer, describeRowKey(key), `the database cannot read it (${detail})`, { cause });
+  #requireOpen(): void {
+    if (!this.#isOpen) throw new StoreError(`The state of peer ${this.#peer} is closed; open the ledger again.`);
   }
-}
 
-function readOptions(snapshot: DatabaseSnapshot | undefined): { snapshot?: DatabaseSnapshot } {
-  return snapshot === undefined ? {} : { snapshot };
-}
+  #unreadable(key: Buffer, cause: unknown): unknown {
+    if (!(cause instanceof DamagedTable)) return cause;
+    return this.#corrupt(describeRowKey(key), cause.message, cause);
+  }
 
-/** Errors of a native add-on may come from another realm than ours: instanceof would not know them. */
-function codeOf(error: unknown): unknown {
-  return isNativeError(error) && 'code' in error ? error.code : undefined;
-}
-
-function openFailure(directory: string, peer: string, error: unknown): StoreError {
-  const reason = isNativeError(error) && isNativeError(error.cause) ? error.cause : error;
-  if (codeOf(reason) === 'LEVEL_LOCKED') {
-    return new StoreError(`${directory} is in use by another process: stop that ledger first.`, {
-      cause: error,
-      inUse: true,
+  #unwritable(cause: unknown): unknown {
+    if (cause instanceof DamagedTable) return this.#corrupt('its state cannot be merged', cause.message, cause);
+    const detail = cause instanceof Error ? cause.message : String(cause);
+    const next = isDiskFull(cause) ? 'make room on the disk' : 'check the disk and restart the ledger';
+    return new StoreError(`The state of peer ${this.#peer} cannot be written (${detail}): ${next}.`, {
+      cause,
+      diskFull: isDiskFull(cause),
     });
   }
-  const detail = isNativeError(reason) ? reason.message : String(reason);
-  return new StoreError(
-    `The state database of ${peer} in ${directory} cannot be opened (${detail}). ` +
-      'Move this folder away and start again: it is rebuilt from the blocks.',
-    { cause: error },
-  );
+
+  #corrupt(key: string, detail: string, cause?: DamagedTable): StateCorruptError {
+    const error = new StateCorruptError(this.#peer, key, detail, { cause });
+    // Who still reads from what was closed because it is damaged tells nothing new.
+    if (this.#isOpen) this.#onDamage(error);
+    return error;
+  }
 }

@@ -1,4 +1,4 @@
-import type { Version } from '../peer-ledger.js';
+import type { Version, VersionedValue } from '../peer-ledger.js';
 
 export interface KeyName {
   readonly namespace: string;
@@ -14,6 +14,8 @@ export interface KeyVersion {
 export interface StateReader {
   /** In the order of the keys; undefined where a key is absent. */
   versions(keys: readonly KeyName[]): Promise<(Version | undefined)[]>;
+  /** In the order of the keys; undefined where a key is absent. */
+  valuesOf(keys: readonly KeyName[]): Promise<(VersionedValue | undefined)[]>;
   /** In UTF-8 byte order; an empty key means no bound on that side. */
   rangeVersions(namespace: string, startKey: string, endKey: string, includeEnd: boolean): AsyncIterable<KeyVersion>;
 }

@@ -1,4 +1,6 @@
 import type { KeyValue, StateSnapshot, Version, VersionedValue } from '../peer-ledger.js';
+import type { PrivateView } from '../endorse/private-view.js';
+import { privateViewOf } from '../private-data/private-view-of.js';
 import { StoreError } from './ledger-errors.js';
 import { parseStateKey, readVersion, stateKey, stateRange, VERSION_BYTES } from './row-keys.js';
 import type { DatabaseSnapshot, StateDatabase } from './state-database.js';
@@ -22,12 +24,11 @@ export class SnapshotLease {
   /** Given up by one holder; the store itself is the first. */
   retire(): void {
     this.#holders -= 1;
-    // Nobody can read from it any more, so nobody has to wait for LevelDB to let go of it.
-    if (this.#holders === 0) void this.snapshot.close();
+    if (this.#holders === 0) this.snapshot.close();
   }
 }
 
-export class LevelSnapshot implements StateSnapshot, StateReader {
+export class LeasedSnapshot implements StateSnapshot, StateReader {
   readonly height: number;
   readonly #database: StateDatabase;
   readonly #lease: SnapshotLease;
@@ -40,6 +41,10 @@ export class LevelSnapshot implements StateSnapshot, StateReader {
     this.#database = database;
     this.#lease = lease;
     this.#peer = peer;
+  }
+
+  get privateView(): PrivateView {
+    return privateViewOf(this.#database, this.#snapshot());
   }
 
   async get(namespace: string, key: string): Promise<VersionedValue | undefined> {
@@ -58,6 +63,10 @@ export class LevelSnapshot implements StateSnapshot, StateReader {
       this.#snapshot(),
     );
     return payloads.map((payload) => (payload === undefined ? undefined : readVersion(payload, 0)));
+  }
+
+  async valuesOf(keys: readonly KeyName[]): Promise<(VersionedValue | undefined)[]> {
+    return Promise.all(keys.map(({ namespace, key }) => this.get(namespace, key)));
   }
 
   async *rangeVersions(

@@ -1,21 +1,20 @@
 import type { StateSnapshot, TransactionLocation, Version } from '../peer-ledger.js';
-import { StateCorruptError } from './ledger-errors.js';
+import { DISK } from './file-system.js';
+import { HeightMark } from './height-mark.js';
 import {
   blockHashKey,
   blockKey,
-  describeRowKey,
   encodeVersion,
   historyKey,
   historyRange,
-  kindRange,
   readVersion,
   stateKey,
   TIP_KEY,
   transactionKey,
   VERSION_BYTES,
 } from './row-keys.js';
-import { type DatabaseSnapshot, type RowWrite, StateDatabase } from './state-database.js';
-import { LevelSnapshot, SnapshotLease } from './state-snapshot.js';
+import { type DatabaseOptions, type RowWrite, StateDatabase } from './state-database.js';
+import { LeasedSnapshot, SnapshotLease } from './state-snapshot.js';
 import { decodeTip, encodeTip, type LedgerTip } from './tip.js';
 
 export interface StateWrite {
@@ -38,45 +37,72 @@ export interface BlockRows {
   readonly writes: readonly StateWrite[];
   readonly history: readonly HistoryWrite[];
   readonly transactions: readonly { readonly txId: string; readonly txNumber: number; readonly code: number }[];
+  /** Rows of private data, ready to be written; they are no part of what blocks say. */
+  readonly privateRows?: readonly RowWrite[];
+}
+
+/** Beside the folder of the state: what it tells of the blocks holds also when the state is made anew. */
+export function heightMarkPath(stateDirectory: string): string {
+  return `${stateDirectory}.height`;
 }
 
 /** World state, history, transaction index and height of one peer, in one database of its own. */
 export class StateStore {
   readonly #database: StateDatabase;
+  readonly #mark: HeightMark;
   readonly #peer: string;
   #tip: LedgerTip | undefined;
   #lease: SnapshotLease;
 
-  private constructor(database: StateDatabase, peer: string, tip: LedgerTip | undefined) {
-    this.#database = database;
+  private constructor(stores: { database: StateDatabase; mark: HeightMark }, peer: string) {
+    this.#database = stores.database;
+    this.#mark = stores.mark;
     this.#peer = peer;
-    this.#tip = tip;
-    this.#lease = new SnapshotLease(database.snapshot(), tip?.height ?? 0);
+    const row = stores.database.get(TIP_KEY);
+    this.#tip = row === undefined ? undefined : decodeTip(row);
+    this.#lease = new SnapshotLease(stores.database.snapshot(), this.#tip?.height ?? 0);
   }
 
   /**
-   * @throws StoreError when the database cannot be opened
-   * @throws StateCorruptError when it lost what it had acknowledged
+   * @throws StoreError when the database is in use
+   * @throws StateCorruptError when it is not what was written
    */
-  static async open(directory: string, peer: string): Promise<StateStore> {
-    const database = await StateDatabase.open(directory, peer);
+  static async open(directory: string, peer: string, options: DatabaseOptions = {}): Promise<StateStore> {
+    const database = await StateDatabase.open(directory, peer, options);
     try {
-      const row = database.get(TIP_KEY);
-      const tip = row === undefined ? undefined : decodeTip(row);
-      await checkBlockIndex(database, peer, tip?.height ?? 0);
-      return new StateStore(database, peer, tip);
+      const mark = await HeightMark.open(options.files ?? DISK, heightMarkPath(directory));
+      return new StateStore({ database, mark }, peer);
     } catch (error) {
       await database.close();
       throw error;
     }
   }
 
+  /** Where the state ends. After a crash that is behind the blocks, which are to be applied again. */
   get tip(): LedgerTip | undefined {
     return this.#tip;
   }
 
-  /** Atomic and fsynced on return; one caller at a time. */
+  /** As many blocks as this at least had been acknowledged. */
+  get acknowledgedHeight(): number {
+    return Math.max(this.#mark.height, this.#tip?.height ?? 0);
+  }
+
+  /**
+   * Sees to it that the next block's rows find room: asked before that block is written.
+   *
+   * @throws StoreError when there is none
+   */
+  makeRoom(): Promise<void> {
+    return this.#database.makeRoom();
+  }
+
+  /**
+   * All of a block or nothing; one caller at a time. Its block is durable before: what a crash takes of the state is
+   * made again from it.
+   */
   async apply(rows: BlockRows): Promise<void> {
+    await this.#mark.set(Math.max(this.#mark.height, rows.tip.height));
     await this.#database.write(encodeBlockRows(rows));
     this.#tip = rows.tip;
     // One database snapshot per block serves every simulation that begins before the next block.
@@ -85,28 +111,38 @@ export class StateStore {
     previous.retire();
   }
 
-  snapshot(): StateSnapshot & LevelSnapshot {
-    return new LevelSnapshot(this.#database, this.#lease, this.#peer);
+  /** Atomic and durable on return: rows that belong to no block, so that nothing makes them again. */
+  async putRows(rows: readonly RowWrite[]): Promise<void> {
+    await this.#database.write(rows);
+    const previous = this.#lease;
+    this.#lease = new SnapshotLease(this.#database.snapshot(), previous.height);
+    previous.retire();
+    await this.#database.flush();
   }
 
+  snapshot(): StateSnapshot & LeasedSnapshot {
+    return new LeasedSnapshot(this.#database, this.#lease, this.#peer);
+  }
+
+  // All that is read below is as of the tip, never of a block that is being applied.
   transaction(txId: string): TransactionLocation | undefined {
-    const row = this.#database.get(transactionKey(txId));
+    const row = this.#database.get(transactionKey(txId), this.#lease.snapshot);
     return row === undefined ? undefined : { ...readVersion(row, 0), validationCode: row.readUInt8(VERSION_BYTES) };
   }
 
   async knownTransactions(txIds: readonly string[]): Promise<boolean[]> {
-    const rows = await this.#database.getMany(txIds.map(transactionKey));
+    const rows = await this.#database.getMany(txIds.map(transactionKey), this.#lease.snapshot);
     return rows.map((row) => row !== undefined);
   }
 
   blockNumberByHash(headerHash: Uint8Array): number | undefined {
-    return this.#database.get(blockHashKey(headerHash))?.readUIntBE(0, 6);
+    return this.#database.get(blockHashKey(headerHash), this.#lease.snapshot)?.readUIntBE(0, 6);
   }
 
   /** Where a key was written by valid transactions, newest first. */
-  async *history(namespace: string, key: string, snapshot?: DatabaseSnapshot): AsyncGenerator<Version> {
+  async *history(namespace: string, key: string): AsyncGenerator<Version> {
     const range = historyRange(namespace, key);
-    for await (const row of this.#database.rows(range, { reverse: true, ...(snapshot ? { snapshot } : {}) })) {
+    for await (const row of this.#database.rows(range, { reverse: true, snapshot: this.#lease.snapshot })) {
       yield readVersion(row.key, row.key.length - VERSION_BYTES);
     }
   }
@@ -117,11 +153,12 @@ export class StateStore {
 
   async close(): Promise<void> {
     this.#lease.retire();
+    await this.#mark.close();
     await this.#database.close();
   }
 }
 
-export function encodeBlockRows({ tip, writes, history, transactions }: BlockRows): RowWrite[] {
+export function encodeBlockRows({ tip, writes, history, transactions, privateRows = [] }: BlockRows): RowWrite[] {
   const blockNumber = tip.height - 1;
   const number = Buffer.alloc(6);
   number.writeUIntBE(blockNumber, 0, 6);
@@ -139,22 +176,9 @@ export function encodeBlockRows({ tip, writes, history, transactions }: BlockRow
       key: transactionKey(txId),
       payload: Buffer.concat([encodeVersion(blockNumber, txNumber), Buffer.of(code)]),
     })),
+    ...privateRows,
     { key: blockKey(blockNumber), payload: Buffer.concat([tip.headerHash, tip.commitHash]) },
     { key: blockHashKey(tip.headerHash), payload: number },
     { key: TIP_KEY, payload: encodeTip(tip) },
   ];
-}
-
-/**
- * LevelDB drops damaged parts of its log without a word and goes on with what comes after. Each block writes one row
- * here in the same batch as all its other rows, so a gap in these rows shows what was dropped.
- */
-async function checkBlockIndex(database: StateDatabase, peer: string, height: number): Promise<void> {
-  let expected = 0;
-  for await (const { key } of database.rows(kindRange('block'))) {
-    if (!key.equals(blockKey(expected))) break;
-    expected += 1;
-  }
-  if (expected === height) return;
-  throw new StateCorruptError(peer, describeRowKey(blockKey(expected)), `missing, although the height is ${height}`);
 }

@@ -1,7 +1,10 @@
 import { type BlockParts, parseBlock, storedCommitHash, validationCodes } from '../commit/block-codec.js';
+import { NO_CHAINCODES } from '../commit/channel-rules.js';
 import { blockHeaderHash } from '../commit/block-hash.js';
-import { chainFault, commitFault, EMPTY_TIP, rowsOfCommittedBlock } from '../commit/replay-block.js';
-import { type ValidationRules, validateBlock } from '../commit/validate-block.js';
+import type { ReadBlock } from '../commit/expired-keys.js';
+import { chainFault, commitFault, EMPTY_TIP, rowsOfCommittedBlock, tipAfter } from '../commit/replay-block.js';
+import type { RulesByBlock } from '../commit/rules-by-block.js';
+import { validateBlock } from '../commit/validate-block.js';
 import type { BlockHashes, Finding } from './finding.js';
 import type { FrameFiles } from './frame-files.js';
 import { BlockCorruptError } from './ledger-errors.js';
@@ -14,9 +17,14 @@ export interface BlockWalk {
   readonly blocks: FrameFiles;
   /** Filled with what the valid transactions wrote. */
   readonly state: ReplayedState;
-  /** Given, every transaction is judged again; without, stored codes are taken as they are. */
-  readonly rules: ValidationRules | undefined;
-  /** Blocks from here on are checked but not applied: the database has not seen them yet. */
+  /** A block by its number, for what an earlier one wrote. */
+  readonly readBlock: ReadBlock;
+  /**
+   * Given, every transaction is judged again; without, stored codes are taken as they are, and which private data has
+   * ended is not known.
+   */
+  readonly rules: RulesByBlock | undefined;
+  /** Blocks from here on are not applied: the database has not seen them yet. So only the first of them can be judged. */
   readonly applyBelow: number;
   readonly onBlock: (rows: BlockRows) => void;
 }
@@ -41,7 +49,11 @@ export async function walkBlocks(walk: BlockWalk): Promise<BlockWalkResult> {
     const block = await readBlock(walk, number, found);
     hashes.push(block && hashesOf(block));
     if (block === undefined) unreadable.push(number);
-    else await checkBlock(block, { walk, tip, txIds, found, complete: unreadable.length === 0 });
+    else {
+      // Behind what the database has seen, the state before a block is not known any more.
+      const complete = unreadable.length === 0 && number <= walk.applyBelow;
+      await checkBlock(block, { walk, tip, txIds, found, complete });
+    }
     tip = block && tipAfter(block);
   }
   return { findings, hashes, unreadable, transactions: txIds.size };
@@ -60,7 +72,9 @@ interface BlockCheck {
 async function checkBlock(block: BlockParts, check: BlockCheck): Promise<void> {
   const { walk, tip, txIds, found } = check;
   const before = tip ?? tipBefore(block);
-  const rows = rowsOfCommittedBlock(block, before);
+  const { state, readBlock } = walk;
+  const rules = walk.rules?.at(block.number).channel ?? NO_CHAINCODES;
+  const rows = await rowsOfCommittedBlock(block, { tip: before, state, readBlock, rules });
   const faults = [
     chainFault(block, before),
     tip === undefined ? undefined : commitFault(block, rows),
@@ -75,7 +89,7 @@ async function checkBlock(block: BlockParts, check: BlockCheck): Promise<void> {
 
 async function wrongCodes(block: BlockParts, { walk, txIds }: BlockCheck): Promise<string[]> {
   if (walk.rules === undefined || block.number === 0) return [];
-  const { transactions } = await validateBlock(block, walk.rules, {
+  const { transactions } = await validateBlock(block, walk.rules.at(block.number).rules, {
     state: walk.state,
     knownTransactions: async (asked) => asked.map((txId) => txIds.has(txId)),
   });
@@ -106,16 +120,6 @@ function hashesOf(block: BlockParts): BlockHashes {
   return {
     headerHashHex: blockHeaderHash(block).toString('hex'),
     commitHashHex: Buffer.from(storedCommitHash(block)).toString('hex'),
-  };
-}
-
-/** Goes on from what the block says of itself, so that one fault is named once and not for every block behind it. */
-function tipAfter(block: BlockParts): LedgerTip {
-  return {
-    height: block.number + 1,
-    headerHash: blockHeaderHash(block),
-    previousHash: block.previousHash,
-    commitHash: storedCommitHash(block),
   };
 }
 

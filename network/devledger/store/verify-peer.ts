@@ -1,9 +1,13 @@
 import { rename, rm } from 'node:fs/promises';
 import { blocksDirectory, openPeerLedger, type PeerLedgerOptions, stateDirectory } from '../commit/open-peer-ledger.js';
+import { type BlockParts, parseBlock } from '../commit/block-codec.js';
+import type { ChaincodeDefinition } from '../commit/chaincode-definition.js';
+import type { ReadBlock } from '../commit/expired-keys.js';
+import { RulesByBlock } from '../commit/rules-by-block.js';
 import type { ValidationRules } from '../commit/validate-block.js';
 import type { BlockHashes, Finding, PeerVerification } from './finding.js';
 import { FrameFiles } from './frame-files.js';
-import { StoreError } from './ledger-errors.js';
+import { BlockCorruptError, StateCorruptError } from './ledger-errors.js';
 import type { PeerFolder } from './read-peer.js';
 import { ReplayedState } from './replayed-state.js';
 import { TIP_KEY } from './row-keys.js';
@@ -12,40 +16,59 @@ import { decodeTip } from './tip.js';
 import { walkBlocks } from './verify-blocks.js';
 import { compareState, IndexCheck } from './verify-state.js';
 
+/** Rules of a channel on which chaincodes were deployed in the course of time. */
+export interface LastingRules extends ValidationRules {
+  /** Definitions beside those of the rules, which count from some block on. */
+  readonly definitionsAt?: (blockNumber: number) => readonly ChaincodeDefinition[];
+}
+
 /**
  * Checks everything a peer stores against its blocks, and its blocks against each other. The ledger must be stopped.
  *
  * @param rules - when given, every signature, endorsement and conflict is judged again as well
  * @throws StoreError when the ledger is running
  */
-export async function verifyPeer(folder: PeerFolder, rules?: ValidationRules): Promise<PeerVerification> {
+export async function verifyPeer(folder: PeerFolder, rules?: LastingRules): Promise<PeerVerification> {
   const { mspId: peer, directory } = folder;
   const opened = await openState(folder);
   try {
-    const blocks = FrameFiles.inspect({ directory: blocksDirectory(directory), owner: peer });
-    const state = new ReplayedState();
-    const index = opened.database && new IndexCheck(peer, opened.database);
-    const walked = await walkBlocks({
-      peer,
-      blocks,
-      state,
-      rules,
-      applyBelow: opened.height ?? blocks.nextSequence,
-      onBlock: (rows) => index?.check(rows),
-    });
-    const height = blocks.nextSequence;
-    let findings = [...opened.findings, ...walked.findings, ...behind(peer, height, opened.height)];
-    let stateRows = 0;
-    if (opened.database !== undefined && index !== undefined) {
-      if (walked.unreadable.length === 0) await index.checkCounts();
-      const compared = await compareState(peer, opened.database, { state, unreadable: walked.unreadable });
-      stateRows = compared.rows;
-      findings = [...findings, ...index.findings, ...compared.findings];
-    }
-    return { peer, height, stateRows, transactions: walked.transactions, findings, blocks: walked.hashes };
+    return await FrameFiles.look({ directory: blocksDirectory(directory), owner: peer }, (blocks) =>
+      verifyStores(peer, { opened, blocks }, rules),
+    );
   } finally {
     await opened.database?.close();
   }
+}
+
+async function verifyStores(
+  peer: string,
+  { opened, blocks }: { readonly opened: OpenedState; readonly blocks: FrameFiles },
+  rules: LastingRules | undefined,
+): Promise<PeerVerification> {
+  const readBlock: ReadBlock = (number) => readable(blocks, number);
+  const state = new ReplayedState(readBlock);
+  const index = opened.database && new IndexCheck(peer, opened.database);
+  const walked = await walkBlocks({
+    peer,
+    blocks,
+    state,
+    readBlock,
+    rules: rules && new RulesByBlock(rules, rules.definitionsAt),
+    applyBelow: opened.height ?? blocks.nextSequence,
+    onBlock: (rows) => index?.check(rows),
+  });
+  const height = blocks.nextSequence;
+  let findings = [...opened.findings, ...walked.findings, ...behind(peer, height, opened.height)];
+  let stateRows = 0;
+  if (opened.database !== undefined && index !== undefined) {
+    if (walked.unreadable.length === 0) await index.checkCounts();
+    const compared = await compareState(peer, opened.database, { state, unreadable: walked.unreadable });
+    stateRows = compared.rows;
+    findings = [...findings, ...index.findings, ...compared.findings];
+    // Where no row names the damage, the place in the file does.
+    if (findings.length === 0) findings = await damagedParts(peer, opened.database);
+  }
+  return { peer, height, stateRows, transactions: walked.transactions, findings, blocks: walked.hashes };
 }
 
 /**
@@ -75,7 +98,7 @@ export function comparePeers(verifications: readonly PeerVerification[]): Findin
 
 /**
  * Makes a stopped peer's database again from its blocks. The old one is kept beside it as `state.replaced` until the
- * next rebuild.
+ * next rebuild. Private data, which no block holds, is taken over from it as far as it fits the blocks.
  *
  * @returns the peer's height
  * @throws StoreError when the ledger is running
@@ -88,10 +111,21 @@ export async function rebuildPeer(options: PeerLedgerOptions): Promise<number> {
   const replaced = `${state}.replaced`;
   await rm(replaced, { recursive: true, force: true });
   await rename(state, replaced);
-  const ledger = await openPeerLedger(options);
+  const ledger = await openPeerLedger({ ...options, earlierState: replaced });
   const height = ledger.height();
   await ledger.close();
   return height;
+}
+
+/** A block that cannot be read is named by the walk itself. */
+async function readable(blocks: FrameFiles, number: number): Promise<BlockParts | undefined> {
+  try {
+    const bytes = await blocks.read(number);
+    return bytes === undefined ? undefined : parseBlock(bytes);
+  } catch (error) {
+    if (error instanceof BlockCorruptError || error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
 interface OpenedState {
@@ -104,9 +138,9 @@ interface OpenedState {
 async function openState({ mspId: peer, directory }: PeerFolder): Promise<OpenedState> {
   let database: StateDatabase;
   try {
-    database = await StateDatabase.open(stateDirectory(directory), peer);
+    database = await StateDatabase.open(stateDirectory(directory), peer, { salvage: true });
   } catch (error) {
-    if (!(error instanceof StoreError) || error.inUse) throw error;
+    if (!(error instanceof StateCorruptError)) throw error;
     return { findings: [{ peer, kind: 'state', where: stateDirectory(directory), detail: error.message }] };
   }
   try {
@@ -117,6 +151,11 @@ async function openState({ mspId: peer, directory }: PeerFolder): Promise<Opened
     const detail = error instanceof Error ? error.message : String(error);
     return { database, findings: [{ peer, kind: 'index', where: 'height', detail }] };
   }
+}
+
+async function damagedParts(peer: string, database: StateDatabase): Promise<Finding[]> {
+  const parts = await database.damagedParts();
+  return parts.map((detail) => ({ peer, kind: 'state', where: 'state files', detail }));
 }
 
 function behind(peer: string, blocks: number, database: number | undefined): Finding[] {

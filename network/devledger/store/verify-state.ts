@@ -117,7 +117,7 @@ export class IndexCheck {
   }
 }
 
-/** LevelDB gives up a whole walk where it cannot make sense of a table; that is a finding, not the end of the check. */
+/** A walk ends where the index of a table is damaged; that is a finding, not the end of the check. */
 async function* rowsUntilUnreadable(
   database: StateDatabase,
   kind: RowKind,

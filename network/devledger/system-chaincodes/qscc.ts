@@ -1,8 +1,9 @@
 import { common, peer } from '@hyperledger/fabric-protos';
 import type { Proposal } from '../endorse/proposal.js';
-import type { SystemChaincode } from '../endorse/endorser.js';
+import type { SystemChaincode } from '../endorse/chaincode-calls.js';
 import type { PeerLedger } from '../peer-ledger.js';
 import { parseValidationCode } from '../services/proto-codes.js';
+import { systemAnswer } from './system-answer.js';
 
 export interface QsccOptions {
   readonly channel: string;
@@ -13,8 +14,6 @@ export interface QsccOptions {
 
 type Query = (ledger: PeerLedger, argument: Uint8Array) => Promise<Uint8Array>;
 
-const STATUS_OK = 200;
-const STATUS_ERROR = 500;
 const CHAIN_INFO = 'GetChainInfo';
 const UINT64_MAX = (1n << 64n) - 1n;
 const UINT64_DIGITS_MAX = 20;
@@ -35,13 +34,7 @@ const BLOCK_QUERIES: ReadonlyMap<string, Query> = new Map([
 export function qscc(options: QsccOptions): SystemChaincode {
   return {
     name: 'qscc',
-    async invoke(ledger, proposal) {
-      try {
-        return answer(STATUS_OK, '', await query(ledger, proposal, options));
-      } catch (error) {
-        return answer(STATUS_ERROR, error instanceof Error ? error.message : String(error));
-      }
-    },
+    invoke: (ledger, proposal) => systemAnswer(() => query(ledger, proposal, options)),
   };
 }
 
@@ -133,14 +126,6 @@ async function transactionById(ledger: PeerLedger, argument: Uint8Array): Promis
   processed.setTransactionenvelope(common.Envelope.deserializeBinary(envelope));
   processed.setValidationcode(parseValidationCode(location.validationCode));
   return processed.serializeBinary();
-}
-
-function answer(status: number, message: string, payload?: Uint8Array): peer.Response {
-  const response = new peer.Response();
-  response.setStatus(status);
-  response.setMessage(message);
-  if (payload !== undefined) response.setPayload(payload);
-  return response;
 }
 
 function text(bytes: Uint8Array): string {

@@ -23,7 +23,7 @@ export async function measureBatchCpu(
   options: { readonly patients: readonly BenchPatient[]; readonly rounds: number },
 ): Promise<{ readonly figure: Figure; readonly addedPerPatient: Added }> {
   const { patients, rounds: count } = options;
-  const pids = [network.pids.ledger, ...network.pids.chaincode];
+  const pids = [...Object.values(network.pids.ledger), ...network.pids.chaincode];
   const perRecord = async (records: number, load: () => Promise<void>) => {
     const beforeMs = cpuMsOf(pids);
     await load();

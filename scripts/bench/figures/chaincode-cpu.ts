@@ -4,7 +4,8 @@ import { limits } from '@medledger/chaincode/domain';
 import type { BenchMembers, BenchPatient } from '../bench-members.js';
 import { requireThat } from '../bench-failure.js';
 import { barePort, type PeerOrganisation, withPeer } from '../bench-ports.js';
-import { type BenchProcesses, barePlan, chaincodePlans } from '../bench-processes.js';
+import { chaincodePlans } from '../../start/network-plans.js';
+import { type BenchProcesses, barePlan } from '../bench-processes.js';
 import type { BenchPlace } from '../bench-place.js';
 import { type Figure, figureOf, interleave, keepInFlight } from '../figure.js';
 import { LaneWriter, parseAnswer } from '../lane-writer.js';
@@ -63,7 +64,7 @@ export async function measureChaincodeCpu(
 ): Promise<ChaincodeCpu> {
   const { topology } = place;
   const [first, second] = withPeer(topology);
-  const [plan] = chaincodePlans(place);
+  const [plan] = chaincodePlans(place, topology);
   if (first === undefined || second === undefined || plan === undefined) return missing();
   const ours: Driven = {
     name: 'medledger',

@@ -11,6 +11,8 @@ const PER_ROUND = 16;
 /** Many at once: processes that have just started would otherwise be measured while they are being compiled. */
 const WARM_UP_EACH = 40;
 const BARE_KEY = 'bench';
+/** On Fabric a peer that lags endorses an older head now and then, and the same call is made again. */
+const RETRIED_MAX = 0.02;
 
 /**
  * Median time to commit of records:add, its head read and its nonce solved each time, over that of a put of one key by
@@ -24,6 +26,7 @@ export async function measureCommitLatency(
   const addedOf = new Map<BenchPatient, number>();
   const cpuMs = { add: 0, put: 0 };
   let adds = 0;
+  let retries = 0;
   let puts = 0;
   const addFor = async (patient: BenchPatient) => {
     const { identity, patientId } = patient;
@@ -32,7 +35,7 @@ export async function measureCommitLatency(
     const business = await oneRecord(patient);
     const { answer } = await chain.transact({ identity, name: 'records:add', patientId, business });
     requireThat(answer.outcome.outcome === 'permit', 'a records:add was not permitted');
-    requireThat(chain.metrics.noncesSolved === 1 && chain.metrics.retries === 0, 'a records:add was made twice');
+    retries += chain.metrics.retries;
     addedOf.set(patient, (addedOf.get(patient) ?? 0) + 1);
   };
   const add = async () => {
@@ -46,7 +49,7 @@ export async function measureCommitLatency(
   };
   const side = (kind: 'add' | 'put') => async () => {
     const { ledger, chaincode, bare } = network.pids;
-    const pids = [ledger, ...chaincode, ...bare];
+    const pids = [...Object.values(ledger), ...chaincode, ...bare];
     const cpuNow = () => cpuMsOf(pids) + ownCpuMs();
     const beforeMs = cpuNow();
     const p50Ms = await p50Of(PER_ROUND, kind === 'add' ? add : put);
@@ -60,6 +63,8 @@ export async function measureCommitLatency(
   await keepInFlight(warmUp, put);
   const rounds = await interleave(options.rounds, { measured: side('add'), baseline: side('put') });
   requireThat((await network.bare.evaluate('get', BARE_KEY)) === String(puts), 'the last put is not there');
+  const all = [...addedOf.values()].reduce((sum, added) => sum + added, 0);
+  requireThat(retries <= all * RETRIED_MAX, `${retries} of ${all} records:add were made again`);
   const addedMs = median(rounds.map(({ measured, baseline }) => measured - baseline));
   const count = options.rounds * PER_ROUND;
   const figure = figureOf({
@@ -70,7 +75,7 @@ export async function measureCommitLatency(
     rounds,
     notes: [
       `added: ${addedMs.toFixed(1)} ms; CPU of all processes: ${(cpuMs.add / count).toFixed(2)} ms, put ${(cpuMs.put / count).toFixed(2)} ms`,
-      `one at a time, ${PER_ROUND} a round`,
+      `one at a time, ${PER_ROUND} a round; ${retries} of all ${all} were made again`,
     ],
   });
   return { figure, addedOf };

@@ -22,7 +22,8 @@ import { requireThat } from '../bench-failure.js';
 import type { BenchMembers, BenchPatient } from '../bench-members.js';
 import type { BenchPlace } from '../bench-place.js';
 import { withPeer } from '../bench-ports.js';
-import { type BenchProcesses, chaincodePlans } from '../bench-processes.js';
+import { chaincodePlans } from '../../start/network-plans.js';
+import type { BenchProcesses } from '../bench-processes.js';
 import { type Figure, figureOf, interleave, keepInFlight } from '../figure.js';
 import { LaneWriter, parseAnswer } from '../lane-writer.js';
 import { connectMemoryPeer, type MemoryPeer, type MemoryState, proposalMaker } from '../memory-peer.js';
@@ -60,7 +61,7 @@ export async function measureDecision(
 ): Promise<Figure> {
   const { topology } = place;
   const [organisation] = withPeer(topology);
-  const [plan] = chaincodePlans(place);
+  const [plan] = chaincodePlans(place, topology);
   const [owner, reader] = options.members.patients;
   if (organisation === undefined || plan === undefined || owner === undefined || reader === undefined) return missing();
   const address = `127.0.0.1:${organisation.peer.chaincodePort}`;

@@ -42,6 +42,12 @@ describe('the default of the policy', () => {
     { name: 'another purpose', request: { purpose: 'HPAYMT' }, code: 'PURPOSE_NOT_GRANTED' },
     { name: 'adding', request: { action: 'add' }, code: 'NO_GRANT' },
     { name: 'a restricted record', request: { record: { ...SAMPLE_RECORD, label: 'R' } }, code: 'NO_GRANT' },
+    {
+      name: 'a restricted record, whatever the rule says of labels',
+      request: { record: { ...SAMPLE_RECORD, label: 'R' } },
+      said: { policy: samplePolicy({ defaultRule: { ...rule, scope: { labels: ['N', 'R'] } } }) },
+      code: 'NO_GRANT',
+    },
     { name: 'a doctor named later', request: { actor: { ...DOCTOR, registerVersion: 2 } }, code: 'NOTICE_MISSING' },
   ])('$name: $code', ({ request = {}, said = {}, code }) => {
     expect(codeOf(request, { policy, ...said })).toBe(code);

@@ -2,7 +2,8 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { createEnrolment, type Enrolment, localCertificateIssuer } from '../../../gateway/identity/enrolment.js';
+import { createEnrolment, type Enrolment } from '../../../gateway/identity/enrolment.js';
+import { openCertificateAuthority } from '../../../network/identities/index.js';
 import { openWalletStore, type WalletStore } from '../../../gateway/identity/wallet-store.js';
 import { authorityPaths, organisationFolder } from '../../../network/identities/index.js';
 import { CHEAP, HOSPITAL_A, makeIdentities, PASSWORD, temporaryFolder } from './identity-support.js';
@@ -17,7 +18,7 @@ beforeAll(() => makeIdentities(dataDir));
 beforeEach(() => {
   stores += 1;
   wallets = openWalletStore({ path: join(dataDir, `wallets-${stores}.db`), cost: CHEAP });
-  enrolment = createEnrolment(localCertificateIssuer(dataDir, HOSPITAL_A), wallets);
+  enrolment = createEnrolment(openCertificateAuthority(dataDir, HOSPITAL_A), wallets);
 });
 afterEach(() => wallets.close());
 

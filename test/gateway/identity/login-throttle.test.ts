@@ -1,7 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { createEnrolment, localCertificateIssuer } from '../../../gateway/identity/enrolment.js';
+import { createEnrolment } from '../../../gateway/identity/enrolment.js';
+import { openCertificateAuthority } from '../../../network/identities/index.js';
 import { PASSWORD_COST } from '../../../gateway/identity/password-key.js';
 import { openWalletStore, type WalletStore } from '../../../gateway/identity/wallet-store.js';
 import { CHEAP, HOSPITAL_A, makeIdentities, PASSWORD, temporaryFolder, testClock } from './identity-support.js';
@@ -109,7 +110,7 @@ function open(): void {
 }
 
 async function enrolDoctor(): Promise<void> {
-  await createEnrolment(localCertificateIssuer(dataDir, HOSPITAL_A), wallets).enrol({
+  await createEnrolment(openCertificateAuthority(dataDir, HOSPITAL_A), wallets).enrol({
     role: 'doctor',
     agencyId: 'ward-7',
     password: PASSWORD,

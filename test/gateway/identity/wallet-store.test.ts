@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { localCertificateIssuer } from '../../../gateway/identity/enrolment.js';
+import { openCertificateAuthority } from '../../../network/identities/index.js';
 import { generateMemberKeys, type MemberKeys } from '../../../gateway/identity/member-keys.js';
 import { PASSWORD_COST, PasswordKeys } from '../../../gateway/identity/password-key.js';
 import { columnsOf, parseWalletRow } from '../../../gateway/identity/wallet-row.js';
@@ -170,7 +170,7 @@ describe('password keys', () => {
 });
 
 async function certificateOver({ signingPublicKeySpki }: MemberKeys): Promise<string> {
-  return localCertificateIssuer(dataDir, HOSPITAL_A).issueMember({
+  return openCertificateAuthority(dataDir, HOSPITAL_A).issueMember({
     publicKeySpki: signingPublicKeySpki,
     memberId: 'dr-hale',
     role: 'doctor',

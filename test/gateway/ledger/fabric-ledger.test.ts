@@ -68,6 +68,16 @@ describe('a lost reply', () => {
     expect(await ledger.recoverOutbox(bench.identity)).toEqual([]);
   });
 
+  it('sends the same envelope again, soon, when an orderer took it and lost it', async () => {
+    bench.fault = failsOnce('submit', { lost: true });
+    const ledger = bench.open({ commitStatusMs: 4_000, resendMs: 200 });
+    const startedMs = performance.now();
+    const { transactionId } = await ledger.submit(bench.identity, 'put', ['a', '1']);
+    expect(performance.now() - startedMs).toBeLessThan(2_000);
+    expect(bench.peer.calls.submit).toBe(2);
+    expect(bench.chain.transactions.map(({ txId }) => txId)).toEqual([transactionId]);
+  });
+
   it('sends the same envelope again when the orderer lost it', async () => {
     bench.fault = failsOnce('submit', { instead: rpcError(status.DEADLINE_EXCEEDED, 'timeout') });
     const ledger = bench.open();

@@ -29,6 +29,8 @@ export const QUICK: Partial<LedgerSettings> = {
   endorseMs: 1_000,
   submitMs: 300,
   commitStatusMs: 1_000,
+  resendMs: 1_000,
+  ownPeerMs: 100,
   statusProbeMs: 200,
   unavailableMs: 4_000,
   outcomeMs: 5_000,
@@ -51,6 +53,8 @@ afterAll(async () => {
 export class LedgerBench {
   readonly chain: StubChain;
   readonly peer: StubPeer;
+  /** Another organisation's, on the same chain; it runs from the first `open` that names it on. */
+  readonly otherPeer: StubPeer;
   readonly identity: LedgerIdentity;
   readonly attacked: PeerReport[] = [];
   /** Replace at any time. */
@@ -65,6 +69,7 @@ export class LedgerBench {
     const tls = readTls(directory, DOMAIN, { kind: 'peer', host: HOST });
     const fault = (stage: Stage, count: number) => this.fault(stage, count);
     this.peer = new StubPeer({ chain: this.chain, chaincode, mspIds: MSP_IDS, tls, fault });
+    this.otherPeer = new StubPeer({ chain: this.chain, chaincode, mspIds: MSP_IDS.slice(1), tls });
     const { mspId, certificatePem, privateKey } = readIdentity(directory, DOMAIN, 'Custodian');
     this.identity = { mspId, certificatePem, sign: async (message) => signDer(privateKey, message) };
   }
@@ -76,11 +81,20 @@ export class LedgerBench {
     return bench;
   }
 
+  /** As `open`, with the other peer to turn to. */
+  async openBeside(settings: Partial<LedgerSettings> = {}): Promise<Ledger> {
+    await this.otherPeer.start();
+    return this.open(settings, [this.otherPeer]);
+  }
+
   /** Opened again, it finds the same outbox: another run of the same gateway. */
-  open(settings: Partial<LedgerSettings> = {}): Ledger {
+  open(settings: Partial<LedgerSettings> = {}, others: readonly StubPeer[] = []): Ledger {
     const folder = nodeFolder(organisationFolder(this.#certificates, DOMAIN), HOST, 'peer');
+    const tlsRootFile = tlsPaths(folder).authority;
+    const endpointOf = ({ port }: StubPeer) => ({ address: `127.0.0.1:${port}`, hostName: HOST, tlsRootFile });
     const ledger = openFabricLedger({
-      endpoint: { address: `127.0.0.1:${this.peer.port}`, hostName: HOST, tlsRootFile: tlsPaths(folder).authority },
+      endpoint: endpointOf(this.peer),
+      otherPeers: others.map(endpointOf),
       peerMspId: 'HospitalAMSP',
       channel: 'medledger',
       chaincode: 'medledger',
@@ -96,6 +110,7 @@ export class LedgerBench {
   async stop(): Promise<void> {
     for (const ledger of this.#opened) await ledger.close();
     this.peer.kill();
+    this.otherPeer.kill();
     this.chain.stop();
     rmSync(this.#directory, { recursive: true, force: true });
   }

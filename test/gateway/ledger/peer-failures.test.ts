@@ -143,7 +143,7 @@ describe('a peer that cannot simulate', () => {
       { mspId: 'GovernmentMSP', message },
     ]);
     bench.fault = () => ({ instead });
-    await expect(bench.open().evaluate(bench.identity, 'get', [])).rejects.toMatchObject({ code: 'LEDGER_REFUSED' });
+    await expect(bench.open().evaluate(bench.identity, 'get', [])).rejects.toMatchObject({ code: 'CALLER_UNKNOWN' });
     expect(bench.peer.calls.evaluate).toBe(1);
   });
 });

@@ -11,6 +11,7 @@ import type { Ledger } from '../../../gateway/ledger/ledger.js';
 import { generateMemberKeys, type UnlockedIdentity, unlockedIdentity } from '../../../gateway/identity/member-keys.js';
 import { type DevLedger, startDevLedger } from '../../../network/devledger/dev-ledger.js';
 import {
+  chaincodeFolder,
   ensureIdentities,
   nodeFolder,
   openCertificateAuthority,
@@ -102,11 +103,14 @@ export class ProductNetwork {
     await rm(this.dataDir, { recursive: true, force: true });
   }
 
-  async #startChaincode({ mspId, peer }: Organisation): Promise<void> {
+  async #startChaincode({ mspId, domain, peer }: Organisation): Promise<void> {
     if (peer === undefined) return;
     const address = `127.0.0.1:${peer.chaincodePort}`;
     const id = `${this.topology.chaincode.name}:${this.topology.chaincode.version}`;
+    const tls = tlsPaths(chaincodeFolder(organisationFolder(this.dataDir, domain)));
     const args = [SHIM, 'server', '--chaincode-address', address, '--chaincode-id', id];
+    args.push('--chaincode-tls-cert-file', tls.certificate, '--chaincode-tls-key-file', tls.key);
+    args.push('--chaincode-tls-client-cacert-file', tls.authority);
     const env = { ...process.env, CORE_PEER_LOCALMSPID: mspId, CORE_CHAINCODE_LOGGING_LEVEL: 'error' };
     this.#chaincodes.push(spawn(process.execPath, args, { cwd: CHAINCODE_DIR, env, stdio: 'ignore' }));
     for (let attempt = 0; !(await isListening(peer.chaincodePort)); attempt += 1) {

@@ -18,6 +18,9 @@ export type Stage = 'evaluate' | 'endorse' | 'submit' | 'commitStatus';
 export type Fault =
   | { readonly instead: Partial<StatusObject> }
   | { readonly loseReply: 'unavailable' | 'silence' }
+  | { readonly afterwards: Partial<StatusObject> }
+  /** Answered as if it were done. */
+  | { readonly lost: true }
   | { readonly cutConnection: true };
 
 export interface StubPeerOptions {
@@ -99,9 +102,9 @@ export class StubPeer {
 
   #unary<Request, Response>(stage: Stage, answer: (request: Request, cancelled: AbortSignal) => Promise<Response>) {
     return (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>) => {
-      const fault = this.#options.fault?.(stage, this.calls[stage]);
-      this.calls[stage] += 1;
+      const fault = this.#options.fault?.(stage, this.calls[stage]++);
       if (fault !== undefined && 'instead' in fault) return callback(fault.instead);
+      if (fault !== undefined && 'lost' in fault) return callback(null, new gateway.SubmitResponse() as Response);
       const cancelled = new AbortController();
       call.on('cancelled', () => cancelled.abort());
       answer(call.request, cancelled.signal).then(
@@ -114,6 +117,7 @@ export class StubPeer {
 
   #reply<Response>(fault: Fault | undefined, reply: () => void, callback: sendUnaryData<Response>): void {
     if (fault === undefined) reply();
+    else if ('afterwards' in fault) callback(fault.afterwards);
     else if ('cutConnection' in fault) {
       this.kill();
       void this.start();

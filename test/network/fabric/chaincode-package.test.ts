@@ -1,14 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ensureChaincodeBuilder } from '../../../network/fabric/chaincode-builder.js';
 import { chaincodePackage } from '../../../network/fabric/chaincode-package.js';
+import { builtChaincodeFolder } from '../../../network/fabric/fabric-paths.js';
 import { peerOrganisations } from '../../../network/fabric/members.js';
 import { tarGz } from '../../../network/fabric/tape-archive.js';
+import { ensureIdentities, readTls } from '../../../network/identities/index.js';
 import { localTopology } from '../../../network/topology.js';
 
 const topology = localTopology(20_000);
@@ -77,41 +79,65 @@ describe('chaincodePackage', () => {
       label: 'medledger_1.0',
     });
     unpack(readFileSync(join(folder, 'code.tar.gz')), folder);
-    const connection = JSON.parse(readFileSync(join(folder, 'connection.json'), 'utf8')) as { address: string };
-    expect(connection.address).toBe('127.0.0.1:20040');
+    const connection = JSON.parse(readFileSync(join(folder, 'connection.json'), 'utf8'));
+    expect(connection).toMatchObject({ address: '127.0.0.1:20040', tls_required: true, client_auth_required: true });
+    // Whoever is given the package is given no key.
+    expect(JSON.stringify(connection)).not.toContain('BEGIN');
   });
 });
 
 describe('the external builder', () => {
-  it('recognises the package, and releases its connection as the peer asks', () => {
-    const builder = ensureChaincodeBuilder(join(folder, 'data'), join(folder, 'no-release', 'bin'));
+  const [organisation] = peerOrganisations(topology);
+  if (organisation === undefined) throw new Error('an organisation has a peer');
+  const builderOf = async (dataDir: string) => {
+    await ensureIdentities(topology, dataDir);
+    const builder = ensureChaincodeBuilder(dataDir, organisation);
+    return (name: string, ...args: string[]) => execFileSync(join(builder, 'bin', name), args, { stdio: 'ignore' });
+  };
+
+  it('recognises the package, and puts in what the peer shows the service and expects of it', async () => {
+    const dataDir = join(folder, 'data');
+    const program = await builderOf(dataDir);
     const [code, metadata, output, release] = ['code', 'metadata', 'output', 'release'].map((name) => {
       mkdirSync(join(folder, name));
       return join(folder, name);
     }) as [string, string, string, string];
     unpack(hospitalA?.bytes, metadata);
     unpack(readFileSync(join(metadata, 'code.tar.gz')), code);
-    const program = (name: string, ...args: string[]) => execFileSync(join(builder, 'bin', name), args);
     program('detect', code, metadata);
     program('build', code, metadata, output);
     program('release', output, release);
-    const released = readFileSync(join(release, 'chaincode', 'server', 'connection.json'));
-    expect(released.equals(readFileSync(join(code, 'connection.json')))).toBe(true);
+    const path = join(release, 'chaincode', 'server', 'connection.json');
+    const tls = readTls(dataDir, organisation.domain, { kind: 'peer', host: organisation.peer.host });
+    expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual({
+      address: '127.0.0.1:20040',
+      dial_timeout: '1s',
+      tls_required: true,
+      client_auth_required: true,
+      domain: 'chaincode.hospital-a.medledger.example',
+      client_key: tls.keyPem,
+      client_cert: tls.certificatePem,
+      root_cert: tls.caPem,
+    });
+    expect(statSync(path).mode & 0o077).toBe(0);
   });
 
-  it('leaves other kinds of chaincode to other builders', () => {
-    const builder = ensureChaincodeBuilder(folder, join(folder, 'no-release', 'bin'));
+  it('leaves other kinds of chaincode to other builders', async () => {
+    const program = await builderOf(folder);
     writeFileSync(join(folder, 'metadata.json'), '{"type":"node","label":"x"}');
-    expect(() => execFileSync(join(builder, 'bin', 'detect'), [folder, folder], { stdio: 'ignore' })).toThrow();
+    expect(() => program('detect', folder, folder)).toThrow();
   });
 
-  it('is the one of the release where that lies around the programs', () => {
-    const bin = join(folder, 'bin');
-    const own = join(folder, 'builders', 'ccaas');
-    mkdirSync(join(own, 'bin'), { recursive: true });
-    for (const name of ['detect', 'build', 'release']) writeFileSync(join(own, 'bin', name), '');
-    expect(ensureChaincodeBuilder(join(folder, 'data'), bin)).toBe(own);
-    expect(existsSync(join(folder, 'data'))).toBe(false);
+  it('has the peer build again when its certificates are others, and not otherwise', async () => {
+    await builderOf(folder);
+    const built = builtChaincodeFolder(folder, organisation.peer.host);
+    mkdirSync(built, { recursive: true });
+    await builderOf(folder);
+    expect(existsSync(built)).toBe(true);
+    const nextYearMs = Date.now() + 700 * 86_400_000;
+    await ensureIdentities(topology, folder, { nowMs: nextYearMs });
+    ensureChaincodeBuilder(folder, organisation);
+    expect(existsSync(built)).toBe(false);
   });
 });
 

@@ -78,6 +78,25 @@ describe('channelConfig', () => {
     });
   });
 
+  it('with BFT names four consenters with their numbers and identities, and takes the batch from the topology', () => {
+    const bft = localTopology(20_000, 'bft');
+    const { Orderer } = profileOf(channelConfig(bft, '/data'));
+    expect(Orderer).toMatchObject({
+      OrdererType: 'BFT',
+      SmartBFT: { RequestBatchMaxCount: 500, RequestBatchMaxInterval: '50ms' },
+      ConsenterMapping: bft.orderers.map(({ host, port }, index) => ({
+        ID: index + 1,
+        Host: '127.0.0.1',
+        Port: port,
+        MSPID: 'OrdererMSP',
+        Identity: expect.stringContaining(`/msp/signcerts/${host}-cert.pem`),
+        ClientTLSCert: expect.stringContaining(`/${host}/tls/server.crt`),
+      })),
+    });
+    expect(Orderer).not.toHaveProperty('EtcdRaft');
+    expect(bft.orderers).toHaveLength(4);
+  });
+
   it('has all four organisations, and an anchor peer for each that has a peer', () => {
     const anchors = profile.Application.Organizations.map(({ ID, AnchorPeers }) => [ID, AnchorPeers?.[0]?.Port]);
     expect(anchors).toEqual([

@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { networkRecordFile } from '../../../network/fabric/fabric-paths.js';
 import { FabricError } from '../../../network/fabric/fabric-error.js';
 import { peerOrganisations } from '../../../network/fabric/members.js';
 import { requireSameNetwork } from '../../../network/fabric/network-record.js';
@@ -22,7 +23,10 @@ describe('configuration of the nodes', () => {
       expect(peerConfig({ organisation, dataDir: '/data', builder: '/builder' })).toMatchObject({
         vm: { endpoint: '' },
         chaincode: { externalBuilders: [{ path: '/builder' }], keepalive: 0 },
-        operations: { listenAddress: `127.0.0.1:${operationsPort}` },
+        operations: {
+          listenAddress: `127.0.0.1:${operationsPort}`,
+          tls: { enabled: true, clientAuthRequired: true },
+        },
         peer: {
           localMspId: organisation.mspId,
           address: `127.0.0.1:${port}`,
@@ -35,16 +39,18 @@ describe('configuration of the nodes', () => {
     },
   );
 
-  it('an orderer is administered with a client certificate only', () => {
+  it('an orderer is administered, and gives metrics, with a client certificate only', () => {
     const [orderer] = topology.orderers;
     expect(ordererConfig(orderer as Orderer, '/data')).toMatchObject({
       General: { ListenPort: 20_034, TLS: { Enabled: true } },
       Admin: { ListenAddress: '127.0.0.1:20044', TLS: { Enabled: true, ClientAuthRequired: true } },
+      Operations: { ListenAddress: '127.0.0.1:20014', TLS: { Enabled: true, ClientAuthRequired: true } },
     });
   });
 
   it('no two listeners of a network share a port', () => {
-    const ports = [...portsOf(topology), ...fabricPortsOf(topology)].map(({ port }) => port);
+    const largest = localTopology(20_000, 'bft');
+    const ports = [...portsOf(largest), ...fabricPortsOf(largest)].map(({ port }) => port);
     expect(new Set(ports).size).toBe(ports.length);
     expect(Math.max(...ports)).toBeLessThan(20_050);
   });
@@ -88,5 +94,17 @@ describe('requireSameNetwork', () => {
     requireSameNetwork(topology, dataDir);
     const fewer = { ...topology, orderers: topology.orderers.slice(0, 1) };
     expect(() => requireSameNetwork(fewer, dataDir)).toThrow('FABRIC_DATA_UNUSABLE');
+  });
+
+  it('refuses orderers that agree otherwise, and takes a record of before there was a choice for Raft', () => {
+    requireSameNetwork(topology, dataDir);
+    const path = networkRecordFile(dataDir);
+    const { consensus, ...before } = JSON.parse(readFileSync(path, 'utf8'));
+    expect(consensus).toBe('raft');
+    writeFileSync(path, JSON.stringify(before));
+    expect(() => requireSameNetwork(topology, dataDir)).not.toThrow();
+    expect(() => requireSameNetwork(localTopology(20_000, 'bft'), dataDir)).toThrow(
+      /^FABRIC_DATA_UNUSABLE: .*--consensus raft/,
+    );
   });
 });

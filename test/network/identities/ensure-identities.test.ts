@@ -31,9 +31,9 @@ describe('ensureIdentities: what it makes', () => {
       [
         `ca/ca.${HOSPITAL_A}-cert.pem`,
         'ca/priv_sk',
-        'gateway/tls/ca.crt',
-        'gateway/tls/server.crt',
-        'gateway/tls/server.key',
+        ...['chaincode', 'gateway'].flatMap((owner) =>
+          ['ca.crt', 'server.crt', 'server.key'].map((name) => `${owner}/tls/${name}`),
+        ),
         ...mspFiles('msp').filter((path) => !/keystore|signcerts/.test(path)),
         'organisation.json',
         ...mspFiles(`peers/peer0.${HOSPITAL_A}/msp`, `peer0.${HOSPITAL_A}`),
@@ -47,10 +47,11 @@ describe('ensureIdentities: what it makes', () => {
     );
   });
 
-  it('a client organisation has a gateway and no peer', () => {
+  it('a client organisation has a gateway, no peer and no chaincode service', () => {
     const top = readdirSync(organisationFolder(dataDir, INSURER));
     expect(top).toContain('gateway');
     expect(top).not.toContain('peers');
+    expect(top).not.toContain('chaincode');
   });
 
   it('NodeOUs name the certificate authority of the same folder', () => {
@@ -65,7 +66,7 @@ describe('ensureIdentities: what it makes', () => {
 describe('ensureIdentities: keys and certificates', () => {
   it('every private key is readable by its owner alone, in PKCS#8', () => {
     const keys = filesOf(dataDir).filter((path) => /priv_sk$|\.key$/.test(path));
-    expect(keys).toHaveLength(4 * 2 + 2 + 3 * 2 + 4 * 3 + 4 + 3 * 2 + 1);
+    expect(keys).toHaveLength(4 * 2 + 2 + 3 * 3 + 4 * 3 + 4 + 3 * 2 + 1);
     for (const path of keys) {
       expect({ path, mode: statSync(join(dataDir, path)).mode & 0o777 }).toEqual({ path, mode: 0o600 });
       expect(readFileSync(join(dataDir, path), 'utf8')).toMatch(/^-----BEGIN PRIVATE KEY-----\n/);
@@ -76,7 +77,7 @@ describe('ensureIdentities: keys and certificates', () => {
     const authorities = filesOf(dataDir).filter((path) => /\/(ca|tlsca)\/.*-cert\.pem$/.test(path));
     expect(authorities).toHaveLength(10);
     const certificates = filesOf(dataDir).filter((path) => /signcerts\/|server\.crt$/.test(path));
-    expect(certificates).toHaveLength(3 + 4 * 3 + 3 + 1 + 3 + 4 + 3);
+    expect(certificates).toHaveLength(3 + 4 * 3 + 3 + 1 + 3 + 4 + 3 + 3);
     for (const path of certificates) {
       const certificate = readCertificateAt(path);
       const kind = path.endsWith('server.crt') ? 'tlsca' : 'ca';

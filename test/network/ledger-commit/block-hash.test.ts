@@ -51,6 +51,7 @@ describe('nextCommitHash', () => {
 describe('genesisBlock', () => {
   const definition = {
     channel: 'medledger',
+    policy: { endorsers: ['HospitalAMSP'], needed: 1 },
     msps: [
       { mspId: 'HospitalBMSP', caCertPems: ['second'] },
       { mspId: 'HospitalAMSP', caCertPems: ['first'] },

@@ -112,6 +112,21 @@ describe('SignatureCache', () => {
     expect(reasonOf(() => cache.verify(client.serialized, DATA, signature, revokedAtMs))).toBe('REVOKED');
   });
 
+  it('what is taken back while it runs counts for signatures that were found good before', () => {
+    const { client, insurer, msps } = network;
+    const registry = new MspRegistry(msps);
+    const cache = new SignatureCache(registry);
+    const [signature, other] = [signLowS(client.key, DATA), signLowS(insurer.key, DATA)];
+    const now = Date.now();
+    cache.verify(client.serialized, DATA, signature, now);
+    const serialHex = new X509Certificate(client.certificatePem).serialNumber.toLowerCase().replace(/^0+/, '');
+    registry.setRevocations('HospitalAMSP', [{ serialHex, revokedAtMs: now }]);
+    expect(reasonOf(() => cache.verify(client.serialized, DATA, signature, now - 1))).toBeUndefined();
+    expect(reasonOf(() => cache.verify(client.serialized, DATA, signature, now))).toBe('REVOKED');
+    expect(reasonOf(() => cache.verify(insurer.serialized, DATA, other, now))).toBeUndefined();
+    expect(reasonOf(() => registry.setRevocations('NobodyMSP', []))).toBe('UNKNOWN_MSP');
+  });
+
   it('forgets the oldest when it is full and then checks anew', () => {
     const { client, registry } = network;
     const cache = new SignatureCache(registry, 1);

@@ -3,9 +3,15 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { ensureIdentities, tlsCaBundle } from '../../../network/identities/index.js';
+import {
+  chaincodeFolder,
+  ensureIdentities,
+  organisationFolder,
+  tlsCaBundle,
+  tlsPaths,
+} from '../../../network/identities/index.js';
 import { localTopology, PORTS_PER_NETWORK, type Topology } from '../../../network/topology.js';
 import { type ChaincodeProcess, freePorts } from './chaincode-process.js';
 import { decode, enrol, type Member, type MemberClient, memberClient } from './front-client.js';
@@ -34,9 +40,17 @@ beforeAll(async () => {
   portBase = await freePortBase();
   topology = localTopology(portBase);
   await ensureIdentities(topology, dataDir);
-  chaincodes = await startChaincodes(topology);
+  chaincodes = await startChaincodes(topology, chaincodeTls());
   member = await enrol(dataDir, withPeer(topology)[0] ?? { mspId: '', domain: '' });
 }, 30_000);
+
+/** Environment of the chaincode services, by MSP id: where their certificates lie. */
+function chaincodeTls(): Record<string, Record<string, string>> {
+  const folderOf = (domain: string) => dirname(tlsPaths(chaincodeFolder(organisationFolder(dataDir, domain))).key);
+  return Object.fromEntries(
+    withPeer(topology).map(({ mspId, domain }) => [mspId, { CHAINCODE_TLS: folderOf(domain) }]),
+  );
+}
 
 afterEach(async () => {
   for (const client of clients.splice(0)) client.close();

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -86,12 +86,32 @@ describe('the embedded ledger on disk', () => {
       expect(await chainInfo(client, 'HospitalBMSP')).toBe(await chainInfo(client, 'HospitalAMSP'));
     });
   }, 15_000);
+});
 
-  it('sets a peer aside whose database cannot be opened, and serves with the others', async () => {
+describe('the embedded ledger on a damaged disk', () => {
+  it('makes the state of a peer again that is damaged, keeps what it was, and serves with all', async () => {
     await damageDatabase('GovernmentMSP');
     await withLedger(async (ledger, client) => {
+      expect([...ledger.setAside]).toEqual([]);
+      await client.contract.submitTransaction('put', 'healed', 'x');
+      await waitUntil(
+        async () => (await chainInfo(client, 'GovernmentMSP')) === (await chainInfo(client, 'HospitalAMSP')),
+      );
+      const government = await client.contract.evaluate('get', {
+        arguments: ['healed'],
+        endorsingOrganizations: ['GovernmentMSP'],
+      });
+      expect(decode(government)).toBe('x');
+    });
+    const peer = await readdir(join(dataDir, 'ledger', 'peers', 'GovernmentMSP'));
+    expect(peer.filter((name) => name.startsWith('damaged-')).length).toBe(1);
+  }, 15_000);
+
+  it('sets a peer aside that was damaged too often, and serves with the others', async () => {
+    await damageTooOften('GovernmentMSP');
+    await withLedger(async (ledger, client) => {
       expect([...ledger.setAside.keys()]).toEqual(['GovernmentMSP']);
-      expect(ledger.setAside.get('GovernmentMSP')).toContain('GovernmentMSP');
+      expect(ledger.setAside.get('GovernmentMSP')).toMatch(/GovernmentMSP was damaged \d+ times.*check the disk/);
       expect(ledger.endpoints.map(({ mspId }) => mspId)).toEqual(['HospitalAMSP', 'HospitalBMSP']);
       await client.contract.submitTransaction('put', 'two-left', 'x');
       const government = client.contract.evaluate('get', {
@@ -103,9 +123,25 @@ describe('the embedded ledger on disk', () => {
   }, 15_000);
 
   it('does not start when too few peers are left', async () => {
-    await damageDatabase('HospitalBMSP');
+    await damageTooOften('HospitalBMSP');
     await expect(startDevLedger({ topology, dataDir, log })).rejects.toThrow(/^Only 1 of 2 peers can be started: /);
   });
+
+  it('takes the orderer’s blocks back from the peers when its folder is lost, and orders on', async () => {
+    await rm(join(dataDir, 'ledger', 'peers'), { recursive: true });
+    await withLedger(async (_ledger, client) => {
+      await client.contract.submitTransaction('put', 'before', 'x');
+      await waitUntil(
+        async () => (await chainInfo(client, 'GovernmentMSP')) === (await chainInfo(client, 'HospitalAMSP')),
+      );
+    });
+    await rm(join(dataDir, 'ledger', 'orderer'), { recursive: true });
+    await withLedger(async (ledger, client) => {
+      expect([...ledger.setAside]).toEqual([]);
+      await client.contract.submitTransaction('put', 'after', 'x');
+      expect(decode(await client.contract.evaluateTransaction('get', 'before'))).toBe('x');
+    });
+  }, 15_000);
 });
 
 async function waitUntil(holds: () => Promise<boolean>): Promise<void> {
@@ -116,10 +152,14 @@ async function waitUntil(holds: () => Promise<boolean>): Promise<void> {
   }
 }
 
-/** Replaces the file that names the parts of a LevelDB, without which it cannot be opened. */
+/** Replaces the file that names the parts of a database, without which it cannot be opened. */
 async function damageDatabase(mspId: string): Promise<void> {
   const state = join(dataDir, 'ledger', 'peers', mspId, 'state');
-  for (const file of await readdir(state)) {
-    if (file.startsWith('MANIFEST')) await writeFile(join(state, file), 'not a manifest');
-  }
+  await writeFile(join(state, 'manifest'), 'not a manifest');
+}
+
+async function damageTooOften(mspId: string): Promise<void> {
+  const peer = join(dataDir, 'ledger', 'peers', mspId);
+  for (let time = 0; time < 8; time += 1) await mkdir(join(peer, `damaged-${time}`), { recursive: true });
+  await damageDatabase(mspId);
 }

@@ -89,7 +89,7 @@ export async function startFrontNetwork(
   };
 }
 
-/** The local topology on ports that are free. */
+/** The local topology on ports that are free, its chaincode reached without TLS. */
 export async function freeTopology(): Promise<Topology> {
   const topology = localTopology();
   const ports = await freePorts(topology.organisations.length * 2);
@@ -105,7 +105,8 @@ export async function freeTopology(): Promise<Topology> {
           },
         },
   );
-  return { ...topology, batch: { ...topology.batch, timeoutMs: 10 }, organisations };
+  const { name, version } = topology.chaincode;
+  return { ...topology, chaincode: { name, version }, batch: { ...topology.batch, timeoutMs: 10 }, organisations };
 }
 
 type WithPeer = Organisation & { peer: NonNullable<Organisation['peer']> };
@@ -132,6 +133,7 @@ async function openLedgers(
   const genesis = genesisBlock({
     channel: topology.channel,
     msps: mspDefinitions(dataDir, topology, { includeOrderer: false }),
+    policy: { endorsers: withPeer(topology).map(({ mspId }) => mspId), needed: topology.endorsementsNeeded },
   });
   const ledgers = new Map<string, MemoryPeerLedger>();
   for (const { mspId } of withPeer(topology)) {

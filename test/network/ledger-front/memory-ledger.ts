@@ -45,6 +45,10 @@ export class MemoryPeerLedger implements PeerLedger {
     return this.#blocks.length;
   }
 
+  isServing(): boolean {
+    return true;
+  }
+
   snapshot(): StateSnapshot & StateReader {
     return snapshotOf(this.#state, this.#blocks.length, this.corruptKeys);
   }
@@ -197,6 +201,9 @@ function snapshotOf(state: State, height: number, corruptKeys: ReadonlySet<strin
     },
     async versions(keys) {
       return keys.map(({ namespace, key }) => state.get(name(namespace, key))?.version);
+    },
+    async valuesOf(keys) {
+      return keys.map(({ namespace, key }) => state.get(name(namespace, key)));
     },
     async *rangeVersions(namespace, startKey, endKey, includeEnd) {
       yield* rows(namespace, startKey, endKey, includeEnd);

@@ -4,7 +4,18 @@ import { deliverBlocks } from '../../../network/devledger/commit/deliver-blocks.
 import { genesisBlock } from '../../../network/devledger/commit/genesis-block.js';
 import { openOrderer, type Orderer } from '../../../network/devledger/orderer/open-orderer.js';
 import type { PeerLedger } from '../../../network/devledger/peer-ledger.js';
-import { CHANNEL, commitAll, createNetwork, ENDORSERS, type TestNetwork, temporaryFolder } from '../ledger-support.js';
+import { encodeVersion, stateKey } from '../../../network/devledger/store/row-keys.js';
+import { StateDatabase } from '../../../network/devledger/store/state-database.js';
+import {
+  CHAINCODE,
+  CHANNEL,
+  commitAll,
+  createNetwork,
+  ENDORSERS,
+  POLICY,
+  type TestNetwork,
+  temporaryFolder,
+} from '../ledger-support.js';
 import { openTestPeer, type TestPeer, transaction } from '../ledger-transactions.js';
 
 let network: TestNetwork;
@@ -21,7 +32,7 @@ beforeEach(async () => {
   orderer = await openOrderer({
     directory: join(folder.path, 'orderer'),
     batch: { timeoutMs: 2, maxMessageCount: 3, preferredMaxBytes: 100_000 },
-    genesis: genesisBlock({ channel: CHANNEL, msps: network.msps }),
+    genesis: genesisBlock({ channel: CHANNEL, msps: network.msps, policy: POLICY }),
   });
   peers = await Promise.all(ENDORSERS.map((mspId) => openTestPeer(network, join(folder.path, mspId), mspId)));
   setAside = [];
@@ -94,8 +105,10 @@ describe('deliverBlocks', () => {
     expect([...delivery.setAside.keys()]).toEqual(['HospitalBMSP']);
     await delivery.stop();
   });
+});
 
-  it('a peer with other blocks, or with more blocks than the orderer, is set aside at once', async () => {
+describe('deliverBlocks sets aside', () => {
+  it('a peer with other blocks, or with more blocks than the orderer, at once', async () => {
     const [a, b] = peers;
     if (a === undefined || b === undefined) throw new Error('no peers');
     await submit(1);
@@ -111,5 +124,32 @@ describe('deliverBlocks', () => {
     );
     expect(peers[2]?.ledger.height()).toBe(2);
     await delivery.stop();
+  });
+
+  it('a peer that concludes otherwise than the others, at that block', async () => {
+    const [a] = peers;
+    await submit(1);
+    const delivery = deliver();
+    await delivery.caughtUp();
+    await delivery.stop();
+    // Behind the chain's back: the state of A says that the key has another version than the blocks say.
+    await a?.close();
+    const state = join(folder.path, ENDORSERS[0] ?? '', 'state');
+    const database = await StateDatabase.open(state, 'HospitalAMSP');
+    const payload = Buffer.concat([encodeVersion(9, 9), Buffer.from('forged')]);
+    await database.write([{ key: stateKey(CHAINCODE, 'k1'), payload }]);
+    await database.close();
+    peers[0] = await openTestPeer(network, join(folder.path, ENDORSERS[0] ?? ''), ENDORSERS[0]);
+    const again = deliver();
+    const reads = [['k1', { blockNumber: 1, txNumber: 0 }]] as const;
+    await orderer.submit(transaction(network, { reads, writes: [['k1', 'v']] }).envelope);
+    while (peers.some(({ ledger }) => ledger.height() < 3)) await new Promise((resolve) => setTimeout(resolve, 2));
+    await again.stop();
+    expect([...again.setAside]).toEqual([
+      [
+        'HospitalAMSP',
+        expect.stringMatching(/^Peer HospitalAMSP is set aside at height 3: what it concluded of block 2/),
+      ],
+    ]);
   });
 });

@@ -11,7 +11,11 @@ import { MspRegistry } from '../../../network/devledger/msp.js';
 import { openOrderer } from '../../../network/devledger/orderer/open-orderer.js';
 import { temporaryFolder } from '../ledger-support.js';
 
-const CHANNEL = { channel: 'medledger', msps: [{ mspId: 'HospitalAMSP', caCertPems: ['certificate'] }] };
+const CHANNEL = {
+  channel: 'medledger',
+  msps: [{ mspId: 'HospitalAMSP', caCertPems: ['certificate'] }],
+  policy: { endorsers: ['HospitalAMSP'], needed: 1 },
+};
 const ROOT = dirname(createRequire(import.meta.url).resolve('../../../package.json'));
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 
@@ -53,7 +57,6 @@ async function reopen() {
     ...CHANNEL,
     mspId: 'HospitalAMSP',
     directory: join(folder.path, 'peer'),
-    policy: { endorsers: ['HospitalAMSP'], needed: 1 },
     signatureCache: new SignatureCache(new MspRegistry([])),
     chaincodes: ['medledger'],
   });

@@ -7,7 +7,11 @@ import { genesisBlock } from '../../../network/devledger/commit/genesis-block.js
 import { type BatchRules, openOrderer, type Orderer } from '../../../network/devledger/orderer/open-orderer.js';
 import { temporaryFolder } from '../ledger-support.js';
 
-const GENESIS = genesisBlock({ channel: 'medledger', msps: [{ mspId: 'HospitalAMSP', caCertPems: ['certificate'] }] });
+const GENESIS = genesisBlock({
+  channel: 'medledger',
+  msps: [{ mspId: 'HospitalAMSP', caCertPems: ['certificate'] }],
+  policy: { endorsers: [], needed: 0 },
+});
 const NEVER_MS = 3_600_000;
 const BATCH: BatchRules = { timeoutMs: 20, maxMessageCount: 10, preferredMaxBytes: 10_000 };
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -191,7 +195,11 @@ describe('what is refused at the start, with a sentence', () => {
     const orderer = await open();
     await expect(open()).rejects.toThrow(/in use/);
     await orderer.close();
-    const other = genesisBlock({ channel: 'medledger', msps: [{ mspId: 'HospitalAMSP', caCertPems: ['other'] }] });
+    const other = genesisBlock({
+      channel: 'medledger',
+      msps: [{ mspId: 'HospitalAMSP', caCertPems: ['other'] }],
+      policy: { endorsers: [], needed: 0 },
+    });
     await expect(open({}, other)).rejects.toThrow(/another network/);
   });
 

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
 import { entryKey, grantKey, headKey, memberKey } from '../../../scripts/verify/state-keys.js';
@@ -20,10 +21,10 @@ export function spoiltLedgerCases(copy: () => SampleCopy): void {
     expect(found.every((line) => line.includes(` ${B} `))).toBe(true);
   });
 
-  it('names a flipped byte in LevelDB’s own file', async () => {
-    const state = join(copy().peer(B), 'state');
-    const log = onlyFile(state, '.log');
-    flipByte(log, Math.floor((statIfThere(log)?.size ?? 0) / 2));
+  it.each(['.table', 'manifest'])('names a peer whose %s was changed', async (suffix) => {
+    const [name = ''] = readdirSync(join(copy().peer(B), 'state')).filter((candidate) => candidate.endsWith(suffix));
+    const file = join(copy().peer(B), 'state', name);
+    flipByte(file, Math.floor((statIfThere(file)?.size ?? 0) / 2));
     expect((await copy().findings({ mspId: B })).some((line) => line.startsWith(`peer ${B} · `))).toBe(true);
   });
 

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync, type Stats, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ClassicLevel } from 'classic-level';
 import { readPeerState } from '../../../network/devledger/store/read-peer.js';
 import { encodeVersion, stateKey } from '../../../network/devledger/store/row-keys.js';
 import { StateDatabase } from '../../../network/devledger/store/state-database.js';
+import { flipStoredRow } from '../../support/flip-stored-row.js';
 
 export function peerFolder(dataDir: string, mspId: string) {
   return { mspId, directory: join(dataDir, 'ledger', 'peers', mspId) };
@@ -45,12 +45,7 @@ export async function writeState(
 
 /** Flips one bit in the last byte of a live value, as a bad disk would: the digest stays. */
 export async function flipState(dataDir: string, mspId: string, key: string): Promise<void> {
-  const directory = join(peerFolder(dataDir, mspId).directory, 'state');
-  const database = new ClassicLevel<Buffer, Buffer>(directory, { keyEncoding: 'buffer', valueEncoding: 'buffer' });
-  const row = Buffer.from((await database.get(stateKey('medledger', key))) ?? Buffer.alloc(0));
-  row.writeUInt8(row.readUInt8(row.length - 1) ^ 0x01, row.length - 1);
-  await database.put(stateKey('medledger', key), row);
-  await database.close();
+  await flipStoredRow(join(peerFolder(dataDir, mspId).directory, 'state'), stateKey('medledger', key), 1);
 }
 
 export function flipByte(file: string, offset: number): void {
@@ -76,4 +71,12 @@ export function changed(text: string, from: string | RegExp, to: string): string
 
 export function statIfThere(file: string): Stats | undefined {
   return statSync(file, { throwIfNoEntry: false });
+}
+
+/** Names, sizes and times of everything below a folder. */
+export function fingerprint(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .map((name) => [name, statIfThere(join(directory, name))] as const)
+    .map(([name, found]) => `${name} ${found?.size} ${found?.mtimeMs}`)
+    .sort();
 }

@@ -8,7 +8,7 @@ import { serviceIdentity } from '../../../gateway/identity/network-identities.js
 import { openFabricLedger } from '../../../gateway/ledger/fabric-ledger.js';
 import { nodeFolder, organisationFolder, tlsPaths } from '../../../network/identities/index.js';
 import { localTopology } from '../../../network/topology.js';
-import { freePortBase, isAlive } from '../../support/running-network.js';
+import { CONSENSUS, freePortBase, isAlive, ORDERERS } from '../../support/running-network.js';
 
 const SCRIPT = fileURLToPath(new URL('../../../dist/scripts/network.js', import.meta.url));
 const STEP_MS = 90_000;
@@ -23,7 +23,7 @@ interface Status {
   readonly running: boolean;
   readonly processes: Readonly<Record<string, number>>;
   readonly peers: readonly { readonly mspId: string; readonly height: number; readonly lag: number }[];
-  readonly orderers: readonly { readonly height: number; readonly isLeader: boolean }[];
+  readonly orderers: readonly { readonly height: number; readonly isLeader: boolean; readonly relation: string }[];
   readonly certificates: { readonly endsAt: string };
 }
 
@@ -66,7 +66,9 @@ function describeRunning(network: NetworkUnderTest): void {
   it(
     'up comes back when it serves, each step with its time',
     async () => {
-      const ended = await network.verb('up', '--ledger', network.ledger, '--port-base', String(network.portBase));
+      const consensus = network.ledger === 'fabric' ? ['--consensus', CONSENSUS] : [];
+      const place = ['--ledger', network.ledger, ...consensus, '--port-base', String(network.portBase)];
+      const ended = await network.verb('up', ...place);
       expect(ended).toMatchObject({ status: 0, stderr: '' });
       expect(ended.stdout).toMatch(/^certificates +\d+\.\d s$/m);
       expect(ended.stdout.trimEnd().split('\n').at(-1)).toBe('ready');
@@ -83,7 +85,7 @@ function describeRunning(network: NetworkUnderTest): void {
       ['HospitalBMSP', 0],
       ['GovernmentMSP', 0],
     ]);
-    expect(orderers).toHaveLength(network.ordererCount);
+    expect(orderers.map(({ relation }) => relation)).toEqual(Array(network.ordererCount).fill('consenter'));
     expect(orderers.filter(({ isLeader }) => isLeader)).toHaveLength(Math.min(1, network.ordererCount));
     expect(Date.parse(certificates.endsAt)).toBeGreaterThan(Date.now());
   });
@@ -134,6 +136,13 @@ function describeRestarted(network: NetworkUnderTest): void {
     expect((await network.status()).running).toBe(false);
   });
 
+  it('refuses orderers that agree otherwise, in one line', async () => {
+    const other = CONSENSUS === 'bft' ? 'raft' : 'bft';
+    const { status, stderr } = await network.verb('up', '--consensus', other);
+    expect([status, stderr.trimEnd().split('\n').length]).toEqual([1, 1]);
+    expect(stderr).toContain(network.ledger === 'fabric' ? `--consensus ${CONSENSUS}` : '--ledger fabric');
+  });
+
   it('refuses the other ledger on the same folder, in one line', async () => {
     const other = network.ledger === 'fabric' ? 'devledger' : 'fabric';
     const { status, stderr } = await network.verb('up', '--ledger', other);
@@ -159,7 +168,7 @@ describeVerbs('devledger', 0);
 if (process.env.FABRIC_BIN === undefined || process.env.FABRIC_BIN === '') {
   it.skip('real Fabric: set FABRIC_BIN to the bin folder of a Fabric 3.1 release', () => undefined);
 } else {
-  describeVerbs('fabric', 3);
+  describeVerbs('fabric', ORDERERS.length);
 }
 
 function runScript(args: readonly string[]): Promise<Ended> {

@@ -17,7 +17,7 @@ async function listenAt(port: number): Promise<void> {
 describe('ports of a network', () => {
   it('are all different, and lie within the 50 of its base', () => {
     const ports = portsOf(localTopology(20_000)).map(({ port }) => port);
-    expect(ports).toHaveLength(4 * 3 + 3 * 2);
+    expect(ports).toHaveLength(4 * 3 + 3 * 3);
     expect(new Set(ports).size).toBe(ports.length);
     expect(Math.min(...ports)).toBe(20_000);
     expect(Math.max(...ports)).toBeLessThan(20_050);

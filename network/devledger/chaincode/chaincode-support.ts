@@ -1,0 +1,114 @@
+import { EventEmitter } from 'node:events';
+import { type ServerDuplexStream, Server, ServerCredentials, status } from '@grpc/grpc-js';
+import { peer } from '@hyperledger/fabric-protos';
+import type { Logger } from 'pino';
+import { MESSAGE_SIZE_MAX_BYTES } from './chaincode-connection.js';
+import type { ChaincodeCall } from './chaincode-stream.js';
+import type { DialInChaincode } from './dial-in.js';
+
+export interface ChaincodeSupportOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly log: Logger;
+  /** The chaincode that this package id belongs to. */
+  readonly find: (packageId: string) => DialInChaincode | undefined;
+}
+
+export interface ChaincodeSupport {
+  /** host:port for `peer.address` of a chaincode. */
+  readonly address: string;
+  stop(): Promise<void>;
+}
+
+type RegisterStream = ServerDuplexStream<peer.ChaincodeMessage, peer.ChaincodeMessage>;
+
+/** Whoever connects and says nothing is cut off. */
+const REGISTER_TIMEOUT_MS = 5_000;
+
+/**
+ * What a chaincode dials in to: protos.ChaincodeSupport, which a peer of Fabric offers at its chaincode listen address.
+ * Without TLS, as Fabric's peers in development: bind it to loopback.
+ *
+ * @throws Error the port is taken
+ */
+export async function startChaincodeSupport(options: ChaincodeSupportOptions): Promise<ChaincodeSupport> {
+  const server = new Server({
+    'grpc.max_receive_message_length': MESSAGE_SIZE_MAX_BYTES,
+    'grpc.max_send_message_length': MESSAGE_SIZE_MAX_BYTES,
+  });
+  server.addService(peer.ChaincodeSupportService, {
+    register: (stream: RegisterStream) => register(stream, options),
+  });
+  const { host } = options;
+  const port = await bind(server, host, options.port);
+  return {
+    address: `${host}:${port}`,
+    // Its streams never end by themselves.
+    stop: async () => server.forceShutdown(),
+  };
+}
+
+function bind(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, boundPort) => {
+      if (error === null) return resolve(boundPort);
+      const taken = error.message.includes('EADDRINUSE') ? 'is taken' : `cannot be used (${error.message})`;
+      const advice = 'stop what uses it, or choose another chaincodePort in the topology';
+      reject(new Error(`Port ${port} of ${host}, where chaincode dials in, ${taken}: ${advice}.`, { cause: error }));
+    });
+  });
+}
+
+function register(stream: RegisterStream, { find, log }: ChaincodeSupportOptions): void {
+  const refuse = (message: string) => {
+    log.warn({ reason: message }, 'a chaincode was refused');
+    stream.emit('error', Object.assign(new Error(message), { code: status.FAILED_PRECONDITION, details: message }));
+  };
+  const timer = setTimeout(() => refuse('it did not register in time'), REGISTER_TIMEOUT_MS);
+  // Without a listener an aborted stream would end the process.
+  stream.on('error', (error) => log.debug({ reason: error.message }, 'a chaincode stream failed'));
+  stream.once('data', (message: peer.ChaincodeMessage) => {
+    clearTimeout(timer);
+    const packageId = readPackageId(message);
+    if (packageId === undefined) return refuse('the first message of a chaincode is not REGISTER');
+    const chaincode = find(packageId);
+    if (chaincode === undefined) return refuse(`no chaincode ${packageId} is deployed on this peer`);
+    if (chaincode.isTaken()) return refuse(`duplicate chaincodeID: ${packageId}`);
+    const call = new AcceptedCall(stream);
+    chaincode.attach(call);
+    call.emit('data', message);
+  });
+  stream.once('close', () => clearTimeout(timer));
+}
+
+function readPackageId(message: peer.ChaincodeMessage): string | undefined {
+  if (message.getType() !== peer.ChaincodeMessage.Type.REGISTER) return undefined;
+  try {
+    return peer.ChaincodeID.deserializeBinary(message.getPayload_asU8()).getName();
+  } catch {
+    // Not a chaincode id: the caller says what was expected.
+    return undefined;
+  }
+}
+
+/** A stream that was opened by the chaincode, seen as one that was opened by the peer. */
+class AcceptedCall extends EventEmitter implements ChaincodeCall {
+  readonly #stream: RegisterStream;
+
+  constructor(stream: RegisterStream) {
+    super();
+    this.#stream = stream;
+    stream.on('data', (message: peer.ChaincodeMessage) => this.emit('data', message));
+    for (const event of ['end', 'close', 'cancelled']) stream.on(event, () => this.emit('end'));
+    stream.on('error', (error) => this.emit('error', error));
+  }
+
+  write(message: peer.ChaincodeMessage): boolean {
+    return this.#stream.write(message);
+  }
+
+  cancel(): void {
+    this.#stream.end();
+  }
+}

@@ -1,0 +1,173 @@
+import { createHash } from 'node:crypto';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import type { ChaincodeEntry } from '../../topology.js';
+import { ChaincodeConnection } from '../chaincode/chaincode-connection.js';
+import { DeployedChaincode } from '../chaincode/deployed-chaincode.js';
+import { DialInChaincode } from '../chaincode/dial-in.js';
+import { DefinitionError } from '../definition/definition-error.js';
+import { buildChaincode, type ChaincodeCommand } from './chaincode-folder.js';
+import { ChaincodeProcess } from './chaincode-process.js';
+
+/** The peers that run it. */
+export interface RunPlace {
+  readonly dataDir: string;
+  readonly peers: readonly {
+    readonly mspId: string;
+    readonly host: string;
+    /** host:port that a chaincode dials in to. */
+    readonly supportAddress: string;
+  }[];
+  readonly log: Logger;
+}
+
+type PeerPlace = RunPlace['peers'][number];
+
+/** From a start to REGISTER; npm and a TypeScript chaincode take a few seconds on a busy machine. */
+const READY_MS = 60_000;
+const LOOPBACK = '127.0.0.1';
+
+/** One chaincode as it is run for every endorsing peer: where a folder was given, a process for each. */
+export class ChaincodeRun {
+  /** What it registers as. */
+  readonly packageId: string;
+  readonly #entry: ChaincodeEntry;
+  readonly #place: RunPlace;
+  readonly #command: ChaincodeCommand | undefined;
+  readonly #servicePorts: ReadonlyMap<string, number>;
+  readonly #runtimes = new Map<string, DeployedChaincode>();
+  readonly #processes: ChaincodeProcess[] = [];
+
+  private constructor(
+    entry: ChaincodeEntry,
+    place: RunPlace,
+    built: { command: ChaincodeCommand | undefined; servicePorts: ReadonlyMap<string, number> },
+  ) {
+    this.#entry = entry;
+    this.#place = place;
+    this.#command = built.command;
+    this.#servicePorts = built.servicePorts;
+    this.packageId = packageIdOf(entry);
+    for (const peer of place.peers) this.#runtimes.set(peer.mspId, this.#runtimeFor(peer));
+  }
+
+  /** @throws DefinitionError DEFINITION_INVALID, CHAINCODE_BUILD_FAILED */
+  static async prepare(
+    entry: ChaincodeEntry,
+    place: RunPlace,
+    options: { readonly isBuilt: boolean },
+  ): Promise<ChaincodeRun> {
+    const { folder, name, version } = entry;
+    if (folder === undefined) return new ChaincodeRun(entry, place, { command: undefined, servicePorts: new Map() });
+    const command = await buildChaincode({
+      ...options,
+      folder,
+      outputDir: join(place.dataDir, 'ledger', 'chaincodes', `${name}_${version}`),
+      logPath: join(place.dataDir, 'logs', `chaincode-${name}-build.log`),
+    });
+    const ports = await freePorts(place.peers.length);
+    const servicePorts = new Map(place.peers.map(({ mspId }, index) => [mspId, ports[index] ?? 0]));
+    return new ChaincodeRun(entry, place, { command, servicePorts });
+  }
+
+  runtime(mspId: string): DeployedChaincode | undefined {
+    return this.#runtimes.get(mspId);
+  }
+
+  /** @throws Error the organisation endorses nothing */
+  runtimeOf(mspId: string): DeployedChaincode {
+    const runtime = this.#runtimes.get(mspId);
+    if (runtime === undefined) throw new Error(`invariant failed: ${mspId} runs ${this.#entry.name}`);
+    return runtime;
+  }
+
+  start(): void {
+    const command = this.#command;
+    if (command === undefined) return;
+    for (const peer of this.#place.peers) this.#processes.push(this.#launch(command, peer));
+  }
+
+  /**
+   * Waits for a chaincode that we run ourselves; somebody else's may come whenever it likes.
+   *
+   * @throws DefinitionError CHAINCODE_NOT_READY
+   */
+  async requireReady(): Promise<void> {
+    if (this.#command === undefined) return;
+    const ready = await Promise.all([...this.#runtimes.values()].map((runtime) => runtime.whenReady(READY_MS)));
+    if (!ready.includes(false)) return;
+    throw new DefinitionError(
+      'CHAINCODE_NOT_READY',
+      `${this.#entry.name} did not register within ${READY_MS / 1000} s; its logs are ${join(this.#place.dataDir, 'logs')}/chaincode-${this.#entry.name}-*.log.`,
+    );
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#processes.map((running) => running.stop()));
+    for (const runtime of this.#runtimes.values()) runtime.stop();
+  }
+
+  #runtimeFor({ mspId }: PeerPlace): DeployedChaincode {
+    const { name: chaincodeName, address } = this.#entry;
+    const log = this.#place.log.child({ peer: mspId, chaincode: chaincodeName });
+    const dialIn = new DialInChaincode({ chaincodeName, packageId: this.packageId, log });
+    const servicePort = this.#servicePorts.get(mspId);
+    const service = address ?? (servicePort === undefined ? undefined : `${LOOPBACK}:${servicePort}`);
+    if (service === undefined) return new DeployedChaincode({ dialIn });
+    return new DeployedChaincode({
+      dialIn,
+      connection: new ChaincodeConnection({ chaincodeName, address: service, log }),
+    });
+  }
+
+  #launch(command: ChaincodeCommand, { mspId, host, supportAddress }: PeerPlace): ChaincodeProcess {
+    const { name } = this.#entry;
+    return new ChaincodeProcess({
+      program: command.program,
+      args: command.args(supportAddress),
+      cwd: command.cwd,
+      env: {
+        // As Fabric's own launcher sets them.
+        CORE_CHAINCODE_ID_NAME: this.packageId,
+        CORE_PEER_LOCALMSPID: mspId,
+        CORE_PEER_TLS_ENABLED: 'false',
+        CORE_PEER_ADDRESS: supportAddress,
+        // For those that are services; the names are those of the samples.
+        CHAINCODE_SERVER_ADDRESS: `${LOOPBACK}:${this.#servicePorts.get(mspId)}`,
+        CHAINCODE_ID: this.packageId,
+        CORE_CHAINCODE_ID: this.packageId,
+      },
+      logPath: join(this.#place.dataDir, 'logs', `chaincode-${name}-${host}.log`),
+      log: this.#place.log.child({ peer: mspId, chaincode: name }),
+    });
+  }
+}
+
+/**
+ * Fabric's form is label:hash of the package. Without a package of our making it is what `peer` in development mode
+ * expects, name:version, so that a chaincode may be started by hand.
+ */
+function packageIdOf({ name, version, sequence, folder }: ChaincodeEntry): string {
+  if (folder === undefined) return `${name}:${version}`;
+  return `${name}_${version}:${createHash('sha256').update(`${name}\n${version}\n${sequence}`).digest('hex')}`;
+}
+
+/** Ports that were free a moment ago. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(Array.from({ length: count }, listenAnywhere));
+  const ports = servers.map((server) => {
+    const address = server.address();
+    return typeof address === 'object' && address !== null ? address.port : 0;
+  });
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+function listenAnywhere(): Promise<ReturnType<typeof createServer>> {
+  const server = createServer();
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, LOOPBACK, () => resolve(server));
+  });
+}

@@ -1,0 +1,162 @@
+import { constants, fsyncSync, readdirSync, readSync } from 'node:fs';
+import { copyFile, type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+
+/** One open file of a store. Writing has one caller at a time; reading is safe from many places. */
+export interface StoredFile {
+  sizeBytes(): Promise<number>;
+  /**
+   * Synchronous: what the operating system holds in memory is read faster than handed to a thread.
+   *
+   * @returns number of bytes read; fewer than the target takes at the end of the file only
+   */
+  read(target: Uint8Array, offsetBytes: number): number;
+  /**
+   * Writes the parts one behind the other; durable only after `sync`.
+   *
+   * @returns number of bytes written; fewer than given when the disk is full
+   */
+  write(parts: readonly Uint8Array[], offsetBytes: number): Promise<number>;
+  /** After a failure nothing is known of what was written before, and asking again does not tell. */
+  sync(): Promise<void>;
+  truncate(sizeBytes: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** All that the stores of the ledger do to a disk, so that a test can put a failing disk in its place. */
+export interface FileSystem {
+  /** @param how - `create` empties what is there; the other two refuse what is not there */
+  open(path: string, how: 'read' | 'change' | 'create'): Promise<StoredFile>;
+  /** Names in a folder, in no order. */
+  list(directory: string): readonly string[];
+  /** With those above it; not an error when it is there. */
+  makeDirectory(directory: string): Promise<void>;
+  /** Not durable: for what is kept as evidence. */
+  copy(from: string, to: string): Promise<void>;
+  /** Replaces what has the new name. Durable after `syncDirectory`. */
+  rename(from: string, to: string): Promise<void>;
+  /** A file, or a folder with what is in it; not an error when it is not there. */
+  remove(path: string): Promise<void>;
+  /** A new name in a folder survives a power cut only once the folder itself was synced. */
+  syncDirectory(directory: string): Promise<void>;
+}
+
+const OPEN_FLAGS = { read: 'r', change: 'r+', create: 'w+' } as const;
+
+/** The disk of this machine. */
+export const DISK: FileSystem = {
+  open: async (path, how) => new DiskFile(await open(path, OPEN_FLAGS[how])),
+  list: (directory) => readdirSync(directory),
+  makeDirectory: async (directory) => {
+    await mkdir(directory, { recursive: true });
+  },
+  copy: (from, to) => copyFile(from, to, constants.COPYFILE_FICLONE),
+  rename,
+  remove: (path) => rm(path, { recursive: true, force: true }),
+  syncDirectory: async (directory) => {
+    const handle = await open(directory, 'r');
+    try {
+      fsyncSync(handle.fd);
+    } finally {
+      await handle.close();
+    }
+  },
+};
+
+class DiskFile implements StoredFile {
+  readonly #handle: FileHandle;
+
+  constructor(handle: FileHandle) {
+    this.#handle = handle;
+  }
+
+  async sizeBytes(): Promise<number> {
+    return (await this.#handle.stat()).size;
+  }
+
+  read(target: Uint8Array, offsetBytes: number): number {
+    let total = 0;
+    while (total < target.length) {
+      const count = readSync(this.#handle.fd, target, total, target.length - total, offsetBytes + total);
+      if (count === 0) break;
+      total += count;
+    }
+    return total;
+  }
+
+  async write(parts: readonly Uint8Array[], offsetBytes: number): Promise<number> {
+    const { bytesWritten } = await this.#handle.writev(parts, offsetBytes);
+    return bytesWritten;
+  }
+
+  sync(): Promise<void> {
+    return this.#handle.datasync();
+  }
+
+  truncate(sizeBytes: number): Promise<void> {
+    return this.#handle.truncate(sizeBytes);
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
+}
+
+/**
+ * Replaces a small file as a whole: after a crash it is the old one or the new one.
+ *
+ * @param directory - folder of the file, synced when this resolves
+ */
+export async function replaceFile(
+  files: FileSystem,
+  directory: string,
+  name: string,
+  bytes: Uint8Array,
+): Promise<void> {
+  const temporary = `${directory}/${name}.new`;
+  const file = await files.open(temporary, 'create');
+  try {
+    const written = await file.write([bytes], 0);
+    if (written !== bytes.length) throw shortWrite(temporary, written, bytes.length);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await files.rename(temporary, `${directory}/${name}`);
+  await files.syncDirectory(directory);
+}
+
+/** @returns undefined when there is no such file */
+export async function readWholeFile(files: FileSystem, path: string): Promise<Buffer | undefined> {
+  let file: StoredFile;
+  try {
+    file = await files.open(path, 'read');
+  } catch (error) {
+    if (errorCodeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    const bytes = Buffer.alloc(await file.sizeBytes());
+    return bytes.subarray(0, file.read(bytes, 0));
+  } finally {
+    await file.close();
+  }
+}
+
+/** What a full disk makes of a write that the operating system has taken in part. */
+export function shortWrite(path: string, written: number, expected: number): NodeJS.ErrnoException {
+  return Object.assign(new Error(`${path}: ${written} of ${expected} bytes were written`), { code: 'ENOSPC' });
+}
+
+/** As the operating system names it; undefined for other errors. */
+export function errorCodeOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+}
+
+export function isDiskFull(error: unknown): boolean {
+  const code = errorCodeOf(error);
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,32 @@
+import { type FileSystem, shortWrite } from './file-system.js';
+import { encodeFrameHeader } from './frame.js';
+import type { FrameFile } from './frame-file.js';
+
+/**
+ * Writes a file of frames anew beside the old one, with what others give for each frame that cannot be read.
+ *
+ * @returns number of the first frame that nobody gives; undefined when the new file is whole and durable
+ */
+export async function writeAnew(
+  disk: FileSystem,
+  file: FrameFile,
+  { path, donate }: { readonly path: string; readonly donate: (sequence: number) => Promise<Uint8Array | undefined> },
+): Promise<number | undefined> {
+  const fresh = await disk.open(path, 'create');
+  let offsetBytes = 0;
+  try {
+    for (let sequence = file.firstSequence; sequence < file.nextSequence; sequence += 1) {
+      const payload = file.read(sequence) ?? (await donate(sequence));
+      if (payload === undefined) return sequence;
+      const header = encodeFrameHeader(sequence, payload);
+      const frameBytes = header.length + payload.length;
+      const written = await fresh.write([header, payload], offsetBytes);
+      if (written !== frameBytes) throw shortWrite(path, written, frameBytes);
+      offsetBytes += frameBytes;
+    }
+    await fresh.sync();
+    return undefined;
+  } finally {
+    await fresh.close();
+  }
+}

@@ -1,0 +1,80 @@
+import { hasGateways, type LedgerTopology } from './topology.js';
+
+/**
+ * What is wrong between the parts of a topology whose shape is right.
+ *
+ * @returns one sentence, or undefined when nothing is
+ */
+export function findContradiction(topology: LedgerTopology): string | undefined {
+  return (
+    twice(
+      'mspId',
+      topology.organisations.map(({ mspId }) => mspId),
+    ) ??
+    twice(
+      'domain',
+      topology.organisations.map(({ domain }) => domain),
+    ) ??
+    twice(
+      'chaincode',
+      (topology.chaincodes ?? []).map(({ name }) => name),
+    ) ??
+    endorsementFault(topology) ??
+    chaincodeFault(topology) ??
+    gatewayFault(topology) ??
+    twice(
+      'port',
+      allPorts(topology).filter((port) => port !== 0),
+    )
+  );
+}
+
+function twice(what: string, values: readonly (string | number)[]): string | undefined {
+  const again = values.find((value, index) => values.indexOf(value) !== index);
+  return again === undefined ? undefined : `${what} ${again} is there twice; each takes its own.`;
+}
+
+function endorsementFault({ organisations, endorsementsNeeded }: LedgerTopology): string | undefined {
+  const endorsers = organisations.filter(({ endorses }) => endorses);
+  const without = endorsers.find(({ peer }) => peer === undefined);
+  if (without !== undefined) return `${without.mspId} endorses and has no peer; give it one, or set endorses to false.`;
+  if (endorsers.length >= endorsementsNeeded) return undefined;
+  return `endorsementsNeeded is ${endorsementsNeeded} and only ${endorsers.length} organisations endorse.`;
+}
+
+function chaincodeFault({ chaincodes = [], chaincode }: LedgerTopology): string | undefined {
+  const found = chaincodes.find(({ address, folder }) => address !== undefined && folder !== undefined);
+  if (found !== undefined) return `chaincode ${found.name} takes one of address and folder, or none where it dials in.`;
+  const taken = chaincodes.find(({ name }) => name === chaincode?.name);
+  return taken === undefined ? undefined : `chaincode ${taken.name} is that of medledger; call yours something else.`;
+}
+
+function gatewayFault(topology: LedgerTopology): string | undefined {
+  if (topology.chaincode === undefined) return undefined;
+  if (!hasGateways(topology)) {
+    const missing = topology.organisations.find((organisation) => !('gateway' in organisation));
+    return `medledger.gateways has none for ${missing?.mspId}; every organisation runs one.`;
+  }
+  const lost = topology.organisations.find(({ gateway }) => !hasPeer(topology, gateway.peerMspId));
+  if (lost === undefined) return undefined;
+  return `the gateway of ${lost.mspId} goes to the peer of ${lost.gateway.peerMspId}, which has none; name another in peerMspId.`;
+}
+
+function hasPeer({ organisations }: LedgerTopology, mspId: string): boolean {
+  return organisations.some((organisation) => organisation.mspId === mspId && organisation.peer !== undefined);
+}
+
+function allPorts(topology: LedgerTopology): number[] {
+  const { organisations, orderers } = topology;
+  const peers = organisations.flatMap(({ peer }) =>
+    peer === undefined ? [] : [peer.port, peer.chaincodePort, peer.operationsPort],
+  );
+  const gateways = hasGateways(topology)
+    ? topology.organisations.flatMap(({ gateway }) => [gateway.port, gateway.internalPort, gateway.vaultPort])
+    : [];
+  return [
+    ...peers,
+    ...gateways,
+    ...orderers.flatMap(({ port, adminPort, operationsPort }) => [port, adminPort, operationsPort]),
+  ];
+}

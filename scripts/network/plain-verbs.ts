@@ -1,0 +1,78 @@
+import { resolve } from 'node:path';
+import { StartError } from '../start/start-error.js';
+import { askDeploy, askPeer, askStatus, type DeployReport, type LedgerReport } from './ledger-control.js';
+import { isHeld, runningProcesses } from './network-context.js';
+
+/** What `deploy` is given for a chaincode on the embedded ledger. */
+export interface DeployOptions {
+  readonly name?: string;
+  readonly version?: string;
+  readonly sequence?: number;
+  readonly address?: string;
+  readonly folder?: string;
+  readonly policy?: string;
+  readonly collections?: string;
+}
+
+interface Place {
+  readonly dataDir: string;
+  readonly say: (line: string) => void;
+}
+
+/** @throws StartError */
+export async function deployChaincode({ dataDir, say }: Place, options: DeployOptions): Promise<DeployReport> {
+  const { name, version, folder, collections, ...rest } = options;
+  if (name === undefined || version === undefined) {
+    throw new StartError('deploy takes --name and --version, and --folder or --address unless the chaincode dials in.');
+  }
+  const { sequence, address, policy } = rest;
+  const report = await askDeploy(dataDir, {
+    name,
+    version,
+    ...(sequence === undefined ? {} : { sequence }),
+    ...(address === undefined ? {} : { address }),
+    ...(policy === undefined ? {} : { policy }),
+    // The ledger runs elsewhere.
+    ...(folder === undefined ? {} : { folder: resolve(folder) }),
+    ...(collections === undefined ? {} : { collections: resolve(collections) }),
+  });
+  const what = report.isNew ? 'is deployed' : 'was deployed already and is started anew';
+  say(`${report.name} ${report.version}, sequence ${report.sequence}, ${what}; it registers as ${report.packageId}`);
+  return report;
+}
+
+/** @throws StartError */
+export async function stopPeer({ dataDir, say }: Place, mspId: string): Promise<object> {
+  const answer = await askPeer(dataDir, mspId, 'stop');
+  say(answer.changed ? `the peer of ${mspId} is stopped; the others go on` : `the peer of ${mspId} does not run`);
+  return answer;
+}
+
+/** @throws StartError */
+export async function startPeer({ dataDir, say }: Place, mspId: string): Promise<object> {
+  const answer = await askPeer(dataDir, mspId, 'start');
+  say(answer.changed ? `the peer of ${mspId} serves and takes what it has missed` : `the peer of ${mspId} runs`);
+  return answer;
+}
+
+export interface PlainStatus extends Partial<LedgerReport> {
+  readonly running: boolean;
+  readonly processes: Readonly<Record<string, number>>;
+}
+
+export async function plainStatus({ dataDir }: Place): Promise<PlainStatus> {
+  const processes = runningProcesses(dataDir);
+  if (!isHeld(dataDir)) return { running: false, processes };
+  return { running: true, processes, ...(await askStatus(dataDir)) };
+}
+
+export function plainStatusLines(status: PlainStatus): readonly string[] {
+  if (!status.running) return ['no network runs on this folder'];
+  const { endpoints = [], heights = {}, setAside = {}, chaincodes = [], processes } = status;
+  return [
+    ...endpoints.map(({ mspId, address }) => `peer of ${mspId.padEnd(16)} ${address}, ${heights[mspId]} blocks`),
+    ...Object.entries(setAside).map(([mspId, reason]) => `peer of ${mspId.padEnd(16)} set aside: ${reason}`),
+    ...chaincodes.map(({ name, version, sequence }) => `chaincode ${name.padEnd(14)} ${version}, sequence ${sequence}`),
+    ...Object.entries(processes).map(([name, pid]) => `${name.padEnd(24)} process ${pid}`),
+  ];
+}

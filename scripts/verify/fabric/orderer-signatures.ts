@@ -1,0 +1,96 @@
+import { common, msp, orderer } from '@hyperledger/fabric-protos';
+import type { BlockParts } from '../../../network/devledger/commit/block-codec.js';
+import { blockHeaderBytes } from '../../../network/devledger/commit/block-hash.js';
+import { verified } from '../../../network/devledger/commit/endorsement-policy.js';
+import { decoded } from '../../../network/devledger/commit/envelope.js';
+import type { MspRegistry } from '../../../network/devledger/msp.js';
+import { ORDERER_MSP_ID } from '../../../network/identities/index.js';
+
+/** Who orders, as a block of configuration has it. */
+export interface OrderingService {
+  /** With crash tolerance any one orderer's signature makes a block; with BFT a quorum of the consenters must sign. */
+  readonly isBft: boolean;
+  /** Serialised identities by the numbers that signatures name; empty without BFT. */
+  readonly consenters: ReadonlyMap<number, Uint8Array>;
+}
+
+/** Revocation is about what clients may still do, not about what a node signed once. */
+const ANY_TIME_MS = 0;
+
+/**
+ * How the orderers' signatures on a block fall short.
+ *
+ * @param service - as it was before the block
+ * @see Fabric protoutil/blockutils.go, BlockSignatureVerifier
+ */
+export function signatureFault(block: BlockParts, service: OrderingService, msps: MspRegistry): string | undefined {
+  const signatures = decoded(() => common.Metadata.deserializeBinary(block.metadata[0] ?? new Uint8Array()));
+  if (signatures === undefined) return 'its signatures cannot be read';
+  const header = blockHeaderBytes(block);
+  const signers = new Set<string>();
+  for (const signature of signatures.getSignaturesList()) {
+    const signer = signerOf(signature, { service, msps, before: signatures.getValue_asU8(), header });
+    if (signer !== undefined) signers.add(signer);
+  }
+  const needed = service.isBft ? quorumOf(service.consenters.size) : 1;
+  if (signers.size >= needed) return undefined;
+  return `${signers.size} orderers signed it, ${needed} are needed`;
+}
+
+/** What a block of configuration says of the orderers. @returns undefined for other blocks */
+export function orderingServiceOf(configData: Uint8Array): OrderingService | undefined {
+  const config = decoded(() => common.ConfigEnvelope.deserializeBinary(configData))?.getConfig();
+  const values = config?.getChannelGroup()?.getGroupsMap().get('Orderer')?.getValuesMap();
+  if (values === undefined) return undefined;
+  const type = settingOf(values.get('ConsensusType'), (bytes) => orderer.ConsensusType.deserializeBinary(bytes));
+  const orderers = settingOf(values.get('Orderers'), (bytes) => common.Orderers.deserializeBinary(bytes));
+  const consenters = (orderers?.getConsenterMappingList() ?? []).map((consenter) => {
+    const identity = new msp.SerializedIdentity();
+    identity.setMspid(consenter.getMspId());
+    identity.setIdBytes(consenter.getIdentity_asU8());
+    return [consenter.getId(), identity.serializeBinary()] as const;
+  });
+  return { isBft: type?.getType() === 'BFT', consenters: new Map(consenters) };
+}
+
+function signerOf(
+  signature: common.MetadataSignature,
+  about: {
+    readonly service: OrderingService;
+    readonly msps: MspRegistry;
+    readonly before: Uint8Array;
+    readonly header: Uint8Array;
+  },
+): string | undefined {
+  const { service, msps, before, header } = about;
+  const named = signature.getSignatureHeader_asU8();
+  const numbered = signature.getIdentifierHeader_asU8();
+  const creator = named.length > 0 ? creatorOf(named) : consenterOf(numbered, service);
+  if (creator === undefined) return undefined;
+  const signed = Buffer.concat([before, named.length > 0 ? named : numbered, header]);
+  const identity = verified(() => msps.verify(creator, signed, signature.getSignature_asU8(), ANY_TIME_MS));
+  const isOrderer = identity?.mspId === ORDERER_MSP_ID && identity.ou === 'orderer';
+  return isOrderer ? identity.certificate.fingerprint256 : undefined;
+}
+
+function creatorOf(header: Uint8Array): Uint8Array | undefined {
+  return decoded(() => common.SignatureHeader.deserializeBinary(header))?.getCreator_asU8();
+}
+
+function consenterOf(header: Uint8Array, { consenters }: OrderingService): Uint8Array | undefined {
+  const id = decoded(() => common.IdentifierHeader.deserializeBinary(header))?.getIdentifier();
+  return id === undefined ? undefined : consenters.get(id);
+}
+
+/** More than half of those that remain when as many as are tolerated lie. */
+function quorumOf(consenters: number): number {
+  const faulty = Math.floor((consenters - 1) / 3);
+  return Math.ceil((consenters + faulty + 1) / 2);
+}
+
+function settingOf<Message>(
+  value: common.ConfigValue | undefined,
+  read: (bytes: Uint8Array) => Message,
+): Message | undefined {
+  return value && decoded(() => read(value.getValue_asU8()));
+}
