@@ -80,7 +80,7 @@ async function live(): Promise<void> {
   await give(patient, { grantee: { kind: 'group', id: groupId } });
   await opened(doctorA, 200);
   await patient.ask({ method: 'PUT', path: path(`care-groups/${groupId}`), body: { members: [] } });
-  await opened(doctorA, 'NO_GRANT');
+  await opened(doctorA, 'GRANT_ENDED');
   await opened(patient, 200);
 }
 

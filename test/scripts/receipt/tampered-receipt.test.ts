@@ -2,14 +2,21 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { toBase64url } from '@medledger/chaincode/domain';
+import {
+  canonicalJson,
+  formatLaneProof,
+  parseLaneProof,
+  toBase64url,
+  type TransactionAnswer,
+} from '@medledger/chaincode/domain';
 import { parseAttestedFacts } from '../../../gateway/services/receipts/attestation.js';
 import type { DecisionReceipt } from '../../../gateway/services/receipts/receipt.js';
 import { ensureIdentities } from '../../../network/identities/index.js';
 import { localTopology } from '../../../network/topology.js';
+import { decisionIn, describeEntry } from '../../../scripts/receipt/check-entry.js';
 import { checkEndorsements } from '../../../scripts/receipt/check-transaction.js';
 import { readMembers } from '../../../scripts/receipt/msp-folder.js';
-import { openReceipt } from '../../../scripts/receipt/receipt-case.js';
+import { openReceipt, type ReceiptCase } from '../../../scripts/receipt/receipt-case.js';
 import { addFile, giveGrant, open } from '../../support/care.js';
 import { problemOf, signIn, signUp } from '../../support/member.js';
 import { receiptOf } from '../../support/receipts.js';
@@ -185,6 +192,56 @@ describe('endorsements', () => {
     expect(checkEndorsements(given)).toMatch(/^peers of \w+ and \w+ answered access:open/);
     const envelope = withOneEndorsement(hand.receipt);
     expect(() => checkEndorsements({ ...given, envelope })).toThrow(/takes peers of 2 organisations/);
+  });
+});
+
+describe('the entry', () => {
+  const given = () => openReceipt(hand.bytes, { members: readMembers(hand.dataDir), rules: RULES });
+  const proofOf = ({ transaction }: ReceiptCase) => parseLaneProof(transaction.args[1] ?? '');
+  const answerOf = ({ transaction }: ReceiptCase) => JSON.parse(transaction.response) as TransactionAnswer;
+
+  it('is the one that arguments, proof and outcome make', () => {
+    expect(describeEntry(decisionIn(given()))).toMatch(/^entry 1 of lane .*\/doctor-a: 0/);
+  });
+
+  it.each<{ name: string; change: (of: ReceiptCase) => Partial<ReceiptCase['transaction']>; fault: RegExp }>([
+    {
+      name: 'another nonce',
+      change: (of) => ({
+        args: [of.transaction.args[0] ?? '', formatLaneProof({ ...proofOf(of), nonce: '00'.repeat(8) })],
+      }),
+      fault: /does not solve/,
+    },
+    {
+      name: 'another place in the lane',
+      change: (of) => ({
+        args: [of.transaction.args[0] ?? '', formatLaneProof({ ...proofOf(of), difficulty: 256, sequence: 9 })],
+      }),
+      fault: /does not solve|another entry/,
+    },
+    {
+      name: 'another outcome',
+      change: (of) => ({
+        response: canonicalJson({ ...answerOf(of), outcome: { ...answerOf(of).outcome, purpose: 'HPAYMT' } }),
+      }),
+      fault: /another entry/,
+    },
+    { name: 'another write', change: () => ({ writes: [] }), fault: /not this entry/ },
+    {
+      name: 'another function',
+      change: () => ({ transaction: 'records:add' }),
+      fault: /not canonical/,
+    },
+    { name: 'a function that there is not', change: () => ({ transaction: 'access:all' }), fault: /no transaction/ },
+    {
+      name: 'another creator',
+      change: ({ transaction }) => ({ creator: { ...transaction.creator, memberId: 'doctor-b' } }),
+      fault: /names doctor-b/,
+    },
+  ])('is not made with $name', ({ change, fault }) => {
+    const of = given();
+    const changed = { ...of, transaction: { ...of.transaction, ...change(of) } };
+    expect(() => decisionIn(changed)).toThrow(fault);
   });
 });
 
