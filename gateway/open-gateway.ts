@@ -16,6 +16,7 @@ import { openChainViews } from './composition/open-views.js';
 import { connectOtherGateways, type OtherGateways } from './composition/other-gateways.js';
 import { ownInternalApi } from './composition/own-internal-api.js';
 import { whatIsNotReady } from './composition/readiness.js';
+import { attestersOf, ownAttester } from './composition/receipt-parts.js';
 import type { GatewayConfig } from './config.js';
 import { verifySignature } from './custody/verify-signature.js';
 import { type Custody, openCustody } from './custody/open-custody.js';
@@ -35,7 +36,13 @@ export interface Gateway {
 }
 
 type Context = { config: GatewayConfig; logger: FastifyBaseLogger; metrics: Registry; closers: Closers };
-type Parts = { others: OtherGateways; ledgerSide: GatewayChain; custody: Custody | undefined; vault: GatewayVault };
+type Parts = {
+  others: OtherGateways;
+  ledgerSide: GatewayChain;
+  views: ReturnType<typeof openChainViews>;
+  custody: Custody | undefined;
+  vault: GatewayVault;
+};
 
 /**
  * One organisation's gateway: REST for its members, its custodian, its vault node.
@@ -64,6 +71,9 @@ export async function openGateway(
 async function openParts({ config, logger, closers }: Context): Promise<Parts> {
   const others = closers.add(connectOtherGateways(config), (part) => part.close());
   const ledgerSide = closers.add(openGatewayChain(config, logger), (part) => part.close());
+  const { ledger, serviceIdentity: identity } = ledgerSide;
+  const views = openChainViews({ config, ledger, identity, logger });
+  if (views !== undefined) closers.add(views, (part) => part.stop());
   const custody = await openOwnCustody(config, ledgerSide);
   if (custody !== undefined) closers.add(custody, (part) => part.close());
   const { storeDir: directory, host, organisation, kuboUrl } = config;
@@ -71,7 +81,7 @@ async function openParts({ config, logger, closers }: Context): Promise<Parts> {
   const onIncident = (): void => undefined;
   const vault = await openGatewayVault({ directory, host, port, kuboUrl, others: others.apis, logger, onIncident });
   closers.add(vault, (part) => part.stop());
-  return { others, ledgerSide, custody, vault };
+  return { others, ledgerSide, views, custody, vault };
 }
 
 async function openOwnCustody(
@@ -92,14 +102,13 @@ async function openOwnCustody(
   });
 }
 
-async function restApp(context: Context, { others, ledgerSide, custody, vault }: Parts): Promise<Gateway['app']> {
+async function restApp(context: Context, parts: Parts): Promise<Gateway['app']> {
+  const { others, ledgerSide, views, custody, vault } = parts;
   const { config, logger, metrics, closers } = context;
   const { mspId, name, peer } = config.organisation;
   const { chain, ledger, serviceIdentity } = ledgerSide;
   addLaneCounters(metrics, chain.metrics);
   const doors = doorsOf(config, others, custody);
-  const views = openChainViews({ config, ledger, identity: serviceIdentity, logger });
-  if (views !== undefined) closers.add(views, (part) => part.stop());
   const stores = await openGatewayStores(config, closers);
   closers.add(bringMissedDeposits(stores.missed, doors, logger), (stop) => stop());
   const background = closers.add(createBackgroundWork(), (part) => part.stop());
@@ -110,7 +119,9 @@ async function restApp(context: Context, { others, ledgerSide, custody, vault }:
     config,
     logger,
     chain,
+    ledgerSide,
     views,
+    attesters: attestersOf(config, ownAttester(ledgerSide, views), others.apis),
     vault: vault.replicated,
     custodians: () => doors,
     notReady: () => whatIsNotReady(readiness),
@@ -136,9 +147,11 @@ function doorsOf(config: GatewayConfig, others: OtherGateways, custody: Custody 
   return custodianDoors({ topology, keys, others: others.apis, ...own });
 }
 
-function internalServer({ config, logger, closers }: Context, { custody, vault }: Parts): FastifyInstance {
+function internalServer({ config, logger, closers }: Context, parts: Parts): FastifyInstance {
+  const { ledgerSide, views, custody, vault } = parts;
   const trust = internalTrust(config, logger);
-  const api = ownInternalApi(custody, vault.local);
+  const { attest } = ownAttester(ledgerSide, views);
+  const api = ownInternalApi({ custody, vault: vault.local, attest });
   const server = buildInternalServer({ api, tls: trust.tls, organisationOf: trust.organisationOf, logger });
   closers.add(trust.follow(server.server), (following) => following.close());
   return server;

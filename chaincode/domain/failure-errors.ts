@@ -127,6 +127,11 @@ export const FAILURE_ERRORS = registry({
     issue: 'expired',
     text: 'The opening was committed too long ago. Open the record again.',
   },
+  ATTESTATIONS_MISSING: {
+    status: 503,
+    issue: 'transient',
+    text: 'Too few organisations could be asked where the transaction stands. Try again when another one is back.',
+  },
   EVIDENCE_INVALID: {
     status: 403,
     issue: 'security',

@@ -36,12 +36,18 @@ import { createRepresentatives } from '../services/representatives.js';
 import { signUpPatient } from '../services/sign-up.js';
 import { createVerifyPatient } from '../services/verify-patient.js';
 import type { Vault } from '../vault/vault.js';
+import type { Attester } from '../services/receipts/attestation.js';
+import type { GatewayChain } from './open-chain.js';
+import { openDecisionReceipts } from './receipt-parts.js';
 
 export interface ServiceParts {
   readonly config: GatewayConfig;
   readonly logger: FastifyBaseLogger;
   readonly chain: LedgerChain;
+  readonly ledgerSide: GatewayChain;
   readonly views: ChainViews | undefined;
+  /** Who says where a transaction stands. */
+  readonly attesters: readonly Attester[];
   readonly vault: Vault;
   readonly custodians: () => readonly CustodianDoor[];
   readonly wallets: WalletStore;
@@ -116,6 +122,7 @@ export function buildServices(parts: ServiceParts): Services {
     ...emergencies,
     ...createConsentServices(consent, notes),
     ...createChainViewServices({ chain, keysOf, views, nowMs }),
+    decisionReceipt: openDecisionReceipts({ ...parts, keysOf }),
     verifyPatient: createVerifyPatient({ chain, keysOf }),
     notReady: parts.notReady,
   };

@@ -1,4 +1,5 @@
 import {
+  type AccessRequest,
   type Basis,
   DomainError,
   type ErrorCode,
@@ -6,14 +7,15 @@ import {
   type Organisation,
   type PatientId,
   type Purpose,
-  type RecordMetadata,
 } from '@medledger/chaincode/domain';
 
 /** What the custodian was told by the transaction, and what it knows by itself. */
 export interface EvidenceCase {
   readonly basis: Basis;
   readonly patientId: PatientId;
-  readonly record: RecordMetadata;
+  readonly record: AccessRequest['record'];
+  /** Absent: reading, which is all that a custodian releases for. */
+  readonly action?: 'read' | 'add';
   readonly purpose: Purpose;
   /** SHA-256 of the creator's public key, from the certificate in the envelope. */
   readonly creatorKeyHash: string;
@@ -24,6 +26,9 @@ export interface EvidenceCase {
   /** Register keys this custodian holds itself; the ones in state prove nothing to it. */
   readonly pinned: readonly Pick<Organisation, 'mspId' | 'registerKey'>[];
 }
+
+/** What it takes to tell who signed. */
+export type SignatureCase = Pick<EvidenceCase, 'patientId' | 'channel' | 'evidence' | 'pinned'>;
 
 /** One version of one signed statement that was looked at. */
 export interface StatementSeen {

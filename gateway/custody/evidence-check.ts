@@ -54,9 +54,10 @@ function requireOwnKey({ creatorKeyHash }: EvidenceCase, { patientKey }: SignedS
   return { statements: [] };
 }
 
-function requestOf({ basis, patientId, record, purpose, nowMs }: EvidenceCase, actor: Actor): AccessRequest {
+function requestOf(given: EvidenceCase, actor: Actor): AccessRequest {
+  const { basis, patientId, record, purpose, nowMs, action = 'read' } = given;
   const emergency = basis.kind === 'emergency' ? { emergencyId: basis.emergencyId } : {};
-  return { actor, patientId, record, action: 'read', purpose, atMs: nowMs, ...emergency };
+  return { actor, patientId, record, action, purpose, atMs: nowMs, ...emergency };
 }
 
 /**

@@ -10,7 +10,7 @@ import {
   requireTwoSignatures,
   type SignedRegister,
 } from '@medledger/chaincode/domain';
-import { disbelieve, type EvidenceCase } from './evidence-case.js';
+import { disbelieve, type EvidenceCase, type SignatureCase } from './evidence-case.js';
 import { verifySignature } from './verify-signature.js';
 
 /** Somebody whose key was proven: by the pseudonym that certifies it, or by a document that two organisations signed. */
@@ -32,7 +32,7 @@ export function certifiedPatient(patient: Member | undefined, patientId: Patient
  *
  * @throws DomainError EVIDENCE_INVALID, REGISTER_SIGNATURES_MISSING
  */
-export function askingActor(given: EvidenceCase): Actor {
+export function askingActor(given: SignatureCase & Pick<EvidenceCase, 'creatorKeyHash'>): Actor {
   const { register, actor: member } = given.evidence;
   if (member === undefined) return disbelieve('no register document names the actor');
   const known = knownPerson(given, { member, register });
@@ -45,7 +45,7 @@ export function askingActor(given: EvidenceCase): Actor {
  *
  * @throws DomainError EVIDENCE_INVALID, REGISTER_SIGNATURES_MISSING
  */
-export function knownSigner(given: EvidenceCase, memberId: MemberId): KnownPerson {
+export function knownSigner(given: SignatureCase, memberId: MemberId): KnownPerson {
   const { signers, actor, register } = given.evidence;
   const signer = signers.find(({ member }) => member.memberId === memberId);
   if (signer !== undefined) return knownPerson(given, signer);
@@ -54,7 +54,7 @@ export function knownSigner(given: EvidenceCase, memberId: MemberId): KnownPerso
 }
 
 function knownPerson(
-  given: EvidenceCase,
+  given: SignatureCase,
   { member, register }: { readonly member: Member; readonly register?: SignedRegister | undefined },
 ): KnownPerson {
   const { memberId } = member;

@@ -6,7 +6,7 @@ import {
   type SignedStatement,
   type Statement,
 } from '@medledger/chaincode/domain';
-import { disbelieve, type EvidenceCase, seenId, type StatementSeen } from './evidence-case.js';
+import { disbelieve, type SignatureCase, seenId, type StatementSeen } from './evidence-case.js';
 import { certifiedPatient, type KnownPerson, knownSigner } from './known-keys.js';
 import { verifySignature } from './verify-signature.js';
 
@@ -26,12 +26,12 @@ export type Authority =
  * A statement of state that nobody signed who may say it is believed by no custodian.
  */
 export class SignedStatements {
-  readonly #given: EvidenceCase;
+  readonly #given: SignatureCase;
   readonly #patient: KnownPerson;
   readonly #seen = new Map<string, number>();
 
   /** @throws DomainError EVIDENCE_INVALID when the patient's key does not certify itself */
-  constructor(given: EvidenceCase) {
+  constructor(given: SignatureCase) {
     this.#given = given;
     this.#patient = certifiedPatient(given.evidence.patient, given.patientId);
   }

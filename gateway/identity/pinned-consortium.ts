@@ -28,12 +28,26 @@ export function pinnedOrganisations(dataDir: string, topology: Topology): readon
   }));
 }
 
+/** By whose certificates the signatures under register documents can be checked elsewhere. */
+export function registrarCertificates(
+  dataDir: string,
+  topology: Topology,
+): readonly { readonly mspId: string; readonly certificatePem: string }[] {
+  return topology.organisations.map(({ mspId: id, domain }) => ({
+    mspId: id,
+    certificatePem: readFileSync(registrarCertificateFile(dataDir, domain), 'utf8'),
+  }));
+}
+
 /** Public half of an organisation's Registrar, SubjectPublicKeyInfo (DER), base64url. */
 export function registerKeyOf(dataDir: string, domain: string): string {
-  const folder = userFolder(organisationFolder(dataDir, domain), 'Registrar', domain);
-  const { certificate } = mspKeyPair(join(folder, 'msp'), `Registrar@${domain}`);
-  const { publicKey } = new X509Certificate(readFileSync(certificate));
+  const { publicKey } = new X509Certificate(readFileSync(registrarCertificateFile(dataDir, domain)));
   return toBase64url(publicKey.export({ type: 'spki', format: 'der' }));
+}
+
+function registrarCertificateFile(dataDir: string, domain: string): string {
+  const folder = userFolder(organisationFolder(dataDir, domain), 'Registrar', domain);
+  return mspKeyPair(join(folder, 'msp'), `Registrar@${domain}`).certificate;
 }
 
 export function registerPath(dataDir: string): string {

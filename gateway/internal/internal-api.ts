@@ -1,5 +1,6 @@
 import type { Release } from '../custody/custodian.js';
 import type { SealedDeposit } from '../custody/deposit.js';
+import type { Attestation } from '../services/receipts/attestation.js';
 
 /**
  * What gateways of different organisations ask of each other, over HTTPS with certificates on both sides.
@@ -10,6 +11,8 @@ export interface InternalApi {
   depositShares(deposit: SealedDeposit): Promise<void>;
   /** Releases this custodian's shares for a committed opening. */
   releaseShares(transactionId: string): Promise<Release>;
+  /** Where a committed transaction stands, by this organisation's own peer, signed; for decision receipts. */
+  attest(transactionId: string): Promise<Attestation>;
   /** Stores ciphertexts and answers their CIDs, in order. */
   storeObjects(objects: readonly Uint8Array[]): Promise<readonly string[]>;
   /** One ciphertext, or undefined where this vault does not hold it whole. */

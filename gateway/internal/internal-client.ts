@@ -2,6 +2,7 @@ import { Agent, request } from 'node:https';
 import { fromBase64url, isErrorCode, toBase64url } from '@medledger/chaincode/domain';
 import type { ReleasedShare } from '../custody/custodian.js';
 import { MedledgerError } from '../medledger-error.js';
+import { attestation } from '../services/receipts/attestation.js';
 import { frameAll, unframeAll } from './framing.js';
 import { INTERNAL_BODY_LIMIT_BYTES, type InternalApi } from './internal-api.js';
 
@@ -40,6 +41,10 @@ export function connectInternal(options: InternalClientOptions): InternalApi & {
       const release = JSON.parse(reply.body.toString()) as ReleaseJson;
       const items = release.items.map(parseReleased);
       return { custodian: release.custodian, enc: fromBase64url(release.enc), items };
+    },
+    async attest(transactionId) {
+      const reply = accepted(await call('POST', '/internal/v1/attestations', json({ transactionId })));
+      return attestation(JSON.parse(reply.body.toString()), '/attestation');
     },
     async storeObjects(objects) {
       const body = { type: 'application/octet-stream', bytes: frameAll(objects) };

@@ -52,7 +52,7 @@ const depositSchema = {
     },
   },
 };
-const releaseSchema = {
+const transactionSchema = {
   type: 'object',
   required: ['transactionId'],
   additionalProperties: false,
@@ -101,7 +101,7 @@ export function buildInternalServer(options: InternalServerOptions): FastifyInst
   );
   app.post<{ Body: { transactionId: string } }>(
     '/internal/v1/releases',
-    { schema: { body: releaseSchema } },
+    { schema: { body: transactionSchema } },
     async (request) => {
       const release = await api.releaseShares(request.body.transactionId);
       const items = release.items.map((item) =>
@@ -109,6 +109,11 @@ export function buildInternalServer(options: InternalServerOptions): FastifyInst
       );
       return { custodian: release.custodian, enc: toBase64url(release.enc), items };
     },
+  );
+  app.post<{ Body: { transactionId: string } }>(
+    '/internal/v1/attestations',
+    { schema: { body: transactionSchema } },
+    async (request) => api.attest(request.body.transactionId),
   );
   app.post<{ Body: Buffer }>('/internal/v1/vault/objects', async (request) => ({
     cids: await api.storeObjects(unframeAll(request.body)),

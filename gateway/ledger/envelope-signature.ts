@@ -20,3 +20,15 @@ function transactionIdOf(payload: Uint8Array): string {
   const hash = createHash('sha256').update(signatureHeader.getNonce_asU8()).update(signatureHeader.getCreator_asU8());
   return hash.digest('hex');
 }
+
+/**
+ * SHA-256 of the envelope as it lies in the block: common.Envelope, payload before signature.
+ *
+ * @returns lower-case hex
+ */
+export function envelopeDigest({ payload, signature }: Pick<LedgerTransaction, 'payload' | 'signature'>): string {
+  const envelope = new common.Envelope();
+  envelope.setPayload(payload);
+  envelope.setSignature(signature);
+  return createHash('sha256').update(envelope.serializeBinary()).digest('hex');
+}

@@ -8,11 +8,14 @@ import { type Explorer, explorerReader } from './explorer.js';
 import { heightWaiters } from './height-waiters.js';
 import type { BlockSource, ProjectedBlock } from './projected-block.js';
 import { forgetBlocks, openProjectionDatabase } from './projection-database.js';
+import { type SaidEntry, saidReader } from './said-entries.js';
 
 /** Read models of the chain, as far as the own peer has shown it. */
 export interface Projection extends Explorer {
   accessLog(input: { patientId: string; limit: number; cursor?: string }): PageOf<LogItem>;
   activity(span: { fromMs: number; toMs: number }): readonly ActivityRow[];
+  /** What was said about a patient before a place in the chain, newest first. */
+  saidBefore(patientId: string, place: { blockNumber: number; index: number }): readonly SaidEntry[];
   /** Blocks read so far. */
   height(): number;
   /** Waits until this block is read, so that a member sees what the same member has just written. */
@@ -51,6 +54,7 @@ export function startProjection(options: ProjectionOptions): Projection {
   return {
     accessLog: accessLogReader(database),
     activity: activityReader(database),
+    saidBefore: saidReader(database),
     ...explorerReader(database),
     height,
     awaitBlock: async (blockNumber, deadlineMs = AWAIT_DEADLINE_MS) => {

@@ -1,5 +1,13 @@
 import { callerOf, type GatewayApp, type RouteContext } from '../plugins/gateway-app.js';
-import { block, blockPage, blockPath, blocksQuery, transaction, transactionPath } from '../schemas/explorer.js';
+import {
+  block,
+  blockPage,
+  blockPath,
+  blocksQuery,
+  receipt,
+  transaction,
+  transactionPath,
+} from '../schemas/explorer.js';
 import { formatTime } from '../schemas/iso-time.js';
 import { MedledgerError } from '../medledger-error.js';
 import type { ExplorerBlock, ExplorerTransaction } from '../services/medledger.js';
@@ -49,6 +57,25 @@ export function explorerRoutes(app: GatewayApp, { services, organisation }: Rout
       },
     },
     async (request) => showTransaction(await services.transaction(callerOf(request), request.params)),
+  );
+
+  app.get(
+    '/v1/transactions/:transactionId/receipt',
+    {
+      preHandler,
+      schema: {
+        tags: ['audit'],
+        summary: 'The receipt of a permit or refusal, to be checked by anybody with `npm run verify-receipt`',
+        params: transactionPath,
+        response: { 200: receipt },
+      },
+    },
+    async (request, reply) => {
+      const { transactionId } = request.params;
+      const document = await services.decisionReceipt(callerOf(request), { transactionId });
+      reply.header('content-disposition', `attachment; filename="receipt-${transactionId}.json"`);
+      return reply.header('cache-control', 'no-store').type('application/json').send(Buffer.from(document, 'utf8'));
+    },
   );
 }
 

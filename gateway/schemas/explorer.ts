@@ -31,3 +31,11 @@ export const block = strictObject({
   transactions: Type.Array(transaction),
 });
 export const blockPage = pageOf(block);
+/** For the documentation: it is sent as the bytes that were sealed, not made from this. */
+export const receipt = Type.Object(
+  {},
+  {
+    description:
+      'medledger-receipt/v1: canonical JSON, to be kept byte for byte; docs/operations.md says what is in it',
+  },
+);

@@ -1,16 +1,21 @@
-import type {
-  ActivityRow,
-  Caller,
-  ExplorerBlock,
-  ExplorerTransaction,
-  LogItem,
-  PageOf,
-  Services,
-} from './medledger.js';
+import type { Outcome } from '@medledger/chaincode/domain';
+import type { ActivityRow, ExplorerBlock, ExplorerTransaction, LogItem, PageOf, Services } from './medledger.js';
 import type { LedgerChain } from '../ledger/chain.js';
-import { limits, memberId } from '@medledger/chaincode/domain';
 import { MedledgerError } from '../medledger-error.js';
+import { createLogReadings } from './log-readings.js';
 import { type KeysOf, requirePatientSide, requireRole } from './people.js';
+
+export interface ChainPlace {
+  readonly blockNumber: number;
+  /** Zero-based place in the block. */
+  readonly index: number;
+}
+
+/** An entry by which somebody said something for the patient: a policy, a grant, a group, an appointment. */
+export interface SaidEntry {
+  readonly transactionId: string;
+  readonly outcome: Outcome;
+}
 
 /** Read models made from the blocks of this organisation's own peer. */
 export interface ChainViews {
@@ -20,6 +25,8 @@ export interface ChainViews {
   block(number: number): ExplorerBlock | undefined;
   transaction(transactionId: string): ExplorerTransaction | undefined;
   blockNumberOf(transactionId: string): number | undefined;
+  /** What was said about a patient before a place in the chain, newest first. */
+  saidBefore(patientId: string, place: ChainPlace): readonly SaidEntry[];
   /** Resolves when the views have reached this block: what a caller has just written, it can read. */
   awaitBlock(blockNumber: number): Promise<void>;
   /** Resolves when the views show what the peer has committed by now; after a second they are shown as they are. */
@@ -38,7 +45,6 @@ type ViewServices = Pick<Services, 'accessLog' | 'activity' | 'blocks' | 'block'
 
 /** Access log, statistics and explorer. An auditor's reading of a log is on the chain before the log is shown. */
 export function createChainViewServices({ chain, keysOf, views, nowMs }: ChainViewPorts): ViewServices {
-  const readings = new Readings(nowMs);
   const requireViews = (): ChainViews => {
     if (views === undefined) throw new MedledgerError('NO_PEER');
     return views;
@@ -48,21 +54,15 @@ export function createChainViewServices({ chain, keysOf, views, nowMs }: ChainVi
     await shown.caughtUp();
     return shown;
   };
-  const announceReading = async (caller: Caller, patient: string): Promise<void> => {
-    const patientId = memberId(patient, '/patientId');
-    const identity = keysOf(caller);
-    const call = { identity, name: 'audit:readLog', patientId, business: { patientId } } as const;
-    const { blockNumber } = await chain.transact(call);
-    await requireViews().awaitBlock(blockNumber);
-    readings.begin(caller, patientId);
-  };
+  const awaitBlock = (blockNumber: number): Promise<void> => requireViews().awaitBlock(blockNumber);
+  const readings = createLogReadings({ chain, keysOf, awaitBlock, nowMs });
   return {
     async accessLog(caller, input) {
       const shown = await currentViews();
       // Further pages belong to the reading that the first one announced; a cursor alone is no proof that there was one.
       if (caller.role !== 'auditor') await requirePatientSide({ chain, keysOf }, caller, input.patientId);
       else if (input.cursor === undefined || !readings.isOpen(caller, input.patientId))
-        await announceReading(caller, input.patientId);
+        await readings.announce(caller, input.patientId);
       return shown.accessLog(input);
     },
     async activity(caller, input) {
@@ -83,38 +83,4 @@ export function createChainViewServices({ chain, keysOf, views, nowMs }: ChainVi
       return transaction;
     },
   };
-}
-
-/** Which readings of which logs were announced in this run, for as long as the chaincode lets them last. */
-class Readings {
-  readonly #nowMs: () => number;
-  /** By session and patient, oldest first. */
-  readonly #begunMs = new Map<string, number>();
-
-  constructor(nowMs: () => number) {
-    this.#nowMs = nowMs;
-  }
-
-  begin(caller: Caller, patientId: string): void {
-    const name = nameOf(caller, patientId);
-    this.#begunMs.delete(name);
-    this.#begunMs.set(name, this.#nowMs());
-    for (const [old, begunMs] of this.#begunMs) {
-      if (this.#isOver(begunMs)) this.#begunMs.delete(old);
-      else return;
-    }
-  }
-
-  isOpen(caller: Caller, patientId: string): boolean {
-    const begunMs = this.#begunMs.get(nameOf(caller, patientId));
-    return begunMs !== undefined && !this.#isOver(begunMs);
-  }
-
-  #isOver(begunMs: number): boolean {
-    return this.#nowMs() - begunMs > limits.LOG_READING_MAX_MS;
-  }
-}
-
-function nameOf({ sessionId }: Caller, patientId: string): string {
-  return `${sessionId} ${patientId}`;
 }

@@ -184,6 +184,8 @@ export interface Services extends ConsentServices, EmergencyServices, Explanatio
   blocks(caller: Caller, input: { limit: number; cursor?: string }): Promise<PageOf<ExplorerBlock>>;
   block(caller: Caller, input: { number: number }): Promise<ExplorerBlock>;
   transaction(caller: Caller, input: { transactionId: string }): Promise<ExplorerTransaction>;
+  /** One decision with all that proves it: a canonical JSON document (receipts/receipt.ts). */
+  decisionReceipt(caller: Caller, input: { transactionId: string }): Promise<string>;
 
   /** For /readyz: what is missing, by name; empty when ready. */
   notReady(): Promise<readonly string[]>;

@@ -24,6 +24,7 @@ export {
   userFolder,
 } from './identity-paths.js';
 export { type IssuedEntry, readIssued } from './issued-list.js';
+export { parseMspId } from './organisation-file.js';
 export {
   type Identity,
   type MspDefinition,
@@ -42,6 +43,7 @@ export {
   isIssuedBy,
   REVOCATION_DELAY_MS,
   type Revocation,
+  readRevocationList,
   readRevocations,
   revocationListFile,
   revokeCertificate,

@@ -98,7 +98,16 @@ export function readRevocations(dataDir: string, domain: string): readonly Revoc
   const folder = organisationFolder(dataDir, domain);
   const path = revocationListPath(folder, domain);
   if (!existsSync(path)) return [];
-  const { publicKey } = new X509Certificate(readText(authorityPaths(folder, domain, 'ca').certificate));
+  return readRevocationList(path, readText(authorityPaths(folder, domain, 'ca').certificate));
+}
+
+/**
+ * What stands in a list, wherever it lies.
+ *
+ * @throws IdentitiesError IDENTITIES_UNREADABLE unless this authority signed it
+ */
+export function readRevocationList(path: string, authorityPem: string): readonly Revocation[] {
+  const { publicKey } = new X509Certificate(authorityPem);
   return parseList(path, publicKey).entries.map(({ serialNumber, revocationDate }) => ({
     serialHex: serialHexOf(serialNumber),
     revokedAtMs: revocationDate.getTime(),

@@ -231,6 +231,7 @@ function auditUseCases(state: MemoryServices['state']) {
       return BLOCK;
     },
     transaction: async () => BLOCK.transactions[0],
+    decisionReceipt: async () => '{"format":"medledger-receipt/v1"}',
     notReady: async () => state.missing,
   };
 }

@@ -121,7 +121,7 @@ describe('documentation', () => {
       const described = Object.entries<object>(document.paths).flatMap(([path, methods]) =>
         Object.keys(methods).map((method) => `${method} ${path}`),
       );
-      expect(described.filter((route) => route.includes('/v1/'))).toHaveLength(44);
+      expect(described.filter((route) => route.includes('/v1/'))).toHaveLength(45);
       expect(described).toContain('post /v1/patients/{patientId}/records');
       const post = document.paths['/v1/patients/{patientId}/records'].post;
       expect(post.requestBody.content).toHaveProperty('*/*');

@@ -250,6 +250,19 @@ describe('audit and explorer', () => {
     expect(one.json().creator).toEqual({ organisation: 'HospitalAMSP', memberId: 'p-1' });
   });
 
+  it('gives a receipt byte for byte, to be kept and not cached', async () => {
+    const { app, headers } = test;
+    const reply = await app.inject({ url: `/v1/transactions/${'12'.repeat(32)}/receipt`, headers });
+    expect([reply.statusCode, reply.body]).toEqual([200, '{"format":"medledger-receipt/v1"}']);
+    expect(reply.headers).toMatchObject({
+      'content-type': 'application/json',
+      'content-disposition': `attachment; filename="receipt-${'12'.repeat(32)}.json"`,
+      'cache-control': 'no-store',
+    });
+    expect((await app.inject({ url: '/v1/transactions/12/receipt', headers })).json().code).toBe('INPUT_INVALID');
+    expect((await app.inject({ url: `/v1/transactions/${'12'.repeat(32)}/receipt` })).statusCode).toBe(401);
+  });
+
   it('shows nothing of the chain to an organisation without a peer', async () => {
     const insurer = await startTestApp({ organisation: { mspId: 'InsurerMSP', name: 'Insurer', hasPeer: false } });
     for (const path of ['blocks', 'blocks/7', `transactions/${'12'.repeat(32)}`]) {

@@ -36,6 +36,7 @@ beforeAll(async () => {
     api: {
       depositShares: async (deposit) => void received.push(deposit),
       releaseShares: notAsked,
+      attest: notAsked,
       storeObjects: notAsked,
       readObject: notAsked,
       vaultAddresses: notAsked,

@@ -51,6 +51,24 @@ async function readAll(limit: number) {
   return pages;
 }
 
+describe('saidBefore', () => {
+  it('shows what was said before a place, newest first, and neither what was said there nor what was read', async () => {
+    addEntry(1, { action: 'grant', outcome: 'permit', grantId: `g${'1'.repeat(32)}` });
+    addEntry(2, { action: 'open', outcome: 'deny', purpose: 'TREAT', items: [deny(0)] });
+    addEntry(3, { action: 'policy', outcome: 'permit' });
+    const { number } = addEntry(4, { action: 'policy', outcome: 'permit' });
+    await projection.awaitBlock(number);
+    const said = (index: number) => projection.saidBefore('p-1', { blockNumber: number, index });
+    const actions = (index: number) => said(index).map(({ outcome }) => outcome.action);
+    expect([actions(0), actions(1)]).toEqual([
+      ['policy', 'grant'],
+      ['policy', 'policy', 'grant'],
+    ]);
+    expect(said(0)[0]?.transactionId).toBe(chain.blocks[3]?.transactions[0]?.txId);
+    expect(projection.saidBefore('p-2', { blockNumber: number, index: 1 })).toEqual([]);
+  });
+});
+
 describe('accessLog', () => {
   it('shows who did what, with the block the chain put it in', async () => {
     const { transactions } = addEntry(3, {
