@@ -82,6 +82,10 @@ declare module 'fastify' {
     /** The answer holds a token: it is kept in memory and never stored. */
     secretAnswer?: boolean;
     /**
+     * The answer holds records: it is kept nowhere. A repeated request is carried out once more, and is one more entry.
+     */
+    keepsNoAnswer?: boolean;
+    /**
      * Whether a stored answer may be given again. Where it may not, the same request is carried out once more under its
      * key: a bundle of which a part is missing is sent again to add the rest.
      */

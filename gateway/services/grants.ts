@@ -109,7 +109,11 @@ export function createGrants({ chain, keysOf, nowMs, idSecret }: GrantPorts) {
       const patientId = memberId(input.patientId, '/patientId');
       const { fromMs = nowMs(), ...rest } = input.grant;
       const body = await grantBodyFor(chain, identity, { ...rest, fromMs });
-      const id = grantIdFor(idSecret, identity, { key: input.idempotencyKey, said: input.grant });
+      const id = grantIdFor(idSecret, identity, {
+        key: input.idempotencyKey,
+        // A representative may say the same for two patients under one key.
+        said: { patientId, grant: input.grant },
+      });
       const { channel } = chain;
       const grant = await signStatement(identity, { channel, patientId, kind: 'grant', id, version: 1, body });
       const business = { patientId, grant };
