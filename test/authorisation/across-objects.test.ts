@@ -14,7 +14,7 @@ const FULL_TRIES_MIN = 2_000;
 const AT_ONCE = 8;
 
 /** To none of them the victim has given anything. */
-const STAFF = ['doctor-a', 'nurse-a', 'insurer-1', 'admin-a'];
+const STAFF = ['doctor-a', 'doctor-a-2', 'nurse-a', 'insurer-1', 'admin-a'];
 
 let network: RunningNetwork;
 let victim: Member;

@@ -198,13 +198,21 @@ export function triesOf(attackerId: string, victim: Stock, accomplice: Stock): r
     malformed: mapIds(victim, (name, id) => (name === 'patientId' ? id : pick(MALFORMED))),
     'malformed patient': { ...victim, patientId: pick(MALFORMED) },
   };
-  return Object.entries(sources).flatMap(([source, ids]) =>
-    Object.entries(templatesFor(attackerId)).map(([what, template]) => ({
-      name: `${attackerId}: ${what}, ids: ${source}`,
-      call: template(ids),
-      isAboutSelf: ids.patientId === attackerId,
-    })),
-  );
+  return Object.entries(sources)
+    .flatMap(([source, ids]) =>
+      Object.entries(templatesFor(attackerId)).map(([what, template]) => ({
+        name: `${attackerId}: ${what}, ids: ${source}`,
+        call: template(ids),
+        isAboutSelf: ids.patientId === attackerId,
+      })),
+    )
+    .filter(({ call }) => !names(call, accomplice) || names(call, victim));
+}
+
+/** A request with ids of the accomplice alone is none across objects. */
+function names({ path, body }: Call, stock: Stock): boolean {
+  const request = `${path} ${JSON.stringify(body ?? {})}`;
+  return Object.values(stock).some((id: string) => request.includes(id));
 }
 
 function mapIds(stock: Stock, change: (name: StockName, id: string) => string): Stock {
