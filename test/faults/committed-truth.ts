@@ -53,26 +53,36 @@ function permitsIn({ txId, memberId, timeMs }: LaneEntry, { items = [] }: Outcom
   });
 }
 
-/** `transaction record`, by how many custodians released a share of it. @throws Error for a log that was changed */
-export async function readReleases(dataDir: string, topology: Topology): Promise<ReadonlyMap<string, number>> {
-  const released = new Map<string, number>();
-  const custodians = topology.organisations.filter(({ custodian }) => custodian);
-  for (const { mspId } of custodians)
-    for (const name of await releasedBy(join(dataDir, 'gateways', mspId, 'custody', 'releases.log')))
-      released.set(name, (released.get(name) ?? 0) + 1);
-  return released;
+/** By `transaction record`: how many custodians have noted it. */
+export interface CustodiansNotes {
+  readonly released: ReadonlyMap<string, number>;
+  readonly refused: ReadonlyMap<string, number>;
 }
 
-async function releasedBy(file: string): Promise<ReadonlySet<string>> {
-  const names = new Set<string>();
-  if (!existsSync(file)) return names;
+/** @throws Error for a log that was changed */
+export async function readNotes(dataDir: string, topology: Topology): Promise<CustodiansNotes> {
+  const released = new Map<string, number>();
+  const refused = new Map<string, number>();
+  const custodians = topology.organisations.filter(({ custodian }) => custodian);
+  for (const { mspId } of custodians) {
+    const notes = await notesOf(join(dataDir, 'gateways', mspId, 'custody', 'releases.log'));
+    for (const name of notes.released) released.set(name, (released.get(name) ?? 0) + 1);
+    for (const name of notes.refused) refused.set(name, (refused.get(name) ?? 0) + 1);
+  }
+  return { released, refused };
+}
+
+async function notesOf(file: string): Promise<Record<'released' | 'refused', ReadonlySet<string>>> {
+  const released = new Set<string>();
+  const refused = new Set<string>();
+  if (!existsSync(file)) return { released, refused };
   for await (const line of readReleaseLog(file, Number.POSITIVE_INFINITY)) {
     if ('fault' in line) throw new Error(`${file}: ${line.fault}`);
-    for (const { transactionId, recordId } of line.releases) names.add(nameOf({ transactionId, recordId }));
+    for (const release of line.releases) (release.refusedAs === undefined ? released : refused).add(nameOf(release));
   }
-  return names;
+  return { released, refused };
 }
 
-export function nameOf({ transactionId, recordId }: Pick<Permit, 'transactionId' | 'recordId'>): string {
+export function nameOf({ transactionId, recordId }: { transactionId: string; recordId: string }): string {
   return `${transactionId} ${recordId}`;
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { accessLog, addFile, listRecords, open } from '../support/care.js';
-import { give, outcomeOf, setPolicy } from '../support/consents.js';
+import { accessLog, addFile, inHours, listRecords, open } from '../support/care.js';
+import { alter, give, outcomeOf, setPolicy } from '../support/consents.js';
 import { untilTrue } from '../support/eventually.js';
 import { joinStaff } from '../support/join-staff.js';
 import { type Member, problemOf, type Reply, signIn, signUp } from '../support/member.js';
@@ -15,6 +15,9 @@ let nurseA: Member;
 let newcomer: Member;
 let trusting: Trusting;
 let permitting: Trusting;
+/** What patients say anew without a word about whom they trust. */
+let prolong: () => Promise<object>;
+let exclude: () => Promise<object>;
 
 interface Trusting {
   readonly patient: Member;
@@ -25,10 +28,13 @@ beforeAll(async () => {
   network = await runNetwork();
   nurseA = await signIn(network.credential('nurse-a'));
   trusting = await patientWithRecord();
-  await give(trusting.patient, { grantee: { kind: 'agency', id: 'hospital-a' } });
+  const { grantId } = await give(trusting.patient, { grantee: { kind: 'agency', id: 'hospital-a' } });
+  prolong = () => alter(trusting.patient, grantId, { until: inHours(30) });
   permitting = await patientWithRecord();
   const defaultRule = { kind: 'permit', roles: ['nurse'], purposes: ['TREAT'], scope: {} };
   await setPolicy(permitting.patient, { defaultRule });
+  const exclusions = [{ who: { kind: 'person', id: 'doctor-b' }, scope: {} }];
+  exclude = () => setPolicy(permitting.patient, { defaultRule, exclusions });
   const staff = { memberId: 'nurse-new', role: 'nurse', agencyId: 'hospital-a', mspId: 'HospitalAMSP' } as const;
   await joinStaff(network, staff);
   newcomer = await signIn(network.credential('nurse-new'));
@@ -54,15 +60,21 @@ function notices({ patient }: Trusting): Promise<{ items: { kind: string; member
 }
 
 describe.each([
-  { name: 'a grant to the agency', of: () => trusting },
-  { name: 'a default for the role', of: () => permitting },
-])('who joins after $name', ({ of }) => {
+  { name: 'a grant to the agency', of: () => trusting, sayAnew: () => prolong() },
+  { name: 'a default for the role', of: () => permitting, sayAnew: () => exclude() },
+])('who joins after $name', ({ of, sayAnew }) => {
   it('gains nothing before the patient is told, and who was there before reads on', async () => {
     const { patient, recordId } = of();
     expect(outcomeOf(await open(newcomer, recordId))).toBe('NOTICE_MISSING');
     expect(await listRecords(newcomer, patient.memberId)).toEqual([]);
     expect(outcomeOf(await open(nurseA, recordId))).toBe(200);
     expect((await notices(of())).items).toEqual([]);
+  });
+
+  it('gains nothing either when the patient says something else anew', async () => {
+    await sayAnew();
+    expect(outcomeOf(await open(newcomer, of().recordId))).toBe('NOTICE_MISSING');
+    expect(outcomeOf(await open(nurseA, of().recordId))).toBe(200);
   });
 
   it('reads once the notice is committed; patient and log name the newcomer', async () => {
