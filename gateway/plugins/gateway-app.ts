@@ -82,7 +82,8 @@ declare module 'fastify' {
     /** The answer holds a token: it is kept in memory and never stored. */
     secretAnswer?: boolean;
     /**
-     * The answer holds records: it is kept nowhere. A repeated request is carried out once more, and is one more entry.
+     * The answer is kept nowhere, because it holds records, or is as large as it is quickly out of date. A repeated
+     * request is carried out once more; an opening is then one more entry.
      */
     keepsNoAnswer?: boolean;
     /**
