@@ -4,7 +4,7 @@ import { type RunningNetwork, runNetwork } from '../support/running-network.js';
 import { ROUTE_MATRIX } from './route-matrix.js';
 import { probeRoute, ROUTE_PROBES } from './route-probes.js';
 import { makeRouteWorld, type RouteWorld } from './route-world.js';
-import { ROUTE_CASES, verdictFor } from './rules.js';
+import { type Case, ROUTE_CASES, verdictFor } from './rules.js';
 
 jest.setTimeout(240_000);
 
@@ -31,8 +31,11 @@ describe('the authorisation matrix of the routes', () => {
   });
 
   it.each(Object.keys(ROUTE_PROBES))('%s: permitted and refused as declared, in every case', async (route) => {
+    const observe = async (asked: Case) => `${asked} ${await probeRoute(world.caseOf(asked), route)}`;
     const observed: string[] = [];
-    for (const asked of ROUTE_CASES) observed.push(`${asked} ${await probeRoute(world.caseOf(asked), route)}`);
+    // What changes something uses up what the next case asks for.
+    if (route.startsWith('GET ')) observed.push(...(await Promise.all(ROUTE_CASES.map(observe))));
+    else for (const asked of ROUTE_CASES) observed.push(await observe(asked));
     const rules = ROUTE_MATRIX[route] ?? [];
     expect(observed).toEqual(ROUTE_CASES.map((asked) => `${asked} ${verdictFor(rules, asked)}`));
   });

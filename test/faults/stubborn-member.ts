@@ -48,8 +48,8 @@ export class StubbornMember {
       if (reply?.status === 401) await this.#signIn();
       else await wait(PAUSE_MS);
     }
-    const last = this.attempts.at(-1);
-    throw new Error(`${call.method} ${call.path}: nothing was decided, at last ${last?.fault}`);
+    const faults = this.attempts.slice(-ATTEMPTS_MAX).map(({ fault = '' }) => fault);
+    throw new Error(`${this.memberId}, ${call.method} ${call.path}: nothing was decided: ${faults.join(', ')}`);
   }
 
   async #attempt(call: Call): Promise<Attempt> {
