@@ -16,7 +16,7 @@ const IS_FULL = process.env.MEDLEDGER_FULL === '1';
 const OPERATIONS = IS_FULL ? 1_000 : 80;
 /** One after the other, so that none ends as often in a minute as the supervisor forgives. */
 const VICTIMS = ['gateway-hospital-a', 'ledger', 'gateway-hospital-b', 'gateway-government'];
-const QUIET_MS = 1_500;
+const QUIET_MS = IS_FULL ? 3_000 : 1_500;
 const PATIENTS = 4;
 const STAFF = ['doctor-a', 'doctor-b', 'nurse-a', 'officer-1'];
 /** A call that nobody waits for any more still goes on; one whose gateway was killed is sent again by the next. */

@@ -17,7 +17,8 @@ export interface Attempt {
 const GIVE_UP_SHARE = 0.15;
 const GIVE_UP_MS_MAX = 150;
 const PAUSE_MS = 400;
-const ATTEMPTS_MAX = 60;
+/** Several processes killed one after the other on a busy machine keep a call waiting for as long as this. */
+const PATIENCE_MS = 180_000;
 const ANSWER_MS = 45_000;
 
 /** A member who repeats what was not answered, as a client does whose gateway was killed, and notes every try. */
@@ -40,7 +41,8 @@ export class StubbornMember {
    * @throws Error when nothing is decided however often it is sent
    */
   async send(call: Call): Promise<Attempt & { readonly reply: Reply }> {
-    for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
+    const fromMs = Date.now();
+    while (Date.now() - fromMs < PATIENCE_MS) {
       const made = await this.#attempt(call);
       this.attempts.push(made);
       const { reply, fault } = made;
@@ -48,7 +50,8 @@ export class StubbornMember {
       if (reply?.status === 401) await this.#signIn();
       else await wait(PAUSE_MS);
     }
-    const faults = this.attempts.slice(-ATTEMPTS_MAX).map(({ fault = '' }) => fault);
+    const tried = this.attempts.filter(({ startedMs }) => startedMs >= fromMs);
+    const faults = tried.map(({ fault = '' }) => fault);
     throw new Error(`${this.memberId}, ${call.method} ${call.path}: nothing was decided: ${faults.join(', ')}`);
   }
 
