@@ -82,6 +82,11 @@ declare module 'fastify' {
     /** The answer holds a token: it is kept in memory and never stored. */
     secretAnswer?: boolean;
     /**
+     * The answer is kept nowhere, because it holds records, or is as large as it is quickly out of date. A repeated
+     * request is carried out once more; an opening is then one more entry.
+     */
+    keepsNoAnswer?: boolean;
+    /**
      * Whether a stored answer may be given again. Where it may not, the same request is carried out once more under its
      * key: a bundle of which a part is missing is sent again to add the rest.
      */

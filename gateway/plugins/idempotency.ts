@@ -122,6 +122,7 @@ async function fingerprintOf(request: FastifyRequest, salt: Uint8Array): Promise
 
 function isFinal(request: FastifyRequest, reply: FastifyReply): boolean {
   const { statusCode } = reply;
+  if (request.routeOptions.config.keepsNoAnswer === true) return false;
   if (statusCode >= 500 || statusCode === 429 || statusCode === 401) return false;
   return request.problemCode === undefined || !UNDECIDED.includes(request.problemCode);
 }

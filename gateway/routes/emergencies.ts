@@ -21,6 +21,7 @@ export function emergencyRoutes(app: GatewayApp, { services }: Pick<RouteContext
   app.post(
     '/v1/patients/:patientId/emergencies',
     {
+      config: { keepsNoAnswer: true },
       schema: {
         tags: ['emergencies'],
         summary: 'Declare an emergency and read in the same call: the records named, or the emergency card',

@@ -39,6 +39,7 @@ export function explanationRoutes(app: GatewayApp, { services }: Pick<RouteConte
   app.post(
     '/v1/patients/:patientId/grants/preview',
     {
+      config: { keepsNoAnswer: true },
       schema: {
         tags: ['consents'],
         summary: 'Who gains and who loses by a grant, an alteration, a revocation, a policy or a care group',

@@ -36,7 +36,7 @@ export async function changeOf(context: ChangeContext, input: ConsentChangeInput
     case 'alter':
       return { kind: 'grant', grant: await alteredOf(context, input) };
     case 'policy': {
-      const body = await policyBodyFor(chain, identity, input.policy);
+      const body = await policyBodyFor(chain, identity, { ...input, stored: consents.policy });
       return { kind: 'policy', policy: { ...body, version: (consents.policy?.version ?? 0) + 1 } };
     }
     case 'group': {
@@ -63,7 +63,7 @@ async function alteredOf(
 ): Promise<Grant> {
   const stored = consents.grants.find((grant) => grant.grantId === given);
   if (stored === undefined) throw new MedledgerError('GRANT_UNKNOWN');
-  const { grantId: id, patientId, version, revoked, registerVersion: _asOf, ...now } = stored;
+  const { grantId: id, patientId, version, revoked, ...now } = stored;
   const body = await grantBodyFor(chain, identity, { ...now, ...changes });
   return { ...body, grantId: id, patientId, version: version + 1, revoked };
 }

@@ -14,7 +14,7 @@ import type { DelegationInput } from './consent-services.js';
 import type { Caller } from './medledger.js';
 import type { KeysOf } from './people.js';
 import { NOTHING_NAMED, signStatement } from './statements.js';
-import { allConsents, ownConsents } from './stored-consents.js';
+import { consentsFor } from './stored-consents.js';
 
 export interface DelegationPorts {
   readonly chain: LedgerChain;
@@ -26,11 +26,11 @@ export interface DelegationPorts {
 /** What delegates pass on, once, and never wider than they hold it. */
 export function createDelegations({ chain, keysOf, nowMs, idSecret }: DelegationPorts) {
   return {
-    /** All of the patient's, for the patient; for others those that concern them. */
+    /** All of the patient's, for the patient and who represents it; for others those that concern them. */
     async delegations(caller: Caller, input: { patientId: string }): Promise<readonly Delegation[]> {
       const patientId = memberId(input.patientId, '/patientId');
-      const seen = caller.role === 'patient' ? allConsents : ownConsents;
-      return (await seen(chain, keysOf(caller), patientId)).delegations;
+      const identity = keysOf(caller);
+      return (await consentsFor(chain, identity, patientId)).delegations;
     },
 
     async passOn(

@@ -3,12 +3,14 @@ import {
   emergencyBody,
   emergencyId,
   type EmergencyId,
+  emergencyOf,
   limits,
   memberId,
   type PatientId,
   recordId,
   type RecordId,
   type SignedStatement,
+  type StoredEmergency,
   type TransactionAnswer,
 } from '@medledger/chaincode/domain';
 import type { UnlockedIdentity } from '../identity/member-keys.js';
@@ -31,7 +33,13 @@ export interface EmergencyPorts extends NotePorts {
   readonly readPermitted: ReturnType<typeof createOpenRecord>['readPermitted'];
 }
 
-type Declared = { readonly id: EmergencyId; readonly untilMs: number; readonly declaration: SignedStatement };
+interface Declared {
+  readonly id: EmergencyId;
+  readonly untilMs: number;
+  readonly declaration: SignedStatement;
+  /** Of one that an earlier try of the same call declared. */
+  readonly reviewDueMs?: number;
+}
 
 /** Reading without consent, when the patient cannot be asked: declared, told to the patient, and reviewed. */
 export function createEmergencies(ports: EmergencyPorts) {
@@ -52,7 +60,9 @@ export function createEmergencies(ports: EmergencyPorts) {
       const identity = keysOf(caller);
       const id = recordId(input.recordId, '/recordId');
       const patientId = await patientOf(chain, identity, id);
-      const declaration = await declarationOf(chain, identity, { patientId, given: input.emergencyId });
+      const stored = await declaredBefore(chain, identity, patientId, emergencyId(input.emergencyId, '/emergencyId'));
+      if (stored === undefined) throw new MedledgerError('EMERGENCY_UNKNOWN');
+      const { declaration } = stored;
       const recordIds = [id];
       const result = await chain.emergency({ identity, patientId, declaration, recordIds });
       const [item] = itemsOf(result.committed.answer, result.committed.transactionId);
@@ -83,6 +93,12 @@ async function declare(
   const said = canonicalJson({ patientId, reason });
   const asked = { kind: 'emergency', memberId: identity.memberId, key, said };
   const id = emergencyId(`e${idFor(idSecret, asked)}`, '/emergencyId');
+  // A repeated call goes on within what its first try declared: the answer with the records was kept nowhere.
+  const before = key === undefined ? undefined : await declaredBefore(chain, identity, patientId, id);
+  if (before !== undefined) {
+    const { declaration, reviewDueMs } = before;
+    return { id, untilMs: emergencyOf(declaration).untilMs, declaration, reviewDueMs };
+  }
   const fromMs = nowMs();
   const untilMs = fromMs + limits.EMERGENCY_DURATION_MAX_MS;
   const body = emergencyBody({ reason, fromMs, untilMs }, '');
@@ -91,17 +107,15 @@ async function declare(
   return { id, untilMs, declaration: await signStatement(identity, statement) };
 }
 
-async function declarationOf(
+async function declaredBefore(
   chain: LedgerChain,
   identity: UnlockedIdentity,
-  { patientId, given }: { patientId: PatientId; given: string },
-): Promise<SignedStatement> {
-  const id = emergencyId(given, '/emergencyId');
+  patientId: PatientId,
+  id: EmergencyId,
+): Promise<StoredEmergency | undefined> {
   const actor = memberId(identity.memberId, '/memberId');
   const asked = { patientId, memberId: actor, ...NOTHING_NAMED, emergencyIds: [id] };
-  const [stored] = (await chain.query(identity, 'consents:evidence', asked)).emergencies;
-  if (stored === undefined) throw new MedledgerError('EMERGENCY_UNKNOWN');
-  return stored.declaration;
+  return (await chain.query(identity, 'consents:evidence', asked)).emergencies[0];
 }
 
 /** Every record decided for itself; what cannot be read just now does not keep the others back. */
@@ -125,7 +139,7 @@ async function told(
       }
     }),
   );
-  const reviewDueMs = answer.entry.timeMs + limits.REVIEW_DUE_MS;
+  const reviewDueMs = declared.reviewDueMs ?? answer.entry.timeMs + limits.REVIEW_DUE_MS;
   return { emergencyId: declared.id, untilMs: declared.untilMs, reviewDueMs, transactionId, records };
 }
 

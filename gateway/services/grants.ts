@@ -33,13 +33,21 @@ export interface GrantPorts {
 /**
  * What is signed: where others choose who belongs to the grantee, with the register that the patient's gateway sees
  * now, because who joins later must tell the patient first.
+ *
+ * @param input.registerVersion - of the grant that is altered: who has joined since is not trusted by the way
  */
 export async function grantBodyFor(
   chain: LedgerChain,
   identity: UnlockedIdentity,
-  input: Omit<GrantInput, 'fromMs'> & { readonly fromMs: number; readonly requestId?: string },
+  input: Omit<GrantInput, 'fromMs'> & {
+    readonly fromMs: number;
+    readonly requestId?: string;
+    readonly registerVersion?: number;
+  },
 ): Promise<GrantBody> {
-  const asOf = isTrustedGroup(input.grantee.kind) ? { registerVersion: await registerVersion(chain, identity) } : {};
+  const { registerVersion: seen } = input;
+  const isTrusted = isTrustedGroup(input.grantee.kind);
+  const asOf = isTrusted ? { registerVersion: seen ?? (await registerVersion(chain, identity)) } : {};
   return grantBody({ ...input, ...asOf }, '');
 }
 
@@ -109,7 +117,11 @@ export function createGrants({ chain, keysOf, nowMs, idSecret }: GrantPorts) {
       const patientId = memberId(input.patientId, '/patientId');
       const { fromMs = nowMs(), ...rest } = input.grant;
       const body = await grantBodyFor(chain, identity, { ...rest, fromMs });
-      const id = grantIdFor(idSecret, identity, { key: input.idempotencyKey, said: input.grant });
+      const id = grantIdFor(idSecret, identity, {
+        key: input.idempotencyKey,
+        // A representative may say the same for two patients under one key.
+        said: { patientId, grant: input.grant },
+      });
       const { channel } = chain;
       const grant = await signStatement(identity, { channel, patientId, kind: 'grant', id, version: 1, body });
       const business = { patientId, grant };
@@ -133,7 +145,7 @@ export function createGrants({ chain, keysOf, nowMs, idSecret }: GrantPorts) {
     async alterGrant(caller: Caller, input: { grantId: string; changes: GrantChanges }) {
       const identity = keysOf(caller);
       const { patientId, id, stored } = await storedGrant(chain, identity, input.grantId);
-      const { grantId: _id, patientId: _patient, revoked: _revoked, version, registerVersion: _asOf, ...now } = stored;
+      const { grantId: _id, patientId: _patient, revoked: _revoked, version, ...now } = stored;
       const body = await grantBodyFor(chain, identity, { ...now, ...input.changes });
       const { channel } = chain;
       const said = { channel, patientId, kind: 'grant', id, version: version + 1, body } as const;

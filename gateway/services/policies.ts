@@ -1,4 +1,5 @@
 import {
+  canonicalJson,
   type EmergencyRule,
   memberId,
   type PatientId,
@@ -47,7 +48,7 @@ export function createPolicies({ chain, keysOf }: { chain: LedgerChain; keysOf: 
       const patientId = memberId(input.patientId, '/patientId');
       const { policy: stored } = await allConsents(chain, identity, patientId);
       const version = (stored?.version ?? 0) + 1;
-      const body = await policyBodyFor(chain, identity, input.policy);
+      const body = await policyBodyFor(chain, identity, { policy: input.policy, stored });
       const { channel } = chain;
       const policy = await signStatement(identity, {
         channel,
@@ -64,14 +65,22 @@ export function createPolicies({ chain, keysOf }: { chain: LedgerChain; keysOf: 
   };
 }
 
-/** A default that permits names the register which the patient's gateway sees now, as a grant to a role does. */
+/**
+ * A default that permits names the register which the patient's gateway sees now, as a grant to a role does. Said again
+ * as it was it keeps the one it named: another exclusion trusts nobody who has joined since.
+ */
 export async function policyBodyFor(
   chain: LedgerChain,
   identity: UnlockedIdentity,
-  input: PolicyInput,
+  input: { readonly policy: PolicyInput; readonly stored: Policy | undefined },
 ): Promise<PolicyBody> {
-  const { defaultRule } = input;
-  if (defaultRule.kind === 'deny') return policyBody(input, '');
-  const asOf = { registerVersion: await registerVersion(chain, identity) };
-  return policyBody({ ...input, defaultRule: { ...defaultRule, ...asOf } }, '');
+  const { policy, stored } = input;
+  const { defaultRule } = policy;
+  if (defaultRule.kind === 'deny') return policyBody(policy, '');
+  const body = (asOf: number) => policyBody({ ...policy, defaultRule: { ...defaultRule, registerVersion: asOf } }, '');
+  if (stored?.defaultRule.kind === 'permit') {
+    const again = body(stored.defaultRule.registerVersion);
+    if (canonicalJson({ ...again.defaultRule }) === canonicalJson({ ...stored.defaultRule })) return again;
+  }
+  return body(await registerVersion(chain, identity));
 }

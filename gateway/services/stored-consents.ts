@@ -1,6 +1,7 @@
 import { type Consents, consentsOf, type PatientId } from '@medledger/chaincode/domain';
 import type { UnlockedIdentity } from '../identity/member-keys.js';
 import type { LedgerChain } from '../ledger/chain.js';
+import { LedgerFailure } from '../ledger/ledger-failure.js';
 
 /** Everything the patient has said: for the patient and who represents it. */
 export async function allConsents(
@@ -18,4 +19,19 @@ export async function ownConsents(
   patientId: PatientId,
 ): Promise<Consents> {
   return consentsOf(await chain.query(identity, 'consents:mine', { patientId }));
+}
+
+/** As much of it as the caller may know. */
+export async function consentsFor(
+  chain: LedgerChain,
+  identity: UnlockedIdentity,
+  patientId: PatientId,
+): Promise<Consents> {
+  try {
+    return await allConsents(chain, identity, patientId);
+  } catch (error) {
+    if (error instanceof LedgerFailure && error.code === 'NOT_THE_PATIENT')
+      return ownConsents(chain, identity, patientId);
+    throw error;
+  }
 }

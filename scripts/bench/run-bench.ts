@@ -18,16 +18,27 @@ import { measureCommitLatency } from './figures/commit-latency.js';
 import { measureDecision } from './figures/decision.js';
 import { measureGatewayCpu } from './figures/gateway-cpu.js';
 import { checkShareLine, measureNonce } from './figures/nonce.js';
+import { measureReaders, READERS } from './figures/readers.js';
 import { measureSaturatedRate, rateLines } from './figures/saturated-rate.js';
 import { compareBoots, compareRates } from './figures/two-ledgers.js';
 
 /** `ledgers` needs real Fabric whatever the ledger is; `chaincode`, `gateway`, `decision` and `nonce` need no ledger. */
-export const FIGURES = ['latency', 'chaincode', 'gateway', 'batch', 'decision', 'nonce', 'rate', 'ledgers'] as const;
+export const FIGURES = [
+  'latency',
+  'chaincode',
+  'gateway',
+  'batch',
+  'decision',
+  'readers',
+  'nonce',
+  'rate',
+  'ledgers',
+] as const;
 export type FigureName = (typeof FIGURES)[number];
 
 /** What is measured where nothing was asked for. */
 export const USUAL_FIGURES: Readonly<Record<LedgerKind, readonly FigureName[]>> = {
-  devledger: ['latency', 'chaincode', 'gateway', 'batch', 'decision', 'nonce'],
+  devledger: ['latency', 'chaincode', 'gateway', 'batch', 'decision', 'readers', 'nonce'],
   fabric: ['latency', 'rate', 'ledgers'],
 };
 
@@ -130,17 +141,33 @@ async function measure(options: BenchOptions, run: Run): Promise<void> {
     const [patient] = run.members.patients;
     if (patient !== undefined) onFigure(await measureGatewayCpu(run.place, run.processes, { patient, rounds }));
   }
-  const chaincode = wants('chaincode')
-    ? await measureChaincodeCpu(run.place, run.processes, { ...run, rounds })
-    : undefined;
-  for (const figure of chaincode?.figures ?? []) onFigure(figure);
+  const addCpuUs = wants('chaincode') ? await measureChaincode(options, run) : undefined;
   if (wants('decision')) onFigure(await measureDecision(run.place, run.processes, { ...run, rounds }));
-  if (wants('nonce')) await measureSolving(options, chaincode?.addCpuUs);
+  if (wants('readers')) onFigure(await measureOnePatient(options, run));
+  if (wants('nonce')) await measureSolving(options, addCpuUs);
+}
+
+async function measureChaincode({ rounds, onFigure }: BenchOptions, run: Run): Promise<number | undefined> {
+  const { figures, addCpuUs } = await measureChaincodeCpu(run.place, run.processes, { ...run, rounds });
+  for (const figure of figures) onFigure(figure);
+  return addCpuUs;
 }
 
 async function measureSolving({ rounds, onFigure, say }: BenchOptions, addCpuUs: number | undefined): Promise<void> {
   onFigure(await measureNonce({ rounds }));
   if (addCpuUs !== undefined) say(checkShareLine(addCpuUs));
+}
+
+/** On a ledger of its own: it takes more patients than the others. */
+async function measureOnePatient({ rounds }: BenchOptions, { place, processes }: Run): Promise<Figure> {
+  const dataDir = await mkdtemp(join(place.dataDir, 'readers-'));
+  const own = { ...place, dataDir };
+  await ensureIdentities(own.topology, dataDir);
+  const members = await makeMembers(own, READERS + 1);
+  const network = await startBenchNetwork(own, processes, members);
+  const figure = await measureReaders(network, { patients: members.patients, rounds });
+  await network.stop();
+  return figure;
 }
 
 async function measureOnLedger(options: BenchOptions, { place, processes, members }: Run): Promise<void> {

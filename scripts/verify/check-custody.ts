@@ -64,7 +64,7 @@ function checkRelease(view: PeerView, { file }: ReleaseLogEnd, release: LoggedRe
 const OPENINGS: readonly string[] = ['access:open', 'access:emergency'];
 
 function faultOfRelease({ index, state }: PeerView, release: LoggedRelease): string | undefined {
-  const { transactionId, recordId, statements = [] } = release;
+  const { transactionId, recordId } = release;
   const found = index.get(transactionId);
   if (found === undefined) return index.unreadable.length > 0 ? undefined : 'no block holds the transaction';
   if (found.code !== 'VALID') return `the transaction is ${found.code}`;
@@ -72,16 +72,18 @@ function faultOfRelease({ index, state }: PeerView, release: LoggedRelease): str
     return `the transaction is ${found.transaction || 'nothing known'}, no opening`;
   const entry = readEntry(state.read(found.entry.key));
   // An entry that cannot be read is named by the walk of its lane.
-  return entry === undefined ? undefined : faultOfPermit(entry, recordId, statements);
+  return entry === undefined ? undefined : faultOfPermit(entry, recordId, release);
 }
 
 function faultOfPermit(
   entry: LaneEntry,
   recordId: string,
-  statements: NonNullable<LoggedRelease['statements']>,
+  { statements = [], refusedAs }: LoggedRelease,
 ): string | undefined {
   const permitted = permittedRecords(entry);
   if (!permitted.has(recordId)) return 'the transaction did not permit this record';
+  // Nothing was let go: what is noted is why not, and that need not be what the permit rests on.
+  if (refusedAs !== undefined) return undefined;
   const carrying = permitted.get(recordId);
   const isCarried = carrying === undefined || statements.some(({ id }) => id === `${entry.patientId}~${carrying}`);
   return isCarried ? undefined : `the permit rests on ${carrying}, which the release did not look at`;

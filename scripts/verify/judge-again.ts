@@ -121,11 +121,12 @@ function judgeItems(
   const { common, recordIds, consents } = asked;
   const records = recordIds.map((recordId) => readRecord(decided.state, common.patientId, recordId));
   const { decisions, spent } = decideOpenings(common, records, consents);
+  const alike = asKnown(consents, common.atMs).map((known) => decideOpenings(common, records, known).decisions);
   const items = decided.outcome.items ?? [];
   const differing = recordIds.flatMap((recordId, index) => {
     const again = decisions[index];
     const before = items[index];
-    const isSame = before?.recordId === recordId && again !== undefined && say(again) === say(before);
+    const isSame = before?.recordId === recordId && alike.some((others) => say(others[index]) === say(before));
     return isSame ? [] : [`record ${recordId}: ${say(before)} then, ${say(again)} by what was signed`];
   });
   const surplus = items.length > recordIds.length ? ['it decided about more records than were asked for'] : [];
@@ -155,10 +156,34 @@ function judgeAddition(
   const { patientId, purpose, records } = added;
   const consents = state.consents(patientId);
   const common = { actor: actorFrom(actor), patientId, action: 'add', purpose, atMs: entry.timeMs } as const;
-  const decisions = records.map((record) => decideAccess({ ...common, record }, consents));
-  const refusal = decisions.find((decision) => decision.outcome === 'deny');
-  const again = refusal?.outcome === 'deny' ? refusal : commonDecision(decisions);
-  return say(again) === say(outcome) ? [] : [`adding: ${say(outcome)} then, ${say(again)} by what was signed`];
+  const [again, ...others] = asKnown(consents, entry.timeMs).map((known) => {
+    const decisions = records.map((record) => decideAccess({ ...common, record }, known));
+    const refusal = decisions.find((decision) => decision.outcome === 'deny');
+    return say(refusal?.outcome === 'deny' ? refusal : commonDecision(decisions));
+  });
+  const isSame = [again, ...others].includes(say(outcome));
+  return isSame ? [] : [`adding: ${say(outcome)} then, ${again} by what was signed`];
+}
+
+/**
+ * All that was signed, and what of it a chaincode may have looked at: a grant or delegation that has ended leaves the
+ * index of its holder with the next one that is given there. It permits nothing either way; only the code of a refusal
+ * then says that nothing was given instead of that it has ended.
+ */
+function asKnown(consents: Consents, atMs: number): readonly Consents[] {
+  const isHeld = ({ revoked, untilMs }: { readonly revoked: boolean; readonly untilMs: number }) =>
+    !revoked && atMs < untilMs;
+  const delegations = consents.delegations.filter(isHeld);
+  const parents = new Set<string>(delegations.map(({ parentId }) => parentId));
+  const held = consents.grants.filter(isHeld);
+  const heldOrParent = consents.grants.filter((grant) => isHeld(grant) || parents.has(grant.grantId));
+  return [
+    consents,
+    { ...consents, delegations },
+    { ...consents, grants: held, delegations },
+    { ...consents, grants: heldOrParent },
+    { ...consents, grants: heldOrParent, delegations },
+  ];
 }
 
 /** Records of one call that stand on different rules name none. */

@@ -1,4 +1,7 @@
-/** Who asks, by the certificate. Staff of each role; somebody whom no register names; a client without attributes. */
+/**
+ * Who asks. By the certificate: staff of each role, somebody whom no register names, a client without attributes.
+ * At a gateway: somebody who has not signed in.
+ */
 export const ASKERS = [
   'patient',
   'doctor',
@@ -9,6 +12,7 @@ export const ASKERS = [
   'admin',
   'unregistered',
   'no-attributes',
+  'nobody',
 ] as const;
 export type Asker = (typeof ASKERS)[number];
 
@@ -35,6 +39,12 @@ export const CASES: readonly Case[] = [
     RELATIONS.filter((relation) => relation !== 'own').map((relation): Case => `${asker}/${relation}`),
   ),
   ...(['auditor', 'admin', 'unregistered', 'no-attributes'] as const).map((asker): Case => `${asker}/other`),
+];
+
+/** At a gateway nobody signs in whom the register does not name. */
+export const ROUTE_CASES: readonly Case[] = [
+  ...CASES.filter((asked) => !asked.startsWith('unregistered/') && !asked.startsWith('no-attributes/')),
+  'nobody/other',
 ];
 
 /** @throws Error where no rule fits: a matrix says something of every case */

@@ -1,6 +1,13 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { EvidenceAnswer, GrantAnswer, GrantBody, GrantId, Page } from '@medledger/chaincode/domain';
-import { type ChainActor, makeActor, makeOrganisation, randomId, signGrant, signRevocation } from '../support/chain-actor.js';
+import {
+  type ChainActor,
+  makeActor,
+  makeOrganisation,
+  randomId,
+  signGrant,
+  signRevocation,
+} from '../support/chain-actor.js';
 import { DAY_MS, TestConsortium, type SaidGrant } from './test-consortium.js';
 
 let consortium: TestConsortium;

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { addFile, open } from '../support/care.js';
 import { type ShownEmergency, outcomeOf, sendEmergency, setPolicy } from '../support/consents.js';
+import { needlesOf, searchDataFolder } from '../support/leak-search.js';
 import { jsonOf, type Member, signIn, signUp } from '../support/member.js';
 import { type RunningNetwork, runNetwork } from '../support/running-network.js';
 
@@ -90,5 +91,24 @@ describe('an emergency', () => {
     const { recordId } = await addFile(other, other.memberId, { bytes: CARD });
     await setPolicy(other, { emergency: { allowed: false, labels: [], excludedClasses: [] } });
     expect(outcomeOf(await sendEmergency(doctorB, other.memberId, [recordId]))).toBe('EMERGENCY_NOT_ALLOWED');
+  });
+});
+
+describe('an emergency whose answer was lost', () => {
+  it('goes on under its key, with an entry for each reading; what was read is kept nowhere', async () => {
+    const call = {
+      method: 'POST',
+      path: `/v1/patients/${patient.memberId}/emergencies`,
+      body: { reason: 'unconscious' },
+      idempotencyKey: 'lost',
+    } as const;
+    const first = await doctorB.ask<ShownEmergency>(call);
+    const second = await doctorB.ask<ShownEmergency>(call);
+    const { emergencyId, until, reviewDue } = first as ShownEmergency & { until: string; reviewDue: string };
+    expect(second).toMatchObject({ emergencyId, until, reviewDue });
+    expect(second.records).toEqual(first.records);
+    expect(second.transactionId).not.toBe(first.transactionId);
+    await network.stop();
+    expect(await searchDataFolder(network.dataDir, needlesOf('card', CARD))).toEqual([]);
   });
 });

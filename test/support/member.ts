@@ -16,6 +16,8 @@ export interface Call {
   /** Sent as it is. */
   readonly content?: { readonly bytes: Uint8Array; readonly type: string };
   readonly idempotencyKey?: string;
+  /** The client gives up. */
+  readonly signal?: AbortSignal;
 }
 
 /** What problem+json says. */
@@ -79,7 +81,7 @@ export async function signIn(of: Pick<Credential, 'memberId' | 'gatewayUrl' | 'p
 }
 
 export async function send(gatewayUrl: string, call: Call, accessToken?: string): Promise<Reply> {
-  const { method, path, body, content, idempotencyKey } = call;
+  const { method, path, body, content, idempotencyKey, signal } = call;
   const headers = new Headers();
   if (accessToken !== undefined) headers.set('authorization', `Bearer ${accessToken}`);
   if (idempotencyKey !== undefined) headers.set('idempotency-key', idempotencyKey);
@@ -90,6 +92,7 @@ export async function send(gatewayUrl: string, call: Call, accessToken?: string)
     method,
     headers,
     ...(payload === undefined ? {} : { body: payload }),
+    ...(signal === undefined ? {} : { signal }),
   });
   return {
     status: response.status,

@@ -61,6 +61,13 @@ async function live(): Promise<void> {
   await consortium.submit(otherDoctor, 'access:emergency', emergency);
   const refused = { patient: parent, recordIds: [] };
   await consortium.submit(otherDoctor, 'access:emergency', emergencyOf(consortium, otherDoctor, refused));
+  // What was taken back leaves the index of its holder with the next grant: then it is as if nothing had been given.
+  const insurer = consortium.actor('insurer');
+  const holder = { kind: 'person', id: insurer.memberId } as const;
+  await revokeBy(consortium, patient, { patient, id: await consortium.grant(patient, { grantee: holder }) });
+  await open(insurer);
+  await consortium.grant(patient, { grantee: holder, scope: { classes: ['Basic'] as never } });
+  await open(insurer);
   const exclusions = [{ who: { kind: 'person', id: 'doctor-b' as never } as const, scope: {} }];
   await setPolicy(consortium, patient, { version: 2, body: { exclusions } });
   await open(otherDoctor);

@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { expect, it } from '@jest/globals';
 import { encodeLine } from '../../../gateway/custody/release-log-lines.js';
 import { ReleaseLog } from '../../../gateway/custody/release-log.js';
+import { readReleaseLog } from '../../../scripts/verify/release-log-file.js';
 import type { SampleCopy } from './sample-copy.js';
 import { flipByte, statIfThere, stateText } from './spoil.js';
 
@@ -77,7 +78,10 @@ export function custodianCases(copy: () => SampleCopy): void {
     expect(found.some((line) => line.startsWith(`custody ${B} · `))).toBe(true);
     expect(statIfThere(copy().custodyFile(A, 'share-store.key'))).toBeUndefined();
   });
+}
 
+/** @param copy - a fresh one for each test */
+export function releaseLogCases(copy: () => SampleCopy): void {
   it('names the byte of a changed line in a release log; a torn end is none', async () => {
     appendFileSync(copy().custodyFile(A, 'releases.log'), '000000ff 0123');
     expect(await copy().findings()).toEqual([]);
@@ -110,4 +114,33 @@ export function custodianCases(copy: () => SampleCopy): void {
       `${where(1)}: no block holds the transaction`,
     ]);
   });
+  it('takes no noted refusal for a release, whatever statement it has seen', async () => {
+    const file = copy().custodyFile(B, 'releases.log');
+    const permitted = await releaseIn(file);
+    const log = await ReleaseLog.open(file);
+    const statements = [{ id: `${copy().story.patientId}~policy`, version: 2 }];
+    await log.append({ ...permitted, statements, refusedAs: 'EXCLUDED' });
+    expect(await found(log)).toEqual([]);
+    const again = await ReleaseLog.open(file);
+    await again.append({ ...permitted, statements });
+    expect(await found(again)).toEqual([expect.stringContaining('which the release did not look at')]);
+  });
+
+  async function found(log: ReleaseLog): Promise<readonly string[]> {
+    await log.close();
+    return copy().findings();
+  }
+}
+
+/** One that rests on a grant. */
+async function releaseIn(file: string) {
+  for await (const line of readReleaseLog(file, statIfThere(file)?.size ?? 0)) {
+    const releases = 'fault' in line ? [] : line.releases;
+    const onGrant = releases.find(({ statements = [] }) => statements.some(({ id }) => id.includes('~g')));
+    if (onGrant !== undefined) {
+      const { transactionId, recordId, version, timeMs } = onGrant;
+      return { transactionId, recordId, version, timeMs };
+    }
+  }
+  throw new Error('no release that rests on a grant');
 }

@@ -11,7 +11,7 @@ import { forgedGrantCases, forgedRegisterCases, spoiltLedgerCases } from './ledg
 import { SampleCopy } from './sample-copy.js';
 import { keepBusy, liveAWhile, type SampleStory } from './sample-story.js';
 import { fingerprint, flipByte, flipState, onlyFile, writeState } from './spoil.js';
-import { custodianCases, vaultCases } from './store-cases.js';
+import { custodianCases, releaseLogCases, vaultCases } from './store-cases.js';
 
 jest.setTimeout(120_000);
 
@@ -65,6 +65,7 @@ describe('a grant that the chaincode would never have written', () => forgedGran
 describe('a register that nobody signed', () => forgedRegisterCases(() => copy));
 describe('vaults', () => vaultCases(() => copy));
 describe('custodians', () => custodianCases(() => copy));
+describe('release logs', () => releaseLogCases(() => copy));
 
 describe('data that nobody touched', () => {
   it('passes every check while the network is at work', () => {
