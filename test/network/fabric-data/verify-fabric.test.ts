@@ -74,7 +74,7 @@ function untouchedCases(): void {
         .filter(({ check, organisation: of }) => check === name && of === organisation)
         .map((check) => check.counts);
     expect(counts('lanes', A)[0]).toMatchObject({ lanes: 3 });
-    expect(counts('consents', B)).toEqual([{ grants: 2, revocations: 1 }]);
+    expect(counts('consents', B)).toEqual([{ grants: 2, policies: 1, revocations: 1 }]);
     expect(counts('vault', 'network')[0]).toMatchObject({ records: 3, reasons: 1 });
     expect(checks.filter(({ check }) => check === 'orderer')).toHaveLength(network.topology.orderers.length);
     expect(counts('peer', A)[0]?.['state rows']).toBeGreaterThan(20);
