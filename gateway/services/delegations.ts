@@ -57,7 +57,8 @@ export function createDelegations({ chain, keysOf, nowMs, idSecret }: Delegation
       const identity = keysOf(caller);
       const patientId = memberId(input.patientId, '/patientId');
       const id = delegationId(input.delegationId, '/delegationId');
-      const asked = { patientId, memberId: patientId, ...NOTHING_NAMED, delegationIds: [id] };
+      const asker = memberId(caller.memberId, '/memberId');
+      const asked = { patientId, memberId: asker, ...NOTHING_NAMED, delegationIds: [id] };
       const [stored] = (await chain.query(identity, 'consents:evidence', asked)).delegations;
       if (stored === undefined) throw new MedledgerError('DELEGATION_UNKNOWN');
       const { version } = parseDelegationStatement(stored.statement.text);

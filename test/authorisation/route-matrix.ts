@@ -122,6 +122,15 @@ export const ROUTE_MATRIX: Matrix<string> = {
   'GET /v1/explorer/blocks': WITH_A_PEER,
   'GET /v1/explorer/blocks/{number}': WITH_A_PEER,
   'GET /v1/explorer/transactions/{transactionId}': WITH_A_PEER,
+  // Of what the patient did: who has no part in it is not told that there is such a transaction.
+  'GET /v1/transactions/{transactionId}/receipt': [
+    NOT_SIGNED_IN,
+    ['insurer/*', 'NO_PEER'],
+    ['auditor/*', 'permit'],
+    ['*/own', 'permit'],
+    ['*/represented', 'permit'],
+    ['*/*', 'BLOCK_UNKNOWN'],
+  ],
 
   'GET /v1/patients/{patientId}/emergencies': [
     NOT_SIGNED_IN,

@@ -147,6 +147,9 @@ export const ROUTE_PROBES: Readonly<Record<string, Probe>> = {
   'GET /v1/statistics/activity': get(() => '/v1/statistics/activity'),
   'GET /v1/explorer/blocks': get(() => '/v1/explorer/blocks?limit=1'),
   'GET /v1/explorer/blocks/{number}': get(() => '/v1/explorer/blocks/1'),
+  'GET /v1/transactions/{transactionId}/receipt': get(
+    ({ patient }) => `/v1/transactions/${patient.record.transactionId}/receipt`,
+  ),
   'GET /v1/explorer/transactions/{transactionId}': get(
     ({ patient }) => `/v1/explorer/transactions/${patient.record.transactionId}`,
   ),

@@ -213,7 +213,7 @@ describe('consents:revoke', () => {
         memberId,
         ...others,
       });
-    await expect(ask('doctor-a')).rejects.toThrow('ROLE_NOT_ALLOWED: ');
+    await expect(ask('doctor-a')).rejects.toThrow('CALLER_UNKNOWN: ');
     expect((await ask('clerk-1')).grants).toHaveLength(1);
   });
 

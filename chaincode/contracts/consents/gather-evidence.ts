@@ -1,5 +1,4 @@
 import {
-  DomainError,
   type EvidenceAnswer,
   type GrantId,
   type GroupId,
@@ -23,7 +22,7 @@ import { readEmergency } from '../../state/emergency-store.js';
 import { readGrant, storedOf } from '../../state/grant-store.js';
 import { person, readHoldings } from '../../state/holder-index.js';
 import { readNoticed } from '../../state/notice-store.js';
-import { readMember, readOrganisation, readRegisterDocument } from '../../state/register-store.js';
+import { readMember, readOrganisation, readRegisterDocument, requireRegistered } from '../../state/register-store.js';
 import {
   readDelegation,
   readGroup,
@@ -34,11 +33,12 @@ import {
 } from '../../state/statement-store.js';
 import { readUsed } from '../../state/use-store.js';
 import type { WorldState } from '../../state/world-state.js';
+import { requireSpeaker } from './speaker.js';
 
 /**
  * What a custodian checks a permit against: statements and documents with their signatures, as this peer holds them.
  *
- * @throws DomainError ROLE_NOT_ALLOWED, CALLER_UNKNOWN
+ * @throws DomainError NOT_THE_PATIENT, CALLER_UNKNOWN
  */
 export async function gatherEvidence(question: Question<'consents:evidence'>): Promise<EvidenceAnswer> {
   const { state, input, claimedMs } = question;
@@ -71,14 +71,15 @@ export async function gatherEvidence(question: Question<'consents:evidence'>): P
 
 /**
  * A policy says whom the patient keeps out, which is nobody's business whose organisation holds no copy of it anyway:
- * such an organisation's members are answered about themselves only.
+ * of such an organisation only who speaks for the patient is answered, and who asks about itself.
  */
-async function requireConcerned({ state, input, caller }: Question<'consents:evidence'>): Promise<void> {
-  const { memberId, mspId } = caller();
-  if (memberId === input.memberId) return;
-  const organisation = await readOrganisation(state, parseMspId(mspId, '/mspId'));
+async function requireConcerned({ state, input, caller, claimedMs }: Question<'consents:evidence'>): Promise<void> {
+  const asker = caller();
+  if (asker.memberId === input.memberId) return;
+  const organisation = await readOrganisation(state, parseMspId(asker.mspId, '/mspId'));
   if (organisation?.custodianKey !== undefined) return;
-  throw new DomainError('ROLE_NOT_ALLOWED', `${mspId} is no custodian, and ${memberId} asks about ${input.memberId}`);
+  const actor = await requireRegistered(state, asker);
+  await requireSpeaker({ state, patientId: input.patientId, actor, timeMs: claimedMs });
 }
 
 async function gather<Id, T>(ids: readonly Id[], read: (id: Id) => Promise<T>): Promise<readonly T[]> {
