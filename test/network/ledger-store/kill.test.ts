@@ -9,6 +9,7 @@ import { openPeerLedger } from '../../../network/devledger/commit/open-peer-ledg
 import { SignatureCache } from '../../../network/devledger/commit/signature-cache.js';
 import { MspRegistry } from '../../../network/devledger/msp.js';
 import { openOrderer } from '../../../network/devledger/orderer/open-orderer.js';
+import { faultRuns, faultTimeoutMs } from '../ledger-faults/fault-runs.js';
 import { temporaryFolder } from '../ledger-support.js';
 
 const CHANNEL = {
@@ -16,6 +17,9 @@ const CHANNEL = {
   msps: [{ mspId: 'HospitalAMSP', caCertPems: ['certificate'] }],
   policy: { endorsers: ['HospitalAMSP'], needed: 1 },
 };
+const KILLS = faultRuns(200);
+/** Kills of one folder; then a new one, as every block is read again after each. */
+const KILLS_PER_FOLDER = 10;
 const ROOT = dirname(createRequire(import.meta.url).resolve('../../../package.json'));
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 
@@ -64,9 +68,14 @@ async function reopen() {
 }
 
 it('kill -9 again and again: every accepted transaction is in a block exactly once, every committed block stays', async () => {
-  const accepted: string[] = [];
-  for (let round = 0; round < 3; round += 1) {
-    const lines = await writeUntilKilled(round, 120 + 37 * round);
+  let accepted: string[] = [];
+  for (let round = 0; round < KILLS; round += 1) {
+    if (round % KILLS_PER_FOLDER === 0) {
+      await folder.remove();
+      folder = await temporaryFolder();
+      accepted = [];
+    }
+    const lines = await writeUntilKilled(round, 40 + ((37 * round) % 211));
     accepted.push(...lines.filter((line) => line.startsWith('accepted ')).map((line) => line.slice(9)));
     const committed = lines.filter((line) => line.startsWith('committed ')).map((line) => Number(line.slice(10)));
     const { orderer, peer } = await reopen();
@@ -89,4 +98,4 @@ it('kill -9 again and again: every accepted transaction is in a block exactly on
     await peer.close();
     await orderer.close();
   }
-}, 60_000);
+}, 40_000 + faultTimeoutMs(KILLS) * 2);
