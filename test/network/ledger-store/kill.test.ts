@@ -67,35 +67,39 @@ async function reopen() {
   return { orderer, peer };
 }
 
-it('kill -9 again and again: every accepted transaction is in a block exactly once, every committed block stays', async () => {
-  let accepted: string[] = [];
-  for (let round = 0; round < KILLS; round += 1) {
-    if (round % KILLS_PER_FOLDER === 0) {
-      await folder.remove();
-      folder = await temporaryFolder();
-      accepted = [];
+it(
+  'kill -9 again and again: every accepted transaction is in a block exactly once, every committed block stays',
+  async () => {
+    let accepted: string[] = [];
+    for (let round = 0; round < KILLS; round += 1) {
+      if (round % KILLS_PER_FOLDER === 0) {
+        await folder.remove();
+        folder = await temporaryFolder();
+        accepted = [];
+      }
+      const lines = await writeUntilKilled(round, 40 + ((37 * round) % 211));
+      accepted.push(...lines.filter((line) => line.startsWith('accepted ')).map((line) => line.slice(9)));
+      const committed = lines.filter((line) => line.startsWith('committed ')).map((line) => Number(line.slice(10)));
+      const { orderer, peer } = await reopen();
+      expect(peer.height()).toBeGreaterThan(Math.max(0, ...committed));
+      const problems: string[] = [];
+      const delivery = deliverBlocks({ source: orderer, peers: [peer], onSetAside: (_, text) => problems.push(text) });
+      // A marker is ordered behind everything the log had kept.
+      await orderer.submit(Buffer.from(`marker${round}`));
+      accepted.push(`marker${round}`);
+      const ordered: string[] = [];
+      for (let number = 1; !ordered.includes(`marker${round}`); number += 1) {
+        while (number >= peer.height()) await new Promise((resolve) => setTimeout(resolve, 5));
+        const block = parseBlock((await peer.blockByNumber(number)) ?? new Uint8Array());
+        ordered.push(...block.envelopes.map((envelope) => Buffer.from(envelope).toString()));
+      }
+      expect(problems).toEqual([]);
+      expect(accepted.filter((name) => !ordered.includes(name))).toEqual([]);
+      expect(new Set(ordered).size).toBe(ordered.length);
+      await delivery.stop();
+      await peer.close();
+      await orderer.close();
     }
-    const lines = await writeUntilKilled(round, 40 + ((37 * round) % 211));
-    accepted.push(...lines.filter((line) => line.startsWith('accepted ')).map((line) => line.slice(9)));
-    const committed = lines.filter((line) => line.startsWith('committed ')).map((line) => Number(line.slice(10)));
-    const { orderer, peer } = await reopen();
-    expect(peer.height()).toBeGreaterThan(Math.max(0, ...committed));
-    const problems: string[] = [];
-    const delivery = deliverBlocks({ source: orderer, peers: [peer], onSetAside: (_, text) => problems.push(text) });
-    // A marker is ordered behind everything the log had kept.
-    await orderer.submit(Buffer.from(`marker${round}`));
-    accepted.push(`marker${round}`);
-    const ordered: string[] = [];
-    for (let number = 1; !ordered.includes(`marker${round}`); number += 1) {
-      while (number >= peer.height()) await new Promise((resolve) => setTimeout(resolve, 5));
-      const block = parseBlock((await peer.blockByNumber(number)) ?? new Uint8Array());
-      ordered.push(...block.envelopes.map((envelope) => Buffer.from(envelope).toString()));
-    }
-    expect(problems).toEqual([]);
-    expect(accepted.filter((name) => !ordered.includes(name))).toEqual([]);
-    expect(new Set(ordered).size).toBe(ordered.length);
-    await delivery.stop();
-    await peer.close();
-    await orderer.close();
-  }
-}, 40_000 + faultTimeoutMs(KILLS) * 2);
+  },
+  40_000 + faultTimeoutMs(KILLS) * 2,
+);
