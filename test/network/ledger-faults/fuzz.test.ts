@@ -13,7 +13,7 @@ import { LongestTurn } from './longest-turn.js';
 import { mutated } from './mutations.js';
 
 /** Of all services together; seven tenths are calls of their own, the rest several on a stream, which may end early. */
-const MESSAGES = Number(process.env.MEDLEDGER_FUZZ_MESSAGES ?? (IS_FULL ? 300_000 : 10_000));
+const MESSAGES = Number(process.env.MEDLEDGER_FUZZ_MESSAGES ?? (IS_FULL ? 20_000 : 2_000));
 const TURN_MAX_MS = 200;
 const IN_FLIGHT = 48;
 const STREAM_HANGS_MS = 10_000;
