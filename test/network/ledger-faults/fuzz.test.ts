@@ -78,7 +78,7 @@ function call(name: UnaryName, bytes: Uint8Array): Promise<number> {
   return new Promise((resolve) => {
     const path = `/gateway.Gateway/${name}`;
     // Who asks for the status of a transaction that does not come waits as long as he likes.
-    const deadline = Date.now() + (name === 'CommitStatus' ? 300 : 20_000);
+    const deadline = Date.now() + (name === 'CommitStatus' && bytes.length < 100_000 ? 300 : 20_000);
     raw.makeUnaryRequest(path, same, same, Buffer.from(bytes), { deadline }, (error: ServiceError | null) => {
       resolve(error?.code ?? status.OK);
     });
