@@ -34,12 +34,15 @@ async function startEmbedded(place: BenchPlace, processes: BenchProcesses): Prom
   const { topology } = place;
   const [chaincode, bare] = await Promise.all([
     startAll(processes, chaincodePlans(place, topology)),
-    startAll(
-      processes,
-      withPeer(topology).map((organisation) => barePlan(place, topology, organisation)),
-    ),
+    startBareChaincodes(place, processes),
   ]);
   return { chaincode, bare, ledger: { ledger: await processes.start(ledgerPlan(place)) } };
+}
+
+/** The baseline's chaincode for each peer. @returns their process ids */
+export function startBareChaincodes(place: BenchPlace, processes: BenchProcesses): Promise<number[]> {
+  const plans = withPeer(place.topology).map((organisation) => barePlan(place, place.topology, organisation));
+  return startAll(processes, plans);
 }
 
 async function startFabric(place: BenchPlace, processes: BenchProcesses): Promise<LedgerPids> {

@@ -5,24 +5,30 @@ import { ensureIdentities } from '../../network/identities/index.js';
 import { DEVLEDGER, type LedgerChoice, type LedgerKind } from '../start/ledger-choice.js';
 import { untilServing } from '../start/ledger-view.js';
 import { BenchFailure } from './bench-failure.js';
-import { startBenchLedger } from './bench-ledger.js';
+import { openBareClient } from './baseline/bare-gateway-client.js';
+import { startBareChaincodes, startBenchLedger } from './bench-ledger.js';
 import { type BenchMembers, type BenchPatient, makeMembers } from './bench-members.js';
 import { type BenchNetwork, requireComplete, startBenchNetwork } from './bench-network.js';
 import type { BenchPlace } from './bench-place.js';
-import { benchTopology, freePortBase } from './bench-ports.js';
-import { type BenchProcesses, benchProcesses } from './bench-processes.js';
+import { BARE_CHAINCODE, benchTopology, freePortBase, withPeer } from './bench-ports.js';
+import { type BenchProcesses, benchProcesses, ledgerPlan } from './bench-processes.js';
 import type { Figure } from './figure.js';
 import { measureBatchCpu } from './figures/batch-cpu.js';
 import { measureChaincodeCpu } from './figures/chaincode-cpu.js';
 import { measureCommitLatency } from './figures/commit-latency.js';
 import { measureDecision } from './figures/decision.js';
 import { measureGatewayCpu } from './figures/gateway-cpu.js';
+import { measureLedger } from './figures/ledger-own.js';
 import { checkShareLine, measureNonce } from './figures/nonce.js';
 import { measureReaders, READERS } from './figures/readers.js';
 import { measureSaturatedRate, rateLines } from './figures/saturated-rate.js';
+import { peerEndpoint } from './peer-endpoint.js';
 import { compareBoots, compareRates } from './figures/two-ledgers.js';
 
-/** `ledgers` needs real Fabric whatever the ledger is; `chaincode`, `gateway`, `decision` and `nonce` need no ledger. */
+/**
+ * `ledger` is the embedded one by itself and `ledgers` needs real Fabric, whatever the ledger is; `chaincode`,
+ * `gateway`, `decision` and `nonce` need no ledger.
+ */
 export const FIGURES = [
   'latency',
   'chaincode',
@@ -32,6 +38,7 @@ export const FIGURES = [
   'readers',
   'nonce',
   'rate',
+  'ledger',
   'ledgers',
 ] as const;
 export type FigureName = (typeof FIGURES)[number];
@@ -65,9 +72,10 @@ const CLIENTS_MAX = 128;
  */
 export async function runBench(options: BenchOptions): Promise<void> {
   const { only, ledger } = options;
-  const isOnLedger = only.some((name) => name !== 'ledgers');
+  const isOnLedger = only.some((name) => name !== 'ledgers' && name !== 'ledger');
   const patients = only.includes('rate') ? CLIENTS_MAX : PATIENTS;
   if (isOnLedger) await withBenchPlace({ ...options, patients }, (run) => measure(options, run));
+  if (only.includes('ledger')) await measureEmbedded(options);
   if (!only.includes('ledgers')) return;
   if (ledger.kind !== 'fabric')
     throw new BenchFailure('The figure ledgers compares with real Fabric: add --ledger fabric.');
@@ -101,6 +109,29 @@ async function withBenchPlace<T>(
     await processes.stopAll();
     await rm(dataDir, { recursive: true, force: true });
   }
+}
+
+async function measureEmbedded(options: BenchOptions): Promise<void> {
+  await withBenchPlace({ ...options, ledger: DEVLEDGER, patients: 0 }, async ({ place, processes, members }) => {
+    const { topology, dataDir } = place;
+    const [home] = withPeer(topology);
+    if (home === undefined) throw new Error('invariant failed: a topology has peers');
+    await startBareChaincodes(place, processes);
+    const startedMs = performance.now();
+    const ledgerPid = await processes.start(ledgerPlan(place));
+    const readyMs = performance.now() - startedMs;
+    const endpoint = peerEndpoint(place, home);
+    const bare = openBareClient({
+      ...endpoint,
+      ...members.admin,
+      channel: topology.channel,
+      chaincode: BARE_CHAINCODE,
+    });
+    const batchTimeoutMs = topology.batch.timeoutMs;
+    const lines = await measureLedger({ bare, ledgerPid, dataDir, batchTimeoutMs, readyMs }, options.rounds);
+    for (const line of lines) options.say(line);
+    bare.close();
+  });
 }
 
 async function measureBoots(options: BenchOptions, fabric: LedgerChoice): Promise<void> {

@@ -79,7 +79,7 @@ export class ChaincodeStream {
   constructor(call: ChaincodeCall, options: ChaincodeStreamOptions) {
     this.#call = call;
     this.#options = options;
-    call.on('data', (message: peer.ChaincodeMessage) => this.#onMessage(message));
+    call.on('data', (message: peer.ChaincodeMessage) => this.#onData(message));
     call.on('end', () => this.#end('the chaincode closed the stream'));
     call.on('error', (error: Error & { code?: number }) => {
       this.#end(error.code === status.CANCELLED ? 'the stream was cancelled' : error.message);
@@ -132,6 +132,18 @@ export class ChaincodeStream {
       message.setProposal(invocation.signedProposal);
       this.#call.write(message);
     });
+  }
+
+  /** What a chaincode sends may be anything; an error here would otherwise end the process. */
+  #onData(message: peer.ChaincodeMessage): void {
+    if (this.#ended) return;
+    try {
+      this.#onMessage(message);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#end(`the chaincode sent what cannot be read: ${reason}`);
+      this.#call.cancel();
+    }
   }
 
   #onMessage(message: peer.ChaincodeMessage): void {

@@ -1,8 +1,9 @@
 import { EventEmitter } from 'node:events';
-import { type ServerDuplexStream, Server, ServerCredentials, status } from '@grpc/grpc-js';
+import { type ServerDuplexStream, type ServiceDefinition, Server, ServerCredentials, status } from '@grpc/grpc-js';
 import { peer } from '@hyperledger/fabric-protos';
 import type { Logger } from 'pino';
 import { MESSAGE_SIZE_MAX_BYTES } from './chaincode-connection.js';
+import { CHAINCODE_SHAPE, parseBounded } from '../services/message-bounds.js';
 import type { ChaincodeCall } from './chaincode-stream.js';
 import type { DialInChaincode } from './dial-in.js';
 
@@ -21,10 +22,12 @@ export interface ChaincodeSupport {
   stop(): Promise<void>;
 }
 
-type RegisterStream = ServerDuplexStream<peer.ChaincodeMessage, peer.ChaincodeMessage>;
+type RegisterStream = ServerDuplexStream<Uint8Array, peer.ChaincodeMessage>;
 
 /** Whoever connects and says nothing is cut off. */
 const REGISTER_TIMEOUT_MS = 5_000;
+/** A chaincode needs one. */
+const STREAMS_PER_CONNECTION_MAX = 100;
 
 /**
  * What a chaincode dials in to: protos.ChaincodeSupport, which a peer of Fabric offers at its chaincode listen address.
@@ -36,8 +39,13 @@ export async function startChaincodeSupport(options: ChaincodeSupportOptions): P
   const server = new Server({
     'grpc.max_receive_message_length': MESSAGE_SIZE_MAX_BYTES,
     'grpc.max_send_message_length': MESSAGE_SIZE_MAX_BYTES,
+    'grpc.max_concurrent_streams': STREAMS_PER_CONNECTION_MAX,
   });
-  server.addService(peer.ChaincodeSupportService, {
+  const { register: registering } = peer.ChaincodeSupportService;
+  // Parsed here: a stream that grpc-js could not parse a message of takes no further one and does not end.
+  const requestDeserialize = (bytes: Buffer) => bytes;
+  const definition: ServiceDefinition = { register: { ...registering, requestDeserialize } };
+  server.addService(definition, {
     register: (stream: RegisterStream) => register(stream, options),
   });
   const { host } = options;
@@ -68,10 +76,12 @@ function register(stream: RegisterStream, { find, log }: ChaincodeSupportOptions
   const timer = setTimeout(() => refuse('it did not register in time'), REGISTER_TIMEOUT_MS);
   // Without a listener an aborted stream would end the process.
   stream.on('error', (error) => log.debug({ reason: error.message }, 'a chaincode stream failed'));
-  stream.once('data', (message: peer.ChaincodeMessage) => {
+  stream.once('data', (bytes: Uint8Array) => {
     clearTimeout(timer);
+    const message = readMessage(bytes);
     const packageId = readPackageId(message);
-    if (packageId === undefined) return refuse('the first message of a chaincode is not REGISTER');
+    if (message === undefined || packageId === undefined)
+      return refuse('the first message of a chaincode is not REGISTER');
     const chaincode = find(packageId);
     if (chaincode === undefined) return refuse(`no chaincode ${packageId} is deployed on this peer`);
     if (chaincode.isTaken()) return refuse(`duplicate chaincodeID: ${packageId}`);
@@ -80,10 +90,21 @@ function register(stream: RegisterStream, { find, log }: ChaincodeSupportOptions
     call.emit('data', message);
   });
   stream.once('close', () => clearTimeout(timer));
+  // Its other half would stay open, with all that belongs to it.
+  stream.once('end', () => stream.end());
 }
 
-function readPackageId(message: peer.ChaincodeMessage): string | undefined {
-  if (message.getType() !== peer.ChaincodeMessage.Type.REGISTER) return undefined;
+/** @returns undefined for what is no message */
+function readMessage(bytes: Uint8Array): peer.ChaincodeMessage | undefined {
+  try {
+    return parseBounded(bytes, CHAINCODE_SHAPE, peer.ChaincodeMessage.deserializeBinary);
+  } catch {
+    return undefined;
+  }
+}
+
+function readPackageId(message: peer.ChaincodeMessage | undefined): string | undefined {
+  if (message?.getType() !== peer.ChaincodeMessage.Type.REGISTER) return undefined;
   try {
     return peer.ChaincodeID.deserializeBinary(message.getPayload_asU8()).getName();
   } catch {
@@ -99,7 +120,12 @@ class AcceptedCall extends EventEmitter implements ChaincodeCall {
   constructor(stream: RegisterStream) {
     super();
     this.#stream = stream;
-    stream.on('data', (message: peer.ChaincodeMessage) => this.emit('data', message));
+    stream.on('data', (bytes: Uint8Array) => {
+      const message = readMessage(bytes);
+      if (message !== undefined) return this.emit('data', message);
+      stream.end();
+      return this.emit('error', new Error('it sent what is no message'));
+    });
     for (const event of ['end', 'close', 'cancelled']) stream.on(event, () => this.emit('end'));
     stream.on('error', (error) => this.emit('error', error));
   }

@@ -10,6 +10,7 @@ import { type DeliverOptions, deliver } from './deliver.js';
 import type { DeliverKind } from './deliver-response.js';
 import { type EndorseOptions, endorse } from './endorse.js';
 import { evaluate } from './evaluate.js';
+import { parseBounded, PROPOSED_SHAPE, SEEK_SHAPE, SIGNED_REQUEST_SHAPE, SUBMIT_SHAPE } from './message-bounds.js';
 import { RpcError } from './rpc-error.js';
 import { type SubmitOptions, submit } from './submit.js';
 
@@ -37,16 +38,28 @@ export function addPeerServices(server: Server, options: PeerServicesOptions): v
   const every = { log, stopped, ...(onCall === undefined ? {} : { onCall }) };
   const running: CallContext = { ...every, limit: new ConcurrencyLimit('/gateway.Gateway', GATEWAY_CALLS_MAX) };
   const waiting: CallContext = { ...every, limit: new ConcurrencyLimit('/gateway.Gateway', WAITING_CALLS_MAX) };
-  const gatewayServer: gateway.IGatewayServer = {
-    evaluate: unaryHandler(running, (request) => evaluate(request, options.endorse)),
-    endorse: unaryHandler(running, (request) => endorse(request, options.endorse)),
-    submit: unaryHandler(running, (request) => submit(request, options.submit)),
-    commitStatus: unaryHandler(waiting, (request, signal) => commitStatus(request, options.commitStatus, signal)),
-    chaincodeEvents: serverStreamHandler(waiting, (request, signal) =>
-      chaincodeEvents(request, options.chaincodeEvents, signal),
+  const { EvaluateRequest, EndorseRequest, SubmitRequest } = gateway;
+  const { SignedCommitStatusRequest, SignedChaincodeEventsRequest } = gateway;
+  const gatewayServer: UntypedServiceImplementation = {
+    evaluate: unaryHandler(running, async (bytes: Uint8Array) =>
+      evaluate(parseBounded(bytes, PROPOSED_SHAPE, EvaluateRequest.deserializeBinary), options.endorse),
     ),
+    endorse: unaryHandler(running, async (bytes: Uint8Array) =>
+      endorse(parseBounded(bytes, PROPOSED_SHAPE, EndorseRequest.deserializeBinary), options.endorse),
+    ),
+    submit: unaryHandler(running, async (bytes: Uint8Array) =>
+      submit(parseBounded(bytes, SUBMIT_SHAPE, SubmitRequest.deserializeBinary), options.submit),
+    ),
+    commitStatus: unaryHandler(waiting, async (bytes: Uint8Array, signal) => {
+      const request = parseBounded(bytes, SIGNED_REQUEST_SHAPE, SignedCommitStatusRequest.deserializeBinary);
+      return commitStatus(request, options.commitStatus, signal);
+    }),
+    chaincodeEvents: serverStreamHandler(waiting, (bytes: Uint8Array, signal) => {
+      const request = parseBounded(bytes, SIGNED_REQUEST_SHAPE, SignedChaincodeEventsRequest.deserializeBinary);
+      return chaincodeEvents(request, options.chaincodeEvents, signal);
+    }),
   };
-  server.addService(gateway.GatewayService, gatewayServer);
+  server.addService(gatewayDefinition(), gatewayServer);
   server.addService(deliverDefinition(), deliverServer(options));
 }
 
@@ -54,9 +67,10 @@ function deliverServer(options: PeerServicesOptions): UntypedServiceImplementati
   const limit = new ConcurrencyLimit('/protos.Deliver', DELIVER_CALLS_MAX);
   const context: CallContext = { log: options.log, stopped: options.stopped, limit };
   const handler = (kind: DeliverKind) =>
-    conversationHandler<common.Envelope, Uint8Array>(context, (envelope, signal) =>
-      answerSeek(envelope, kind, options.deliver, signal),
-    );
+    conversationHandler<Uint8Array, Uint8Array>(context, (bytes, signal) => {
+      const envelope = parseBounded(bytes, SEEK_SHAPE, common.Envelope.deserializeBinary);
+      return answerSeek(envelope, kind, options.deliver, signal);
+    });
   return {
     deliver: handler('block'),
     deliverFiltered: handler('filtered'),
@@ -77,13 +91,28 @@ async function* answerSeek(
   throw new RpcError(status.UNAVAILABLE, 'the peer is shutting down, or the client has gone');
 }
 
+/** Requests arrive as they are, so that their bounds are checked before they are parsed. */
+const asReceived = (bytes: Buffer) => bytes;
+
+function gatewayDefinition(): ServiceDefinition {
+  const { evaluate: query, endorse: endorsing, submit: submitting, commitStatus: waiting } = gateway.GatewayService;
+  return {
+    evaluate: { ...query, requestDeserialize: asReceived },
+    endorse: { ...endorsing, requestDeserialize: asReceived },
+    submit: { ...submitting, requestDeserialize: asReceived },
+    commitStatus: { ...waiting, requestDeserialize: asReceived },
+    chaincodeEvents: { ...gateway.GatewayService.chaincodeEvents, requestDeserialize: asReceived },
+  };
+}
+
 /** Fabric's own definition, but for responses that arrive serialised: blocks are passed on without being parsed. */
 function deliverDefinition(): ServiceDefinition {
   const serialised = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const own = { requestDeserialize: asReceived, responseSerialize: serialised };
   const { deliver: block, deliverFiltered, deliverWithPrivateData } = peer.DeliverService;
   return {
-    deliver: { ...block, responseSerialize: serialised },
-    deliverFiltered: { ...deliverFiltered, responseSerialize: serialised },
-    deliverWithPrivateData: { ...deliverWithPrivateData, responseSerialize: serialised },
+    deliver: { ...block, ...own },
+    deliverFiltered: { ...deliverFiltered, ...own },
+    deliverWithPrivateData: { ...deliverWithPrivateData, ...own },
   };
 }

@@ -32,7 +32,10 @@ export function toServerError(error: unknown): ServerErrorResponse {
   if (rpcError.errorDetails.length > 0) {
     metadata.set('grpc-status-details-bin', Buffer.from(statusWithDetails(rpcError).serializeBinary()));
   }
-  return { name: rpcError.name, message: rpcError.message, code: rpcError.code, details: rpcError.message, metadata };
+  // A client's bytes may come back in a message, and grpc-js throws where a text cannot be written as UTF-8: nobody is
+  // there to catch it, and the process would end.
+  const message = rpcError.message.toWellFormed();
+  return { name: rpcError.name, message, code: rpcError.code, details: message, metadata };
 }
 
 export function messageOf(error: unknown): string {

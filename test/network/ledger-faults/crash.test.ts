@@ -7,7 +7,7 @@ import { faultRuns, faultTimeoutMs, seededRandom } from './fault-runs.js';
 import { FaultyFiles } from './faulty-files.js';
 import { SmallNetwork } from './small-network.js';
 
-const RUNS = faultRuns(12);
+const RUNS = faultRuns(200);
 const COUNTER = Buffer.from('counter');
 
 let network: TestNetwork;

@@ -1,6 +1,12 @@
-/** How many faults of each kind are tried: few with every `npm test`, many where MEDLEDGER_FAULT_RUNS says so. */
-export function faultRuns(usual: number): number {
-  const asked = Number(process.env.MEDLEDGER_FAULT_RUNS ?? usual);
+/** `npm run test:full` sets it. */
+export const IS_FULL = process.env.MEDLEDGER_FULL === '1';
+
+/**
+ * How many faults of one kind are tried: a twentieth of them with every `npm test`, all with `npm run test:full`, and as
+ * many as MEDLEDGER_FAULT_RUNS says where it says so.
+ */
+export function faultRuns(full: number): number {
+  const asked = Number(process.env.MEDLEDGER_FAULT_RUNS ?? (IS_FULL ? full : Math.ceil(full / 20)));
   if (!Number.isInteger(asked) || asked < 1) throw new Error('MEDLEDGER_FAULT_RUNS is a whole number from 1 on.');
   return asked;
 }

@@ -5,7 +5,7 @@ import { createNetwork, type TestNetwork, temporaryFolder } from '../ledger-supp
 import { faultRuns, faultTimeoutMs, seededRandom } from './fault-runs.js';
 import { answersOf, SmallNetwork } from './small-network.js';
 
-const RUNS = faultRuns(20);
+const RUNS = faultRuns(1000);
 /** What cannot be made again from anything: then it stops, and says what may be lost. */
 const STOPS = /The orderer's list of accepted transactions is damaged/;
 

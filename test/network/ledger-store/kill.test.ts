@@ -9,6 +9,7 @@ import { openPeerLedger } from '../../../network/devledger/commit/open-peer-ledg
 import { SignatureCache } from '../../../network/devledger/commit/signature-cache.js';
 import { MspRegistry } from '../../../network/devledger/msp.js';
 import { openOrderer } from '../../../network/devledger/orderer/open-orderer.js';
+import { faultRuns, faultTimeoutMs } from '../ledger-faults/fault-runs.js';
 import { temporaryFolder } from '../ledger-support.js';
 
 const CHANNEL = {
@@ -16,6 +17,9 @@ const CHANNEL = {
   msps: [{ mspId: 'HospitalAMSP', caCertPems: ['certificate'] }],
   policy: { endorsers: ['HospitalAMSP'], needed: 1 },
 };
+const KILLS = faultRuns(200);
+/** Kills of one folder; then a new one, as every block is read again after each. */
+const KILLS_PER_FOLDER = 10;
 const ROOT = dirname(createRequire(import.meta.url).resolve('../../../package.json'));
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 
@@ -63,30 +67,39 @@ async function reopen() {
   return { orderer, peer };
 }
 
-it('kill -9 again and again: every accepted transaction is in a block exactly once, every committed block stays', async () => {
-  const accepted: string[] = [];
-  for (let round = 0; round < 3; round += 1) {
-    const lines = await writeUntilKilled(round, 120 + 37 * round);
-    accepted.push(...lines.filter((line) => line.startsWith('accepted ')).map((line) => line.slice(9)));
-    const committed = lines.filter((line) => line.startsWith('committed ')).map((line) => Number(line.slice(10)));
-    const { orderer, peer } = await reopen();
-    expect(peer.height()).toBeGreaterThan(Math.max(0, ...committed));
-    const problems: string[] = [];
-    const delivery = deliverBlocks({ source: orderer, peers: [peer], onSetAside: (_, text) => problems.push(text) });
-    // A marker is ordered behind everything the log had kept.
-    await orderer.submit(Buffer.from(`marker${round}`));
-    accepted.push(`marker${round}`);
-    const ordered: string[] = [];
-    for (let number = 1; !ordered.includes(`marker${round}`); number += 1) {
-      while (number >= peer.height()) await new Promise((resolve) => setTimeout(resolve, 5));
-      const block = parseBlock((await peer.blockByNumber(number)) ?? new Uint8Array());
-      ordered.push(...block.envelopes.map((envelope) => Buffer.from(envelope).toString()));
+it(
+  'kill -9 again and again: every accepted transaction is in a block exactly once, every committed block stays',
+  async () => {
+    let accepted: string[] = [];
+    for (let round = 0; round < KILLS; round += 1) {
+      if (round % KILLS_PER_FOLDER === 0) {
+        await folder.remove();
+        folder = await temporaryFolder();
+        accepted = [];
+      }
+      const lines = await writeUntilKilled(round, 40 + ((37 * round) % 211));
+      accepted.push(...lines.filter((line) => line.startsWith('accepted ')).map((line) => line.slice(9)));
+      const committed = lines.filter((line) => line.startsWith('committed ')).map((line) => Number(line.slice(10)));
+      const { orderer, peer } = await reopen();
+      expect(peer.height()).toBeGreaterThan(Math.max(0, ...committed));
+      const problems: string[] = [];
+      const delivery = deliverBlocks({ source: orderer, peers: [peer], onSetAside: (_, text) => problems.push(text) });
+      // A marker is ordered behind everything the log had kept.
+      await orderer.submit(Buffer.from(`marker${round}`));
+      accepted.push(`marker${round}`);
+      const ordered: string[] = [];
+      for (let number = 1; !ordered.includes(`marker${round}`); number += 1) {
+        while (number >= peer.height()) await new Promise((resolve) => setTimeout(resolve, 5));
+        const block = parseBlock((await peer.blockByNumber(number)) ?? new Uint8Array());
+        ordered.push(...block.envelopes.map((envelope) => Buffer.from(envelope).toString()));
+      }
+      expect(problems).toEqual([]);
+      expect(accepted.filter((name) => !ordered.includes(name))).toEqual([]);
+      expect(new Set(ordered).size).toBe(ordered.length);
+      await delivery.stop();
+      await peer.close();
+      await orderer.close();
     }
-    expect(problems).toEqual([]);
-    expect(accepted.filter((name) => !ordered.includes(name))).toEqual([]);
-    expect(new Set(ordered).size).toBe(ordered.length);
-    await delivery.stop();
-    await peer.close();
-    await orderer.close();
-  }
-}, 60_000);
+  },
+  40_000 + faultTimeoutMs(KILLS) * 2,
+);

@@ -1,0 +1,35 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+
+/**
+ * The longest that this thread worked without a pause for others, in milliseconds of its own CPU: on a busy machine the
+ * clock goes on while the thread waits for a core.
+ */
+export class LongestTurn {
+  readonly #delay = monitorEventLoopDelay({ resolution: 5 });
+  readonly #timer: NodeJS.Timeout;
+  #lastUs = cpuUs();
+  #longestUs = 0;
+
+  constructor() {
+    this.#delay.enable();
+    this.#timer = setInterval(() => this.#turn(), 5);
+  }
+
+  stop(): { cpuMs: number; clockMs: number } {
+    this.#turn();
+    clearInterval(this.#timer);
+    this.#delay.disable();
+    return { cpuMs: this.#longestUs / 1000, clockMs: this.#delay.max / 1e6 };
+  }
+
+  #turn(): void {
+    const nowUs = cpuUs();
+    this.#longestUs = Math.max(this.#longestUs, nowUs - this.#lastUs);
+    this.#lastUs = nowUs;
+  }
+}
+
+function cpuUs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return user + system;
+}
