@@ -34,12 +34,18 @@ async function highestOf(place: FabricPlace, others: readonly PeerOrganisation[]
   return Math.max(0, ...asked.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : [])));
 }
 
+/** A peer refuses its own organisation until it has the block that takes the organisation in. */
+function notYet(error: unknown): number {
+  if (error instanceof FabricError && error.code === 'FABRIC_COMMAND_FAILED') return 0;
+  throw error;
+}
+
 async function untilHeight(heightOf: () => Promise<number>, wanted: number, { name }: PeerOrganisation): Promise<void> {
   let reached = 0;
   let sinceMs = Date.now();
   while (reached < wanted) {
     await wait(POLL_MS);
-    const height = await heightOf();
+    const height = await heightOf().catch(notYet);
     if (height > reached) sinceMs = Date.now();
     reached = Math.max(reached, height);
     if (Date.now() - sinceMs > STANDSTILL_MS) {
