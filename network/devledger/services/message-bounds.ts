@@ -36,6 +36,8 @@ const TRANSACTION: MessageShape = { 1: { 1: SIGNATURE_HEADER, 2: { 1: PROPOSAL_P
 export const PROPOSED_SHAPE: MessageShape = { 3: SIGNED_PROPOSAL };
 /** gateway.SubmitRequest. */
 export const SUBMIT_SHAPE: MessageShape = { 3: { 1: { 1: HEADER, 2: TRANSACTION } } };
+/** The same, where what lies in the envelope is not looked at. */
+export const ENVELOPE_ONLY: MessageShape = { 3: LEAF };
 /** gateway.SignedCommitStatusRequest and gateway.SignedChaincodeEventsRequest. */
 export const SIGNED_REQUEST_SHAPE: MessageShape = { 1: LEAF };
 /** protos.ChaincodeMessage. */

@@ -10,7 +10,14 @@ import { type DeliverOptions, deliver } from './deliver.js';
 import type { DeliverKind } from './deliver-response.js';
 import { type EndorseOptions, endorse } from './endorse.js';
 import { evaluate } from './evaluate.js';
-import { parseBounded, PROPOSED_SHAPE, SEEK_SHAPE, SIGNED_REQUEST_SHAPE, SUBMIT_SHAPE } from './message-bounds.js';
+import {
+  ENVELOPE_ONLY,
+  parseBounded,
+  PROPOSED_SHAPE,
+  SEEK_SHAPE,
+  SIGNED_REQUEST_SHAPE,
+  SUBMIT_SHAPE,
+} from './message-bounds.js';
 import { RpcError } from './rpc-error.js';
 import { type SubmitOptions, submit } from './submit.js';
 
@@ -47,9 +54,11 @@ export function addPeerServices(server: Server, options: PeerServicesOptions): v
     endorse: unaryHandler(running, async (bytes: Uint8Array) =>
       endorse(parseBounded(bytes, PROPOSED_SHAPE, EndorseRequest.deserializeBinary), options.endorse),
     ),
-    submit: unaryHandler(running, async (bytes: Uint8Array) =>
-      submit(parseBounded(bytes, SUBMIT_SHAPE, SubmitRequest.deserializeBinary), options.submit),
-    ),
+    submit: unaryHandler(running, async (bytes: Uint8Array) => {
+      // What is larger than the orderer takes is refused by its size and not taken apart any further.
+      const shape = bytes.length > options.submit.envelopeSizeMaxBytes ? ENVELOPE_ONLY : SUBMIT_SHAPE;
+      return submit(parseBounded(bytes, shape, SubmitRequest.deserializeBinary), options.submit);
+    }),
     commitStatus: unaryHandler(waiting, async (bytes: Uint8Array, signal) => {
       const request = parseBounded(bytes, SIGNED_REQUEST_SHAPE, SignedCommitStatusRequest.deserializeBinary);
       return commitStatus(request, options.commitStatus, signal);

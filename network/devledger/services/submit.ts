@@ -52,8 +52,6 @@ export async function submit(request: gateway.SubmitRequest, options: SubmitOpti
 }
 
 function checkEnvelope(envelope: common.Envelope, options: SubmitOptions): void {
-  const { channel, creator } = readHeader(envelope);
-  if (channel !== options.channel) throw refused('BAD_REQUEST', `channel '${channel}' is not served by this orderer`);
   const sizeBytes = envelope.getPayload_asU8().length + envelope.getSignature_asU8().length;
   if (sizeBytes > options.envelopeSizeMaxBytes) {
     throw refused(
@@ -61,6 +59,8 @@ function checkEnvelope(envelope: common.Envelope, options: SubmitOptions): void 
       `message payload is ${sizeBytes} bytes and exceeds maximum allowed ${options.envelopeSizeMaxBytes} bytes`,
     );
   }
+  const { channel, creator } = readHeader(envelope);
+  if (channel !== options.channel) throw refused('BAD_REQUEST', `channel '${channel}' is not served by this orderer`);
   if (options.access.isOfEndedCertificate(creator)) throw refused('BAD_REQUEST', 'broadcast client identity expired');
   try {
     options.access.verifyWriter({

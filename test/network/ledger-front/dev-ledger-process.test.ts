@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
+import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import {
@@ -12,10 +12,11 @@ import {
   tlsCaBundle,
   tlsPaths,
 } from '../../../network/identities/index.js';
-import { localTopology, PORTS_PER_NETWORK, type Topology } from '../../../network/topology.js';
-import { type ChaincodeProcess, freePorts } from './chaincode-process.js';
+import { localTopology, type Topology } from '../../../network/topology.js';
+import type { ChaincodeProcess } from './chaincode-process.js';
 import { decode, enrol, type Member, type MemberClient, memberClient } from './front-client.js';
 import { startChaincodes, withPeer } from './front-network.js';
+import { freePortBase } from '../../support/running-network.js';
 
 const FIXTURES = join(process.cwd(), 'test/network/fixtures');
 const MAIN = join(process.cwd(), 'network/devledger/main.ts');
@@ -176,24 +177,4 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<[number
   }
   children.delete(child);
   return [child.exitCode, child.signalCode];
-}
-
-/** A base from which a whole network's ports were free a moment ago. */
-async function freePortBase(): Promise<number> {
-  for (let attempt = 0; attempt < 20; attempt += 1) {
-    const [port] = await freePorts(1);
-    const base = Math.min(port ?? 0, 65_535 - PORTS_PER_NETWORK - 1);
-    const needed = [30, 31, 32, 40, 41, 42].map((offset) => base + offset);
-    const free = await Promise.all(needed.map(isFree));
-    if (free.every((value) => value)) return base;
-  }
-  throw new Error('no free range of ports found');
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer();
-  return new Promise((resolve) => {
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
 }
