@@ -2,6 +2,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { withAddedOrganisations } from '../network/added-organisations.js';
 import { DEFAULT_PORT_BASE, type Organisation, type Topology } from '../network/topology.js';
 import { consortiumTopology } from '../network/topology-file.js';
+import { DEFAULT_LIMITS } from './plugins/gateway-app.js';
 
 /** Everything a gateway process is told. Read once at start, frozen, passed down. */
 export interface GatewayConfig {
@@ -16,6 +17,7 @@ export interface GatewayConfig {
   readonly bodyLimitBytes: number;
   readonly sessionLifeS: number;
   readonly solverThreads: number;
+  readonly eventLoopDelayMsMax: number;
   /** RPC of the Kubo node that is this gateway's vault; undefined for the embedded node. */
   readonly kuboUrl: string | undefined;
 }
@@ -34,6 +36,7 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'];
  * | MEDLEDGER_BODY_LIMIT | bytes | 16777216 | a record is sealed in memory |
  * | MEDLEDGER_SESSION_LIFE | seconds | 28800 | a working day |
  * | MEDLEDGER_SOLVER_THREADS | threads | 1 | nonces are solved beside the event loop |
+ * | MEDLEDGER_EVENT_LOOP_DELAY | milliseconds | 2000 | see HttpLimits; a machine that is slow for all alike loses nothing by more |
  * | VAULT_KUBO_URL | URL, or `MSP=URL` of several gateways with commas between | none: the embedded node | the RPC of this organisation's own Kubo node |
  *
  * @throws Error with one sentence when a variable is missing or wrong
@@ -60,6 +63,7 @@ export function readConfig(env: { readonly [name: string]: string | undefined })
     bodyLimitBytes: integerOf(env, 'MEDLEDGER_BODY_LIMIT', 16 * 1024 * 1024, 1024, 256 * 1024 * 1024),
     sessionLifeS: integerOf(env, 'MEDLEDGER_SESSION_LIFE', 8 * 3600, 60, 7 * 24 * 3600),
     solverThreads: integerOf(env, 'MEDLEDGER_SOLVER_THREADS', 1, 1, 16),
+    eventLoopDelayMsMax: integerOf(env, 'MEDLEDGER_EVENT_LOOP_DELAY', DEFAULT_LIMITS.eventLoopDelayMsMax, 100, 600_000),
     kuboUrl: kuboUrlOf(env.VAULT_KUBO_URL, topology, organisation),
   });
 }

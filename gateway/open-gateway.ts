@@ -133,7 +133,11 @@ async function restApp(context: Context, parts: Parts): Promise<Gateway['app']> 
     services,
     organisation: { mspId, name, hasPeer: peer !== undefined },
     logger,
-    limits: { recordBytesMax: config.bodyLimitBytes, bundleBytesMax: config.bodyLimitBytes },
+    limits: {
+      recordBytesMax: config.bodyLimitBytes,
+      bundleBytesMax: config.bodyLimitBytes,
+      eventLoopDelayMsMax: config.eventLoopDelayMsMax,
+    },
     stores: { idempotencyPath: join(config.storeDir, 'idempotency.sqlite') },
     metrics,
   });

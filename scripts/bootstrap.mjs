@@ -29,19 +29,13 @@ if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lockDigest) {
 }
 run('node_modules/.bin/tsc', ['-b']);
 const [task, ...args] = process.argv.slice(2);
-const isFull = task === 'test-full';
-const isTest = task === 'test' || isFull;
-// Tests that take random samples take many more of them.
-if (isFull) process.env.MEDLEDGER_FULL = '1';
 const script = `dist/scripts/${task}.js`;
-if (!isTest && !existsSync(script)) {
+if (!existsSync(script)) {
   console.error(`There is no script ${task}: package.json lists what there is.`);
   process.exit(1);
 }
-const target = isTest ? ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js', ...args] : [script, ...args];
 // Not spawnSync: a signal sent to this process must reach the one that owns the data. The channel tells that one when
 // this process is gone without having been able to pass anything on.
-const stdio = ['inherit', 'inherit', 'inherit', ...(isTest ? [] : ['ipc'])];
-const child = spawn('node_modules/.bin/node', target, { stdio });
+const child = spawn('node_modules/.bin/node', [script, ...args], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, () => child.kill(name));
 child.on('exit', (status, signal) => process.exit(status ?? (signal === 'SIGINT' ? 130 : 1)));

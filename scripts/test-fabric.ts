@@ -1,14 +1,13 @@
-import { spawn } from 'node:child_process';
 import { Command, Option } from 'commander';
 import { binariesMissing } from '../network/fabric/binaries.js';
 import { type Consensus, CONSENSUS_KINDS, DEFAULT_CONSENSUS } from '../network/topology.js';
 import { findLedger } from './start/ledger-choice.js';
+import { runJest } from './tests/run-jest.js';
 
-const JEST = ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js'];
 /** What describes the product over an endpoint, whichever ledger is behind it. */
 const SUITES = ['test/journeys', 'test/conformance', 'test/scripts/network', 'test/network/fabric-data'];
 
-new Command('npm run test:fabric --')
+await new Command('npm run test:fabric --')
   .description('Journeys and conformance on real Fabric. Whatever it does not know is handed on to jest.')
   .addOption(
     new Option('--consensus <kind>', 'how the orderers agree')
@@ -19,9 +18,9 @@ new Command('npm run test:fabric --')
   .argument('[jest...]')
   .allowUnknownOption()
   .action(test)
-  .parse();
+  .parseAsync();
 
-function test(given: readonly string[], { consensus }: { readonly consensus: Consensus }): void {
+async function test(given: readonly string[], { consensus }: { readonly consensus: Consensus }): Promise<void> {
   const found = findLedger(undefined);
   if (found === undefined) {
     console.error(binariesMissing().message);
@@ -29,13 +28,10 @@ function test(given: readonly string[], { consensus }: { readonly consensus: Con
     return;
   }
   const env = {
-    ...process.env,
     MEDLEDGER_LEDGER: 'fabric',
     MEDLEDGER_CONSENSUS: consensus,
     FABRIC_BIN: found.folder,
   };
   // One network at a time: each journey runs a whole consortium.
-  const args = [...JEST, '--runInBand', ...SUITES, ...given];
-  const tests = spawn(process.execPath, args, { env, stdio: 'inherit' });
-  tests.on('exit', (status) => process.exit(status ?? 1));
+  process.exit(await runJest(['--runInBand', ...SUITES, ...given], env));
 }

@@ -1,11 +1,9 @@
-import { beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { MemoryPeer } from '../chaincode/memory-stub.js';
 import { type FunctionName, probe } from './chaincode-probes.js';
 import { type CaseWorld, makeWorlds } from './chaincode-world.js';
 import { CHAINCODE_MATRIX } from './matrix.js';
 import { type Case, CASES, verdictFor } from './rules.js';
-
-jest.setTimeout(180_000);
 
 /** contract-api's own contract: GetMetadata, by which a running chaincode says what it has. */
 const METADATA = 'org.hyperledger.fabric:GetMetadata';

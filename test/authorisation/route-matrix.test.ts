@@ -1,12 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { jsonOf, send } from '../support/member.js';
 import { type RunningNetwork, runNetwork } from '../support/running-network.js';
 import { ROUTE_MATRIX } from './route-matrix.js';
 import { probeRoute, ROUTE_PROBES } from './route-probes.js';
 import { makeRouteWorld, type RouteWorld } from './route-world.js';
 import { type Case, ROUTE_CASES, verdictFor } from './rules.js';
-
-jest.setTimeout(240_000);
 
 let network: RunningNetwork;
 let world: RouteWorld;

@@ -1,5 +1,5 @@
 import { randomInt, sign } from 'node:crypto';
-import { beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import {
   formatLaneProof,
   formatStatement,
@@ -26,8 +26,6 @@ import {
 } from '../support/chain-actor.js';
 import { appoint, declaration, delegate, delegationBody, policyBody, setPolicy } from './statements.js';
 import { DAY_MS, openingOf, recordOf, Refused, TestConsortium } from './test-consortium.js';
-
-jest.setTimeout(120_000);
 
 const ROUNDS = 4;
 let consortium: TestConsortium;

@@ -10,7 +10,7 @@ import {
 } from '../../network/identities/index.js';
 import { type Consensus, localTopology, type Organisation, type Topology } from '../../network/topology.js';
 import { enrol, type Member } from '../network/ledger-front/front-client.js';
-import { freePortBase } from '../support/running-network.js';
+import { freePortBase } from '../support/free-ports.js';
 import { HOSPITAL_A } from './ledger-under-test.js';
 
 /** What both ledgers are made from: a folder with certificates, ports that are free, and the chaincode's name. */

@@ -25,7 +25,7 @@ const hasFabric = (process.env.FABRIC_BIN ?? '') !== '' && CONSENSUS === 'raft';
     // One after the other: what the second one finds free would otherwise be the first one's too.
     for (const start of [startFabricUnderTest, startDevLedgerUnderTest]) ledgers.push(await start());
     for (const ledger of ledgers) runs.push(await DifferentialRun.open(ledger));
-  }, 180_000);
+  });
 
   afterAll(async () => {
     for (const run of runs) run.close();

@@ -183,7 +183,7 @@ function describeAbsence(ledger: () => LedgerUnderTest): void {
       await ledger().startChaincode(HOSPITAL_A);
       await untilHere(client(), HOSPITAL_A);
       expect((await client().submit(calls('put again x'), { endorsingOrganizations: [...PEERS] })).code).toBe(0);
-    }, 60_000);
+    });
   });
 }
 

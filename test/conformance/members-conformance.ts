@@ -93,7 +93,7 @@ function describeEnded(ledger: () => LedgerUnderTest): void {
         expect(await take(events, 1)).toMatchObject([{ eventName: 'ending' }]);
         events.close();
       });
-    }, 20_000);
+    });
   });
 }
 

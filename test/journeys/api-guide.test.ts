@@ -7,7 +7,6 @@ import { CREDENTIALS_FILE } from '../../scripts/seed/credentials.js';
 import { type RunningNetwork, runNetwork } from '../support/running-network.js';
 
 const GUIDE = new URL('../../docs/api-guide.md', import.meta.url);
-const START_MS = 180_000;
 /** Printed before each story, so that what comes out can be told apart. */
 const MARK = '---- story';
 
@@ -28,11 +27,11 @@ beforeAll(async () => {
     .replace('.medledger/demo-credentials.json', join(network.dataDir, CREDENTIALS_FILE));
   const { stdout } = await promisify(execFile)('bash', ['-c', `set -eu -o pipefail\n${script}`]);
   shown = stdout.split(`${MARK}\n`).slice(1);
-}, START_MS);
+});
 afterAll(async () => {
   await network?.stop();
   network?.remove();
-}, START_MS);
+});
 
 describe('the stories of the API guide', () => {
   it.each(stories.map(({ title, block }, at) => ({ title, block, at })))('$title', ({ block, at }) => {

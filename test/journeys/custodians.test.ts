@@ -1,13 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { AddedRecord } from '../../gateway/services/medledger.js';
 import { addFile, giveGrant, listRecords, open, sendFile } from '../support/care.js';
 import { untilTrue } from '../support/eventually.js';
 import { jsonOf, type Member, problemOf, signIn, signUp } from '../support/member.js';
 import { type RunningNetwork, runNetwork } from '../support/running-network.js';
 import { holdsShare, logLines, replaceShare } from '../support/tamper.js';
-
-jest.setTimeout(180_000);
 
 const BYTES = randomBytes(3000);
 /** Missed shares are brought every few seconds. */

@@ -1,11 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { addFile, open } from '../support/care.js';
 import { type ShownEmergency, outcomeOf, sendEmergency, setPolicy } from '../support/consents.js';
 import { needlesOf, searchDataFolder } from '../support/leak-search.js';
 import { jsonOf, type Member, signIn, signUp } from '../support/member.js';
 import { type RunningNetwork, runNetwork } from '../support/running-network.js';
-
-jest.setTimeout(180_000);
 
 const CARD = Buffer.from('blood group AB−, allergic to penicillin');
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { canonicalJson, type GrantBody, type MemberId, type Purpose } from '@medledger/chaincode/domain';
 import type { AddedRecord } from '../../gateway/services/medledger.js';
 import { accessLog, addFile, giveGrant, open } from '../support/care.js';
@@ -8,8 +8,6 @@ import { untilTrue } from '../support/eventually.js';
 import { type Member, problemOf, signIn, signUp } from '../support/member.js';
 import { LEDGER, type RunningNetwork, runNetwork } from '../support/running-network.js';
 import { changeState } from '../support/tamper.js';
-
-jest.setTimeout(180_000);
 
 const DAY_MS = 86_400_000;
 const BYTES = randomBytes(2000);

@@ -1,11 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { slugOf } from '../../network/fabric/members.js';
 import { leaderOf } from '../../network/fabric/operations.js';
 import { addAndOpen, type Acknowledged, foundOf, keepBusy, untilBusy } from '../support/load.js';
 import { type Member, signIn, signUp } from '../support/member.js';
 import { LEDGER, ORDERERS, type RunningNetwork, runNetwork } from '../support/running-network.js';
-
-jest.setTimeout(180_000);
 
 /** What each gateway has to do before, while and after a process is down. */
 const ROUNDS = 2;

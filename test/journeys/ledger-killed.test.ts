@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { AddedRecord } from '../../gateway/services/medledger.js';
 import {
   bundleBytes,
@@ -14,8 +14,6 @@ import {
 } from '../support/care.js';
 import { jsonOf, type Member, problemOf, signIn, signUp } from '../support/member.js';
 import { LEDGER_VICTIMS, type RunningNetwork, runNetwork } from '../support/running-network.js';
-
-jest.setTimeout(180_000);
 
 /** Three batches: there is something before the crash and something after it. */
 const BUNDLE = bundleBytes('alyson');

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { AddedRecord } from '../../gateway/services/medledger.js';
 import {
   accessLog,
@@ -20,8 +20,6 @@ import {
 import { eventually, untilTrue } from '../support/eventually.js';
 import { jsonOf, type Member, problemOf, type Reply, signIn, signUp } from '../support/member.js';
 import { type RunningNetwork, runNetwork } from '../support/running-network.js';
-
-jest.setTimeout(180_000);
 
 const MIB = 1024 * 1024;
 const SCAN = randomBytes(MIB);

@@ -1,9 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { addBundle, bundleBytes, giveGrant, listRecords, metricsOf, open } from '../support/care.js';
 import { type Member, signIn, signUp } from '../support/member.js';
 import { type RunningNetwork, runNetwork } from '../support/running-network.js';
-
-jest.setTimeout(180_000);
 
 const DOCTORS = 16;
 const RECORDS = 40;

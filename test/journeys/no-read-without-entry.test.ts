@@ -3,7 +3,7 @@ import { appendFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { recordContext } from '../../gateway/custody/framed-bytes.js';
 import { combineNaming } from '../../gateway/custody/key-shares.js';
 import { matchesKey, openObject } from '../../gateway/custody/sealed-object.js';
@@ -19,8 +19,6 @@ import {
 import { type Member, problemOf, signIn, signUp } from '../support/member.js';
 import { LEDGER, type RunningNetwork, runNetwork } from '../support/running-network.js';
 import { changeState } from '../support/tamper.js';
-
-jest.setTimeout(180_000);
 
 const VALID = 0;
 const MVCC_READ_CONFLICT = 11;

@@ -1,11 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { addFile, open } from '../support/care.js';
 import { type Member, signIn, signUp } from '../support/member.js';
 import { LEDGER, type RunningNetwork, runNetwork } from '../support/running-network.js';
 import { logLines, removeStateRow } from '../support/tamper.js';
-
-jest.setTimeout(180_000);
 
 const ADDITIONS = 3;
 /** An outcome is called unknown after 90 s, and a custodian waits ten for its own peer. */

@@ -7,16 +7,15 @@ import { CREDENTIALS_FILE } from '../../scripts/seed/credentials.js';
 import { type RunningNetwork, runNetwork } from '../support/running-network.js';
 
 const README = new URL('../../README.md', import.meta.url);
-const START_MS = 180_000;
 
 let network: RunningNetwork;
 beforeAll(async () => {
   network = await runNetwork();
-}, START_MS);
+});
 afterAll(async () => {
   await network.stop();
   network.remove();
-}, START_MS);
+});
 
 /** The shell block of the README that talks to a gateway, with the address and folder of this network. */
 function journeyOfReadme(): string {

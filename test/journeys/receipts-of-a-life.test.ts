@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { localTopology } from '../../network/topology.js';
 import { checkReceipt } from '../../scripts/receipt/check-receipt.js';
 import { readMembers } from '../../scripts/receipt/msp-folder.js';
@@ -8,8 +8,6 @@ import { alter, give, outcomeOf, setPolicy } from '../support/consents.js';
 import { type Member, signIn, signUp } from '../support/member.js';
 import { exportAuthorities, receiptOf } from '../support/receipts.js';
 import { type RunningNetwork, runNetwork } from '../support/running-network.js';
-
-jest.setTimeout(240_000);
 
 let network: RunningNetwork;
 let authorities: string;

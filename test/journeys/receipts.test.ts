@@ -1,13 +1,11 @@
 import { rmSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { addFile, giveGrant, inHours, open, revoke } from '../support/care.js';
 import { alter, outcomeOf, sendEmergency, sendPassOn, setPolicy } from '../support/consents.js';
 import { untilTrue } from '../support/eventually.js';
 import { jsonOf, type Member, problemOf, signIn, signUp } from '../support/member.js';
 import { exportAuthorities, receiptOf, verifyReceipt } from '../support/receipts.js';
 import { type RunningNetwork, runNetwork } from '../support/running-network.js';
-
-jest.setTimeout(240_000);
 
 const BYTES = Buffer.from('Haemoglobin 13.9 g/dl');
 

@@ -1,11 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { AddedRecord } from '../../gateway/services/medledger.js';
 import { addFile, giveGrant, inHours, listRecords, open } from '../support/care.js';
 import { give, outcomeOf } from '../support/consents.js';
 import { jsonOf, type Member, type Reply, signIn, signUp } from '../support/member.js';
 import { type RunningNetwork, runNetwork } from '../support/running-network.js';
-
-jest.setTimeout(180_000);
 
 interface ShownVersion {
   readonly recordId: string;

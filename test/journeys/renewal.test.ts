@@ -1,10 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Member, signUp } from '../support/member.js';
 import { runVerb, verbJson } from '../support/network-verb.js';
 import { LEDGER, type RunningNetwork, runNetwork } from '../support/running-network.js';
 import { lostOf, steadyLoad } from '../support/steady-load.js';
-
-jest.setTimeout(300_000);
 
 /** More than the two years that certificates of services are made for, less than the twenty of authorities. */
 const ALL_SERVICES_DAYS = '800';

@@ -1,13 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { sendFile } from '../support/care.js';
 import { type Member, problemOf, signUp } from '../support/member.js';
 import { runVerb, verbJson } from '../support/network-verb.js';
 import { type RunningNetwork, runNetwork } from '../support/running-network.js';
-
-jest.setTimeout(180_000);
 
 /** From the verb's call until nothing of the member is taken any more. */
 const EFFECT_MAX_MS = 5_000;

@@ -1,14 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { addFile, giveGrant, open } from '../support/care.js';
 import { type Member, send, signIn, signUp } from '../support/member.js';
 import { runVerb, verbJson } from '../support/network-verb.js';
 import { LEDGER, type RunningNetwork, runNetwork } from '../support/running-network.js';
 import { type LoadResult, lostOf, steadyLoad } from '../support/steady-load.js';
-
-jest.setTimeout(240_000);
 
 const FOUNDERS = ['HospitalAMSP', 'HospitalBMSP', 'GovernmentMSP'];
 /** Opening each of them would take longer than adding them. */

@@ -3,11 +3,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { memberClient, type MemberClient } from '../../scripts/seed/member-client.js';
 import { restClient } from '../../scripts/seed/rest-client.js';
+import { freePortBase } from '../support/free-ports.js';
 import {
-  freePortBase,
   isAlive,
   type RunningNetwork,
   runNetwork,
@@ -29,8 +29,6 @@ const STARTED = [
   ...LEDGER_PROCESSES,
   'supervisor',
 ];
-
-jest.setTimeout(180_000);
 
 let network: RunningNetwork;
 let portBase: number;

@@ -1,13 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { AddedRecord } from '../../gateway/services/medledger.js';
 import { addFile, giveGrant, open, verification } from '../support/care.js';
 import { untilTrue } from '../support/eventually.js';
 import { type Member, signIn, signUp } from '../support/member.js';
 import { LEDGER, type RunningNetwork, runNetwork } from '../support/running-network.js';
 import { changeState, flipByte, flipStateBit, logLines, vaultBlockFile } from '../support/tamper.js';
-
-jest.setTimeout(180_000);
 
 const BYTES = randomBytes(5000);
 

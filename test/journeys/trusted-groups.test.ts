@@ -1,13 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { accessLog, addFile, inHours, listRecords, open } from '../support/care.js';
 import { alter, give, outcomeOf, setPolicy } from '../support/consents.js';
 import { untilTrue } from '../support/eventually.js';
 import { joinStaff } from '../support/join-staff.js';
 import { type Member, problemOf, type Reply, signIn, signUp } from '../support/member.js';
 import { type RunningNetwork, runNetwork } from '../support/running-network.js';
-
-jest.setTimeout(180_000);
 
 let network: RunningNetwork;
 let nurseA: Member;

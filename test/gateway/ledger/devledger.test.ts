@@ -41,11 +41,11 @@ beforeAll(async () => {
   chain = createLedgerChain({ ledger, solver });
   admin = await network.enrol('HospitalAMSP', { role: 'admin', memberIdFor: () => 'admin-a' });
   await ledger.submit(admin, 'members:bootstrap', [canonicalJson({ register: signedRegister() }), '']);
-}, 60_000);
+});
 afterAll(async () => {
   await solver.close();
   await network.stop();
-}, 30_000);
+});
 
 function signedRegister() {
   const organisations = ['HospitalAMSP', 'HospitalBMSP', 'GovernmentMSP'].map(makeOrganisation);
@@ -112,7 +112,7 @@ describe('the product chaincode on the embedded ledger', () => {
     );
     expect(opened.map(({ record }) => record?.recordId)).toEqual(ids);
     expect(new Set(opened.map(({ transactionId }) => transactionId)).size).toBeLessThanOrEqual(8);
-  }, 30_000);
+  });
 
   it('shows a custodian the opening, signed by its creator, on the own peer', async () => {
     const recordId = recordIdOf(setId, 0);
@@ -131,7 +131,7 @@ describe('the product chaincode on the embedded ledger', () => {
     const evidence = { patientId, memberId: patient.memberId as MemberId, ...NOTHING_NAMED };
     const answer = await chain.query(custodian, 'consents:evidence', evidence, { ownPeerOnly: true });
     expect(answer.patient?.memberId).toBe(patientId);
-  }, 30_000);
+  });
 
   it('streams the blocks, whose hashes link', async () => {
     const height = await ledger.height(admin);
@@ -147,7 +147,7 @@ describe('the product chaincode on the embedded ledger', () => {
     expect(transactions[0]?.kind).toBe('config');
     const registration = transactions.find(({ transaction }) => transaction === 'members:registerPatient');
     expect(registration?.writes.map(({ key }) => key)).toContain(`member~${patientId}`);
-  }, 30_000);
+  });
 });
 
 describe('a restart of the embedded ledger', () => {
@@ -167,5 +167,5 @@ describe('a restart of the embedded ledger', () => {
       memberId: patient.memberId as MemberId,
     });
     expect(verified).toEqual({ status: 'ok', entries: head.sequence });
-  }, 60_000);
+  });
 });

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -19,6 +19,7 @@ import {
   tlsPaths,
 } from '../../../network/identities/index.js';
 import { localTopology, type Organisation, type Topology } from '../../../network/topology.js';
+import { freePorts } from '../../support/free-ports.js';
 
 const CHAINCODE_DIR = join(process.cwd(), 'chaincode');
 const SHIM = join(process.cwd(), 'node_modules/fabric-shim/cli.js');
@@ -114,7 +115,7 @@ export class ProductNetwork {
     const env = { ...process.env, CORE_PEER_LOCALMSPID: mspId, CORE_CHAINCODE_LOGGING_LEVEL: 'error' };
     this.#chaincodes.push(spawn(process.execPath, args, { cwd: CHAINCODE_DIR, env, stdio: 'ignore' }));
     for (let attempt = 0; !(await isListening(peer.chaincodePort)); attempt += 1) {
-      if (attempt > 200) throw new Error(`the chaincode of ${mspId} does not listen; is chaincode/ built?`);
+      if (attempt > 2_400) throw new Error(`the chaincode of ${mspId} does not listen; is chaincode/ built?`);
       await wait(50);
     }
   }
@@ -130,25 +131,11 @@ function isListening(port: number): Promise<boolean> {
 
 async function freeTopology(): Promise<Topology> {
   const topology = localTopology();
-  const organisations: Organisation[] = [];
-  for (const organisation of topology.organisations) {
+  const ports = await freePorts(topology.organisations.length * 2);
+  const organisations = topology.organisations.map((organisation, at): Organisation => {
     const { peer } = organisation;
-    if (peer === undefined) organisations.push(organisation);
-    else
-      organisations.push({
-        ...organisation,
-        peer: { ...peer, port: await freePort(), chaincodePort: await freePort() },
-      });
-  }
+    const [port = 0, chaincodePort = 0] = ports.slice(at * 2);
+    return peer === undefined ? organisation : { ...organisation, peer: { ...peer, port, chaincodePort } };
+  });
   return { ...topology, batch: { ...topology.batch, timeoutMs: 20 }, organisations };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('not a TCP server');
-  return address.port;
 }

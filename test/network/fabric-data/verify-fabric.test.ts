@@ -1,5 +1,5 @@
 import { renameSync } from 'node:fs';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { localTopology } from '../../../network/topology.js';
 import { nodeStoreFolder } from '../../../network/fabric/store/store-paths.js';
 import { rebuildPeerState } from '../../../scripts/verify/rebuild-peer-state.js';
@@ -13,8 +13,6 @@ import { SampleCopy } from '../verify/sample-copy.js';
 import { keepBusy, liveAWhile, type SampleStory } from '../verify/sample-story.js';
 import { fingerprint } from '../verify/spoil.js';
 import { spoiltBlockCases, spoiltStateCases } from './spoilt-fabric-cases.js';
-
-jest.setTimeout(180_000);
 
 const A = 'HospitalAMSP';
 const B = 'HospitalBMSP';

@@ -2,14 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { common } from '@hyperledger/fabric-protos';
 import { CHANNEL_PROFILE, channelConfig } from '../../../network/fabric/channel-config.js';
 import { configUpdate } from '../../../network/fabric/config-update.js';
 import { ensureIdentities } from '../../../network/identities/index.js';
 import { localTopology, type Topology } from '../../../network/topology.js';
-
-jest.setTimeout(60_000);
 
 const CHANNEL = 'medledger';
 const BIN = process.env.FABRIC_BIN ?? '';

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { freePorts } from '../../support/free-ports.js';
 
 const READY_MS = 60_000;
 const POLL_MS = 100;
@@ -20,7 +20,7 @@ export interface FabricCaServer {
 /** @param program - path of fabric-ca-server */
 export async function startFabricCa(program: string): Promise<FabricCaServer> {
   const folder = mkdtempSync(join(tmpdir(), 'fabric-ca-'));
-  const [port, operationsPort] = [await freePort(), await freePort()];
+  const [port = 0, operationsPort = 0] = await freePorts(2);
   const admin = { id: 'registrar', secret: 'a-password-for-this-test' };
   const args = ['start', '--boot', `${admin.id}:${admin.secret}`, '--port', String(port), '--address', '127.0.0.1'];
   const options = ['--home', folder, '--tls.enabled', '--csr.hosts', '127.0.0.1'];
@@ -50,13 +50,4 @@ async function stop(server: ChildProcess, folder: string): Promise<void> {
   server.kill('SIGKILL');
   await ended;
   rmSync(folder, { recursive: true, force: true });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === 'string') throw new Error('a port is a number');
-  return address.port;
 }

@@ -3,7 +3,7 @@ import { createPublicKey, generateKeyPairSync, type KeyObject, X509Certificate }
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { msp } from '@hyperledger/fabric-protos';
 import { Pkcs10CertificateRequest, X509Crl } from '@peculiar/x509';
 import { signLowS } from '../../../network/devledger/low-s.js';
@@ -26,8 +26,6 @@ import {
 } from '../../../network/identities/index.js';
 import { localTopology, type Topology } from '../../../network/topology.js';
 import { type FabricCaServer, startFabricCa } from './fabric-ca-server.js';
-
-jest.setTimeout(90_000);
 
 const BIN = process.env.FABRIC_CA_BIN ?? '';
 

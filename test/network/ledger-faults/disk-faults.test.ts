@@ -64,7 +64,7 @@ describe('a full disk', () => {
     files.healthy();
     await small.settled([txId]);
     expect([...small.setAside]).toEqual([]);
-  }, 15_000);
+  });
 
   it('of one peer holds up that peer only, and it catches up by itself', async () => {
     let isFull = true;
@@ -79,7 +79,7 @@ describe('a full disk', () => {
     isFull = false;
     await small.settled([txId]);
     expect([small.peers.map((peer) => peer.height()), [...small.setAside]]).toEqual([[2, 2, 2], []]);
-  }, 15_000);
+  });
 });
 
 describe('a disk that does not confirm a write', () => {

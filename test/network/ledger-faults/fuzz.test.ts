@@ -46,7 +46,7 @@ beforeAll(async () => {
   const names = { 'grpc.ssl_target_name_override': endpoint.host, 'grpc.max_send_message_length': -1 };
   raw = new Client(endpoint.address, credentials.createSsl(ca), names);
   corpus = await fuzzCorpus(client, dataDir);
-}, 60_000);
+});
 beforeEach(() => {
   turn = new LongestTurn();
 });
@@ -62,7 +62,7 @@ afterAll(async () => {
   client.close();
   await ledger.stop();
   rmSync(dataDir, { recursive: true, force: true });
-}, 30_000);
+});
 
 /** It answers, no peer was set aside, and the peers have the same blocks, odd transactions included. */
 async function stillServes(): Promise<void> {
@@ -225,7 +225,6 @@ it.each([Type.REGISTER, Type.COMPLETED])(
     await ended;
     dialled.close();
   },
-  20_000,
 );
 
 it.each<UnaryName>(['Evaluate', 'Endorse', 'Submit', 'CommitStatus'])(

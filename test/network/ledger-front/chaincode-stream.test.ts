@@ -12,7 +12,7 @@ let client: MemberClient;
 beforeAll(async () => {
   network = await startFrontNetwork({ executeTimeoutMs: EXECUTE_TIMEOUT_MS });
   client = await network.client('HospitalAMSP');
-}, 30_000);
+});
 
 afterAll(() => network.stop());
 

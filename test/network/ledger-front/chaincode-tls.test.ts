@@ -13,7 +13,8 @@ import {
   tlsPaths,
 } from '../../../network/identities/index.js';
 import { localTopology } from '../../../network/topology.js';
-import { type ChaincodeProcess, freePorts, startChaincode } from './chaincode-process.js';
+import { freePorts } from '../../support/free-ports.js';
+import { type ChaincodeProcess, startChaincode } from './chaincode-process.js';
 
 const OWN = 'hospital-a.medledger.example';
 const OTHER = 'hospital-b.medledger.example';

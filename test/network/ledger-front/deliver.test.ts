@@ -18,7 +18,7 @@ beforeAll(async () => {
   await submitted.getStatus();
   firstTxId = submitted.getTransactionId();
   await client.contract.submitTransaction('put', 'second', 'x');
-}, 30_000);
+});
 
 afterAll(() => network.stop());
 

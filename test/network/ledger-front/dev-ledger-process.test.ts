@@ -16,7 +16,7 @@ import { localTopology, type Topology } from '../../../network/topology.js';
 import type { ChaincodeProcess } from './chaincode-process.js';
 import { decode, enrol, type Member, type MemberClient, memberClient } from './front-client.js';
 import { startChaincodes, withPeer } from './front-network.js';
-import { freePortBase } from '../../support/running-network.js';
+import { freePortBase } from '../../support/free-ports.js';
 
 const FIXTURES = join(process.cwd(), 'test/network/fixtures');
 const MAIN = join(process.cwd(), 'network/devledger/main.ts');
@@ -43,7 +43,7 @@ beforeAll(async () => {
   await ensureIdentities(topology, dataDir);
   chaincodes = await startChaincodes(topology, chaincodeTls());
   member = await enrol(dataDir, withPeer(topology)[0] ?? { mspId: '', domain: '' });
-}, 30_000);
+});
 
 /** Environment of the chaincode services, by MSP id: where their certificates lie. */
 function chaincodeTls(): Record<string, Record<string, string>> {
@@ -70,7 +70,7 @@ describe('the ledger process', () => {
       [30, 31, 32].map((offset) => `127.0.0.1:${portBase + offset}`),
     );
     expect(await end(ledger.child, 'SIGTERM')).toEqual([0, null]);
-  }, 20_000);
+  });
 
   it('has every acknowledged transaction after it was killed', async () => {
     const ledger = await startProcess();
@@ -94,7 +94,7 @@ describe('the ledger process', () => {
       keys = rows.map(([key]) => key);
     }
     expect(keys).toEqual(expect.arrayContaining(acknowledged));
-  }, 20_000);
+  });
 
   it('says in one line that a port is taken', async () => {
     const server = createServer();
@@ -110,7 +110,7 @@ describe('the ledger process', () => {
     } finally {
       server.close();
     }
-  }, 20_000);
+  });
 
   it('says in one line that the folder has no certificates', async () => {
     const empty = await mkdtemp(join(tmpdir(), 'dev-ledger-empty-'));
@@ -122,14 +122,14 @@ describe('the ledger process', () => {
     } finally {
       await rm(empty, { recursive: true });
     }
-  }, 20_000);
+  });
 
   it('does not start twice on one folder', async () => {
     await startProcess();
     const second = await startProcess(dataDir, await freePortBase());
     expect(second.child.exitCode).toBe(1);
     expect(second.errorText.trim().split('\n')).toHaveLength(1);
-  }, 20_000);
+  });
 });
 
 function clientOf({ ready }: LedgerProcess): MemberClient {

@@ -24,7 +24,7 @@ beforeAll(async () => {
   await ensureIdentities(topology, dataDir);
   chaincodes = await startChaincodes(topology);
   member = await enrol(dataDir, withPeer(topology)[0] ?? { mspId: '', domain: '' });
-}, 30_000);
+});
 
 afterAll(async () => {
   await Promise.all([...chaincodes.values()].map((chaincode) => chaincode.stop()));
@@ -67,7 +67,7 @@ describe('the embedded ledger on disk', () => {
       const history = JSON.parse(decode(await client.contract.evaluateTransaction('history', 'kept')));
       expect(history.map(({ value }: { value: string }) => value)).toEqual(['three', 'two', 'one']);
     });
-  }, 15_000);
+  });
 
   it('commits the same blocks on every peer', async () => {
     await withLedger(async (_ledger, client) => {
@@ -77,7 +77,7 @@ describe('the embedded ledger on disk', () => {
       for (const { mspId } of withPeer(topology))
         await waitUntil(async () => (await chainInfo(client, mspId)) === height);
     });
-  }, 15_000);
+  });
 
   it('fills a peer again whose folder is gone', async () => {
     await rm(join(dataDir, 'ledger', 'peers', 'HospitalBMSP'), { recursive: true });
@@ -85,7 +85,7 @@ describe('the embedded ledger on disk', () => {
       expect([...ledger.setAside]).toEqual([]);
       expect(await chainInfo(client, 'HospitalBMSP')).toBe(await chainInfo(client, 'HospitalAMSP'));
     });
-  }, 15_000);
+  });
 });
 
 describe('the embedded ledger on a damaged disk', () => {
@@ -105,7 +105,7 @@ describe('the embedded ledger on a damaged disk', () => {
     });
     const peer = await readdir(join(dataDir, 'ledger', 'peers', 'GovernmentMSP'));
     expect(peer.filter((name) => name.startsWith('damaged-')).length).toBe(1);
-  }, 15_000);
+  });
 
   it('sets a peer aside that was damaged too often, and serves with the others', async () => {
     await damageTooOften('GovernmentMSP');
@@ -120,7 +120,7 @@ describe('the embedded ledger on a damaged disk', () => {
       });
       expect((await failureOf(government)).message).toContain('no peers available to evaluate chaincode medledger');
     });
-  }, 15_000);
+  });
 
   it('does not start when too few peers are left', async () => {
     await damageTooOften('HospitalBMSP');
@@ -141,7 +141,7 @@ describe('the embedded ledger on a damaged disk', () => {
       await client.contract.submitTransaction('put', 'after', 'x');
       expect(decode(await client.contract.evaluateTransaction('get', 'before'))).toBe('x');
     });
-  }, 15_000);
+  });
 });
 
 async function waitUntil(holds: () => Promise<boolean>): Promise<void> {

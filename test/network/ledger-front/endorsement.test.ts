@@ -16,7 +16,7 @@ beforeAll(async () => {
   network = await startFrontNetwork({ env: { HospitalBMSP: { ANSWER_SUFFIX: '!', REFUSE_WITH: BROKEN } } });
   hospitalA = await network.client('HospitalAMSP');
   hospitalB = await network.client('HospitalBMSP');
-}, 30_000);
+});
 
 afterAll(() => network.stop());
 

@@ -14,7 +14,8 @@ import {
   tlsCaBundle,
 } from '../../../network/identities/index.js';
 import { localTopology, type Organisation, type Topology } from '../../../network/topology.js';
-import { type ChaincodeProcess, freePorts, startChaincode } from './chaincode-process.js';
+import { freePorts } from '../../support/free-ports.js';
+import { type ChaincodeProcess, startChaincode } from './chaincode-process.js';
 import { enrol, type Member, type MemberClient, memberClient } from './front-client.js';
 import { MemoryOrderer, MemoryPeerLedger } from './memory-ledger.js';
 

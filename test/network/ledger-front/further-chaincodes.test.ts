@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { type DevLedger, startDevLedger } from '../../../network/devledger/dev-ledger.js';
 import { ensureIdentities, tlsCaBundle } from '../../../network/identities/index.js';
-import { type ChaincodeProcess, freePorts, startChaincode } from './chaincode-process.js';
+import { freePorts } from '../../support/free-ports.js';
+import { type ChaincodeProcess, startChaincode } from './chaincode-process.js';
 import { decode, enrol, failureOf, type MemberClient, memberClient } from './front-client.js';
 import { freeTopology, startChaincodes, withPeer } from './front-network.js';
 
@@ -31,7 +32,7 @@ beforeAll(async () => {
   const home = withPeer(topology)[0] ?? { mspId: '', domain: '' };
   const endpoint = ledger.endpoints.find(({ mspId }) => mspId === home.mspId) ?? { address: '', host: '' };
   client = memberClient(endpoint, tlsCaBundle(dataDir, topology), await enrol(dataDir, home));
-}, 30_000);
+});
 
 afterAll(async () => {
   client.close();

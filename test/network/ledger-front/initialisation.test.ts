@@ -31,7 +31,7 @@ beforeAll(async () => {
   const endpoint = ledger.endpoints.find(({ mspId }) => mspId === home.mspId) ?? { address: '', host: '' };
   member = await enrol(dataDir, home);
   client = memberClient(endpoint, tlsCaBundle(dataDir, topology), member);
-}, 30_000);
+});
 
 afterAll(async () => {
   client.close();

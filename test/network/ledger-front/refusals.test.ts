@@ -13,7 +13,7 @@ beforeAll(async () => {
   network = await startFrontNetwork();
   member = await enrol(network.dataDir, network.organisation('HospitalAMSP'));
   client = await network.client('HospitalAMSP', member);
-}, 30_000);
+});
 
 beforeEach(() => {
   network.clock.offsetMs = 0;

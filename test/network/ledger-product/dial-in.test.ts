@@ -28,14 +28,14 @@ beforeAll(async () => {
   topology = await twoOrganisations();
   ledger = await startDevLedger({ topology, dataDir, chaincodes: [{ name: 'byhand', version: '1' }] });
   client = strangerClient(dataDir, ledger.endpoints[0] ?? { address: '', host: '' });
-}, 60_000);
+});
 
 afterAll(async () => {
   client.close();
   await Promise.all(started.map(end));
   await ledger.stop();
   rmSync(dataDir, { recursive: true, force: true });
-}, 30_000);
+});
 
 describe('a chaincode that somebody starts by hand with peer.address', () => {
   it('is waited for, and missed by name when it does not come', async () => {
@@ -51,7 +51,7 @@ describe('a chaincode that somebody starts by hand with peer.address', () => {
     await Promise.all(started.splice(0).map(end));
     await dialInEverywhere('byhand:1');
     await submitted('second');
-  }, 60_000);
+  });
 
   it.each([
     {
@@ -99,7 +99,7 @@ async function submitted(value: string): Promise<void> {
       return undefined;
     }
   };
-  await untilTrue(put, (found) => found === value, 30_000);
+  await untilTrue(put, (found) => found === value);
 }
 
 function dialInEverywhere(packageId: string): void {

@@ -26,13 +26,13 @@ beforeAll(async () => {
   writeChaincode(folder);
   topology = await twoOrganisations();
   await start({ chaincodes: [{ name: 'notes', version: '1.0', folder }] });
-}, 90_000);
+});
 
 afterAll(async () => {
   client.close();
   await ledger.stop();
   rmSync(dataDir, { recursive: true, force: true });
-}, 30_000);
+});
 
 describe('a chaincode from a folder', () => {
   it('is built, run and called by a client that knows the files of the test network only', async () => {
@@ -57,9 +57,8 @@ describe('a chaincode from a folder', () => {
     await untilTrue(
       () => get('a'),
       (value) => value === 'first',
-      20_000,
     );
-  }, 30_000);
+  });
 });
 
 describe('the next definition', () => {
@@ -82,7 +81,7 @@ describe('the next definition', () => {
     const value = async () => decode(await client.contract('notes').evaluate('get', atOrg2));
     await untilTrue(value, (found) => found === 'while Org2 was away');
     expect(new Set(ledger.heights().values()).size).toBe(1);
-  }, 60_000);
+  });
 
   it('outlives the process', async () => {
     const heights = ledger.heights();
@@ -94,10 +93,9 @@ describe('the next definition', () => {
     await untilTrue(
       () => get('a'),
       (value) => value === 'while Org2 was away',
-      30_000,
     );
     await client.contract('notes').submitTransaction('put', 'a', 'after the restart');
-  }, 60_000);
+  });
 });
 
 describe('the operations port of a peer', () => {

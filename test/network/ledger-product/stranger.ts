@@ -5,7 +5,7 @@ import { credentials, Client } from '@grpc/grpc-js';
 import { connect, type Contract, type Gateway, hash, signers } from '@hyperledger/fabric-gateway';
 import type { LedgerTopology } from '../../../network/topology.js';
 import { parseTopology } from '../../../network/topology-file.js';
-import { freePorts } from '../ledger-front/chaincode-process.js';
+import { freePorts } from '../../support/free-ports.js';
 
 /** What somebody writes who has only read the manuals of Fabric: a contract, and a client for it. */
 

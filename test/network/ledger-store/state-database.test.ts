@@ -149,5 +149,5 @@ describe('StateDatabase', () => {
       }),
       { numRuns: 60 },
     );
-  }, 60_000);
+  });
 });

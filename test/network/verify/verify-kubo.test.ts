@@ -1,12 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { localTopology } from '../../../network/topology.js';
 import { verifyDataFolder } from '../../../scripts/verify/verify-data-folder.js';
 import { blockFile, type KuboProcess, removeKubo, startKubo } from '../../gateway/vault/kubo-process.js';
 import { type RunningNetwork, runNetwork } from '../../support/running-network.js';
 import { liveAWhile, type SampleStory } from './sample-story.js';
 import { flipByte } from './spoil.js';
-
-jest.setTimeout(120_000);
 
 const BINARY = process.env.KUBO_BIN ?? '';
 const onRealKubo = BINARY === '' ? describe.skip : describe;

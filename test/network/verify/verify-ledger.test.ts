@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { localTopology } from '../../../network/topology.js';
 import { rebuildPeerState } from '../../../scripts/verify/rebuild-peer-state.js';
 import { grantKey, memberKey } from '../../../scripts/verify/state-keys.js';
@@ -12,8 +12,6 @@ import { SampleCopy } from './sample-copy.js';
 import { keepBusy, liveAWhile, type SampleStory } from './sample-story.js';
 import { fingerprint, flipByte, flipState, onlyFile, writeState } from './spoil.js';
 import { custodianCases, releaseLogCases, vaultCases } from './store-cases.js';
-
-jest.setTimeout(120_000);
 
 const topology = localTopology();
 const A = 'HospitalAMSP';

@@ -8,7 +8,6 @@ import { decode } from '../../network/ledger-front/front-client.js';
 import { strangerClient, twoOrganisations, writeChaincode } from '../../network/ledger-product/stranger.js';
 
 const SCRIPT = join(process.cwd(), 'dist/scripts/network.js');
-const STEP_MS = 60_000;
 
 let dir: string;
 let dataDir: string;
@@ -25,35 +24,27 @@ beforeAll(async () => {
 afterAll(async () => {
   await verb('down');
   rmSync(dir, { recursive: true, force: true });
-}, STEP_MS);
+});
 
 describe('npm run network, a ledger without gateways', () => {
-  it(
-    'comes up from its topology, takes a chaincode from a folder, and a client reads what it wrote',
-    async () => {
-      expect(await verb('up', '--topology', topologyFile)).toMatchObject({ status: 0, stderr: '' });
-      const deployed = await verb('deploy', '--name', 'notes', '--version', '1.0', '--folder', join(dir, 'notes'));
-      expect(deployed).toMatchObject({ status: 0, stderr: '' });
-      expect(deployed.stdout).toMatch(/^notes 1\.0, sequence 1, is deployed/);
-      const { endpoints } = await status();
-      const client = strangerClient(dataDir, endpoints[0] ?? { address: '', host: '' });
-      await client.contract('notes').submitTransaction('put', 'a', 'x');
-      expect(decode(await client.contract('notes').evaluateTransaction('get', 'a'))).toBe('x');
-      client.close();
-    },
-    2 * STEP_MS,
-  );
+  it('comes up from its topology, takes a chaincode from a folder, and a client reads what it wrote', async () => {
+    expect(await verb('up', '--topology', topologyFile)).toMatchObject({ status: 0, stderr: '' });
+    const deployed = await verb('deploy', '--name', 'notes', '--version', '1.0', '--folder', join(dir, 'notes'));
+    expect(deployed).toMatchObject({ status: 0, stderr: '' });
+    expect(deployed.stdout).toMatch(/^notes 1\.0, sequence 1, is deployed/);
+    const { endpoints } = await status();
+    const client = strangerClient(dataDir, endpoints[0] ?? { address: '', host: '' });
+    await client.contract('notes').submitTransaction('put', 'a', 'x');
+    expect(decode(await client.contract('notes').evaluateTransaction('get', 'a'))).toBe('x');
+    client.close();
+  });
 
-  it(
-    'one peer stops and comes back, by its organisation',
-    async () => {
-      expect((await verb('stop-peer', '--org', 'Org2MSP')).stdout).toMatch(/is stopped; the others go on/);
-      expect(Object.keys((await status()).heights)).toEqual(['Org1MSP']);
-      expect((await verb('start-peer', '--org', 'Org2MSP')).stdout).toMatch(/serves and takes what it has missed/);
-      expect(Object.keys((await status()).heights)).toEqual(['Org1MSP', 'Org2MSP']);
-    },
-    STEP_MS,
-  );
+  it('one peer stops and comes back, by its organisation', async () => {
+    expect((await verb('stop-peer', '--org', 'Org2MSP')).stdout).toMatch(/is stopped; the others go on/);
+    expect(Object.keys((await status()).heights)).toEqual(['Org1MSP']);
+    expect((await verb('start-peer', '--org', 'Org2MSP')).stdout).toMatch(/serves and takes what it has missed/);
+    expect(Object.keys((await status()).heights)).toEqual(['Org1MSP', 'Org2MSP']);
+  });
 
   it.each([
     { args: ['stop-peer', '--org', 'Org9MSP'], reason: /^Org9MSP has no peer on this channel/ },
@@ -69,17 +60,13 @@ describe('npm run network, a ledger without gateways', () => {
     expect(ended.stderr.trim().split('\n')).toHaveLength(1);
   });
 
-  it(
-    'restarted without the file it is the same network, with its chaincode',
-    async () => {
-      const before = await status();
-      expect((await verb('restart')).status).toBe(0);
-      const { heights, chaincodes } = await status();
-      expect({ heights, chaincodes }).toEqual({ heights: before.heights, chaincodes: before.chaincodes });
-      expect(JSON.parse(readFileSync(join(dataDir, 'topology.json'), 'utf8')).channel).toBe('mychannel');
-    },
-    2 * STEP_MS,
-  );
+  it('restarted without the file it is the same network, with its chaincode', async () => {
+    const before = await status();
+    expect((await verb('restart')).status).toBe(0);
+    const { heights, chaincodes } = await status();
+    expect({ heights, chaincodes }).toEqual({ heights: before.heights, chaincodes: before.chaincodes });
+    expect(JSON.parse(readFileSync(join(dataDir, 'topology.json'), 'utf8')).channel).toBe('mychannel');
+  });
 });
 
 interface Report {

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { whileFrozen } from '../../../scripts/network/frozen-processes.js';
 import { liveAWhile, keepBusy, type SampleStory } from '../../network/verify/sample-story.js';
 import { flipByte } from '../../network/verify/spoil.js';
@@ -21,8 +21,6 @@ import { open } from '../../support/care.js';
 import { untilTrue } from '../../support/eventually.js';
 import { signIn } from '../../support/member.js';
 import { type RunningNetwork, runNetwork } from '../../support/running-network.js';
-
-jest.setTimeout(180_000);
 
 interface Ended {
   readonly status: number;

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   canonicalJson,
   formatLaneProof,
@@ -22,8 +22,6 @@ import { problemOf, signIn, signUp } from '../../support/member.js';
 import { receiptOf } from '../../support/receipts.js';
 import { runNetwork } from '../../support/running-network.js';
 import { ReceiptHand, RULES, receiptBytes, withOneEndorsement } from './receipt-hand.js';
-
-jest.setTimeout(240_000);
 
 const FLIPS = 2_000;
 const FLIPS_WITHIN = 600;

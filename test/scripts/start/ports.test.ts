@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { localTopology } from '../../../network/topology.js';
 import { portsOf, requireFreePorts } from '../../../scripts/start/ports.js';
-import { freePortBase } from '../../support/running-network.js';
+import { freePortBase } from '../../support/free-ports.js';
 
 let server: Server | undefined;
 afterEach(() => {
