@@ -86,10 +86,12 @@ export class Supervisor {
     if (added.length > 0) await this.startGroup(added);
   }
 
-  /** Starts what was stopped by hand. */
+  /** Starts what was stopped by hand, and at once what waits to be started again. */
   restartStopped(): void {
     for (const member of this.#members()) {
-      if (member.isServing && member.child.hasEnded && member.pendingRestart === undefined) this.#restart(member);
+      if (!member.isServing || !member.child.hasEnded) continue;
+      clearTimeout(member.pendingRestart);
+      this.#restart(member);
     }
   }
 

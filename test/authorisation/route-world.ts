@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { AddedRecord } from '../../gateway/services/medledger.js';
 import { addBundle, addFile, giveGrant, inHours, revoke } from '../support/care.js';
 import { give, grantBody, NOTHING_BY_DEFAULT, sendEmergency, setPolicy } from '../support/consents.js';
@@ -50,7 +51,8 @@ const STAFF: Readonly<Record<string, string>> = {
 const RELATED: readonly Asker[] = ['patient', 'doctor', 'nurse', 'insurer', 'government'];
 const BUNDLE = { resourceType: 'Bundle', type: 'collection', entry: [{ resource: { resourceType: 'Observation' } }] };
 export const BUNDLE_BYTES = Buffer.from(JSON.stringify(BUNDLE));
-const EXPIRES_IN_MS = 2_000;
+/** Longer than a grant takes on a busy machine; making the rest of the world takes as long. */
+const EXPIRES_IN_MS = 15_000;
 
 /** One patient for each relation; every asker who can be so related to it is. */
 export async function makeRouteWorld(network: RunningNetwork): Promise<RouteWorld> {
@@ -69,11 +71,14 @@ export async function makeRouteWorld(network: RunningNetwork): Promise<RouteWorl
   };
   const others = { third, doctorB, declarer, settled };
   const patients = new Map<Relation, RoutePatient>();
-  for (const relation of ['own', 'other', 'granted', 'delegated', 'represented', 'expired', 'revoked'] as const) {
+  let expiredAtMs = 0;
+  for (const relation of ['expired', 'own', 'other', 'granted', 'delegated', 'represented', 'revoked'] as const) {
     const patient = await makePatient(network, others);
     for (const asker of RELATED) await relate(relation, { patient, doctorB, asker: memberOf(askers, asker) });
     patients.set(relation, patient);
+    if (relation === 'expired') expiredAtMs = Date.now() + EXPIRES_IN_MS;
   }
+  await wait(Math.max(0, expiredAtMs - Date.now()));
   return {
     caseOf: (asked) => {
       const [asker, relation] = asked.split('/') as [Asker, Relation];

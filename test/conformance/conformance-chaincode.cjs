@@ -11,6 +11,8 @@ const { KeyEndorsementPolicy, Shim } = require('fabric-shim');
 const [, , address, packageId, mspId] = process.argv;
 
 const text = (bytes) => Buffer.from(bytes).toString('utf8');
+/** Calls of this process that sleep now. */
+let sleeping = 0;
 const isHere = (organisation) => organisation === mspId;
 
 async function rowsOf(iterator, rowsMax = Number.POSITIVE_INFINITY) {
@@ -95,7 +97,12 @@ const CALLS = {
   answer(_stub, status, message) {
     throw new Answer(status, message);
   },
-  sleep: (_stub, timeMs) => new Promise((resolve) => setTimeout(resolve, timeMs)),
+  sleep: async (_stub, timeMs) => {
+    sleeping += 1;
+    await new Promise((resolve) => setTimeout(resolve, timeMs));
+    sleeping -= 1;
+  },
+  sleeping: () => sleeping,
   sleepAt: (stub, organisation, timeMs) => (isHere(organisation) ? CALLS.sleep(stub, timeMs) : undefined),
   invoke: async (stub, chaincode, args, channel = '') => {
     const { status, message, payload } = await stub.invokeChaincode(chaincode, args, channel);

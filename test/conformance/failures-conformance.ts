@@ -1,14 +1,12 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { status } from '@grpc/grpc-js';
+import { untilTrue } from '../support/eventually.js';
 import { failureOf } from '../network/ledger-front/front-client.js';
 import { GOVERNMENT, HOSPITAL_A, HOSPITAL_B, type LedgerUnderTest, PEERS } from './ledger-under-test.js';
 import { calls, type MemberClient, useMember } from './member-client.js';
 
 const FIRST_FAILED = 'failed to endorse transaction, see attached details for more info';
 const RETURNED = 'evaluate call to endorser returned error: ';
-const BACK_MS = 20_000;
-const POLL_MS = 50;
 
 /** Status and details of calls that fail, and chaincodes that go away. */
 export function describeFailures(ledger: () => LedgerUnderTest): void {
@@ -169,8 +167,9 @@ function describeAbsence(ledger: () => LedgerUnderTest): void {
     const client = useMember(ledger, HOSPITAL_A);
 
     it('fails what runs on it; queries go elsewhere, endorsement by others goes on, and it is used again', async () => {
-      const running = failureOf(client().endorse([['sleepAt', HOSPITAL_A, 1_500]]));
-      await wait(300);
+      const running = failureOf(client().endorse([['sleepAt', HOSPITAL_A, 20_000]]));
+      const sleeping = () => client().evaluate(calls('sleeping'), { endorsingOrganizations: [HOSPITAL_A] });
+      await untilTrue(sleeping, ([count]) => count === 1);
       await ledger().stopChaincode(HOSPITAL_A);
       const failure = await running;
       expect(failure).toMatchObject({ code: status.ABORTED, message: FIRST_FAILED });
@@ -188,11 +187,6 @@ function describeAbsence(ledger: () => LedgerUnderTest): void {
 }
 
 async function untilHere(client: MemberClient, mspId: string): Promise<void> {
-  const untilMs = Date.now() + BACK_MS;
-  for (;;) {
-    const [here] = await client.evaluate(calls('here'), { endorsingOrganizations: [mspId] }).catch(() => []);
-    if (here === mspId) return;
-    if (Date.now() > untilMs) throw new Error(`the chaincode of ${mspId} is not used again`);
-    await wait(POLL_MS);
-  }
+  const here = () => client.evaluate(calls('here'), { endorsingOrganizations: [mspId] });
+  await untilTrue(here, ([found]) => found === mspId);
 }

@@ -127,7 +127,7 @@ export async function committed(
   return { txId, code, blockNumber: Number(blockNumber) };
 }
 
-const EVERYWHERE_MS = 10_000;
+const EVERYWHERE_MS = 120_000;
 const POLL_MS = 5;
 
 /** Waits until every peer has a block. */

@@ -82,8 +82,9 @@ export interface Delivered {
   readonly status: number | undefined;
 }
 
-/** How long a seek that has no end is listened to. */
-const QUIET_MS = 300;
+/** How long a seek that has no end is listened to after its last block; before it a busy machine may take longer. */
+const QUIET_MS = 1_000;
+const FIRST_MS = 120_000;
 
 /** Asks for blocks without the client library, which knows fewer positions than Fabric does. */
 export function seek(client: MemberClient, method: DeliverMethod, request: Seek): Promise<Delivered> {
@@ -100,7 +101,7 @@ export function seek(client: MemberClient, method: DeliverMethod, request: Seek)
       call.cancel();
       resolve({ blocks: responses.map(blockNumberOf), responses, status });
     };
-    let timer = setTimeout(done, QUIET_MS);
+    let timer = setTimeout(done, FIRST_MS);
     call.on('data', (response: peer.DeliverResponse) => {
       clearTimeout(timer);
       timer = setTimeout(done, QUIET_MS);

@@ -8,10 +8,8 @@ import { type RunningNetwork, runNetwork } from '../support/running-network.js';
 import { holdsShare, logLines, replaceShare } from '../support/tamper.js';
 
 const BYTES = randomBytes(3000);
-/** Missed shares are brought every few seconds. */
-const REPAIR_MS = 30_000;
-/** Longer than an opening takes, shorter than a gateway waits for another one. */
-const WITHOUT_THE_SILENT_MS = 6_000;
+/** Shorter than the fifteen seconds that a gateway waits for another one. */
+const WITHOUT_THE_SILENT_MS = 14_000;
 
 let network: RunningNetwork;
 let patient: Member;
@@ -52,7 +50,7 @@ describe('one custodian down', () => {
     await network.startStopped();
     const { dataDir } = network;
     const { recordId } = whileDown;
-    await untilTrue(async () => holdsShare(dataDir, 'HospitalBMSP', recordId), Boolean, REPAIR_MS);
+    await untilTrue(() => holdsShare(dataDir, 'HospitalBMSP', recordId), Boolean);
     await network.stopProcess('gateway-government');
     await expectOpens(doctor, recordId, added);
     await network.startStopped();

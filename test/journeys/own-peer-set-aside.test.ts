@@ -7,7 +7,7 @@ import { logLines, removeStateRow } from '../support/tamper.js';
 
 const ADDITIONS = 3;
 /** An outcome is called unknown after 90 s, and a custodian waits ten for its own peer. */
-const SOON_MS = 15_000;
+const SOON_MS = 80_000;
 
 let network: RunningNetwork;
 

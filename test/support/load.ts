@@ -64,7 +64,7 @@ export function keepBusy(member: Member): Load {
 }
 
 /** Waits until every load has added and opened as many more as asked for. @returns what they did meanwhile */
-export async function untilBusy(loads: readonly Load[], more: number, withinMs: number): Promise<LoadCounts> {
+export async function untilBusy(loads: readonly Load[], more: number): Promise<LoadCounts> {
   const before = loads.map(({ counts }) => counts());
   const done = () =>
     loads.map(({ counts }, at) => {
@@ -74,7 +74,6 @@ export async function untilBusy(loads: readonly Load[], more: number, withinMs: 
   const last = await untilTrue(
     async () => done(),
     (counts) => counts.every(({ added, opened }) => added >= more && opened >= more),
-    withinMs,
   );
   return {
     added: last.reduce((sum, { added }) => sum + added, 0),
@@ -99,9 +98,9 @@ export async function foundOf(member: Member, acknowledged: readonly Acknowledge
 }
 
 /** Adds a file and opens it, as soon as the member's gateway lets it. */
-export async function addAndOpen(member: Member, withinMs: number): Promise<Acknowledged> {
+export async function addAndOpen(member: Member): Promise<Acknowledged> {
   const bytes = randomBytes(SIZE_BYTES);
-  const { recordId } = await eventually(() => addFile(member, member.memberId, { bytes }), withinMs);
+  const { recordId } = await eventually(() => addFile(member, member.memberId, { bytes }));
   const reply = await open(member, recordId);
   if (reply.status !== 200 || !reply.bytes.equals(bytes)) throw new Error(`open: ${reply.status} ${reply.bytes}`);
   return { recordId, bytes };

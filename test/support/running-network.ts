@@ -42,7 +42,7 @@ export interface RunningNetwork {
   /** Ends one process as a crash would, and waits until it is back. */
   crashProcess(name: string): Promise<void>;
   /**
-   * Ends one process as a crash would, does the work while it is down, and waits until it is back.
+   * Ends one process as a crash would, does the work while it is down, has it started again and waits until it is back.
    *
    * @throws Error when it is back before the work is done
    */
@@ -186,6 +186,9 @@ function networkOf(command: Command, dataDir: string, portBase: number): Running
         if (command.lines.slice(from).some(isBack)) throw new Error(`${name} was back before the work was done`);
         return done;
       } finally {
+        const isNoticed = (line: string) => line.includes('starting it again');
+        await command.untilSaid({ isIt: isNoticed, deadlineMs: CHANGE_MS, from });
+        process.kill(processOf(processes(), 'supervisor'), 'SIGUSR2');
         await command.untilSaid({ isIt: isBack, deadlineMs: CHANGE_MS, from });
       }
     },

@@ -61,9 +61,9 @@ describe('rate limits', () => {
 describe('pressure', () => {
   it('sends requests away while the event loop is late, and goes on being alive', () =>
     withApp({ limits: { eventLoopDelayMsMax: 1 } }, async ({ app, headers }) => {
-      const until = performance.now() + 1_500;
+      const untilMs = performance.now() + 60_000;
       let away = await app.inject({ url: '/v1/members/me', headers });
-      while (away.statusCode === 200 && performance.now() < until + 3_000) {
+      while (away.statusCode === 200 && performance.now() < untilMs) {
         for (const end = performance.now() + 200; performance.now() < end; );
         await new Promise((resolve) => setTimeout(resolve, 1));
         away = await app.inject({ url: '/v1/members/me', headers });

@@ -30,6 +30,8 @@ export async function startTestApp(options: Partial<AppOptions> = {}): Promise<T
     logger: pino({ level: 'info' }, sink),
     stores: { idempotencyPath: ':memory:' },
     ...options,
+    // A busy machine is no overloaded gateway.
+    limits: { eventLoopDelayMsMax: 600_000, ...options.limits },
   });
   await app.ready();
   const password = 'correct horse battery';

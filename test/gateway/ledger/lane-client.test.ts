@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createLedgerChain, type LedgerChain } from '../../../gateway/ledger/chain.js';
 import type { LaneActor } from '../../../gateway/ledger/lane-client.js';
 import { createNonceSolver, type NonceSolver } from '../../../gateway/ledger/nonce-solver.js';
+import { untilTrue } from '../../support/eventually.js';
 import { LedgerBench } from './ledger-bench.js';
 import { GENESIS, laneChaincode, memberOf } from './stub-lanes.js';
 import type { StubInvocation } from './stub-chain.js';
@@ -134,7 +135,10 @@ describe('open', () => {
 
   it('joins what comes while the lane is busy, and gives each transaction its own key', async () => {
     const first = open(record(1));
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await untilTrue(
+      () => bench.peer.calls.endorse,
+      (count) => count > 0,
+    );
     const rest = await Promise.all([open(record(2)), open(record(3)), open(record(2))]);
     const all = [await first, ...rest];
     const transactions = new Set(all.map(({ transactionId }) => transactionId));

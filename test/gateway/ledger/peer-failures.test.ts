@@ -4,6 +4,9 @@ import { LedgerBench } from './ledger-bench.js';
 import type { StubChaincode } from './stub-chain.js';
 import { type PeerDetail, rpcError } from './stub-peer.js';
 
+/** Two submissions are done within it. */
+const ATTACKED_MS = 5_000;
+
 /** Organisations whose chaincode throws, and what. */
 let broken: Map<string, string>;
 const chaincode: StubChaincode = ({ name, mspId }) => {
@@ -76,11 +79,11 @@ describe('a peer that is attacked', () => {
 
   it('is not asked again for a while, nor by queries', async () => {
     broken = new Map([['HospitalBMSP', CHANGED]]);
-    const ledger = bench.open({ attackedMs: 400 });
+    const ledger = bench.open({ attackedMs: ATTACKED_MS });
     await ledger.submit(bench.identity, 'put', []);
     await ledger.submit(bench.identity, 'put', []);
     expect(bench.peer.calls.endorse).toBe(3);
-    await new Promise((resolve) => setTimeout(resolve, 450));
+    await new Promise((resolve) => setTimeout(resolve, ATTACKED_MS + 50));
     await ledger.submit(bench.identity, 'put', []);
     expect(bench.peer.calls.endorse).toBe(5);
     expect(bench.attacked).toHaveLength(2);

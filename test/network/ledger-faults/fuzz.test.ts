@@ -16,8 +16,8 @@ import { mutated } from './mutations.js';
 const MESSAGES = Number(process.env.MEDLEDGER_FUZZ_MESSAGES ?? (IS_FULL ? 20_000 : 2_000));
 const TURN_MAX_MS = 200;
 const IN_FLIGHT = 48;
-const STREAM_HANGS_MS = 10_000;
-const TIMEOUT_MS = 60_000 + MESSAGES * 20;
+const STREAM_HANGS_MS = 120_000;
+const TIMEOUT_MS = 300_000 + MESSAGES * 20;
 const { Type } = peer.ChaincodeMessage;
 
 let dataDir: string;
@@ -78,7 +78,7 @@ function call(name: UnaryName, bytes: Uint8Array): Promise<number> {
   return new Promise((resolve) => {
     const path = `/gateway.Gateway/${name}`;
     // Who asks for the status of a transaction that does not come waits as long as he likes.
-    const deadline = Date.now() + (name === 'CommitStatus' && bytes.length < 100_000 ? 300 : 20_000);
+    const deadline = Date.now() + (name === 'CommitStatus' && bytes.length < 100_000 ? 300 : 120_000);
     raw.makeUnaryRequest(path, same, same, Buffer.from(bytes), { deadline }, (error: ServiceError | null) => {
       resolve(error?.code ?? status.OK);
     });

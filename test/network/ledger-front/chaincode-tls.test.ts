@@ -18,7 +18,7 @@ import { type ChaincodeProcess, startChaincode } from './chaincode-process.js';
 
 const OWN = 'hospital-a.medledger.example';
 const OTHER = 'hospital-b.medledger.example';
-const READY_MS = 5_000;
+const READY_MS = 120_000;
 /** Many times as long as a connection takes that is let in. */
 const REFUSED_MS = 1_000;
 

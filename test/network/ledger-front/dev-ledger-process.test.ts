@@ -16,6 +16,7 @@ import { localTopology, type Topology } from '../../../network/topology.js';
 import type { ChaincodeProcess } from './chaincode-process.js';
 import { decode, enrol, type Member, type MemberClient, memberClient } from './front-client.js';
 import { startChaincodes, withPeer } from './front-network.js';
+import { untilTrue } from '../../support/eventually.js';
 import { freePortBase } from '../../support/free-ports.js';
 
 const FIXTURES = join(process.cwd(), 'test/network/fixtures');
@@ -85,15 +86,11 @@ describe('the ledger process', () => {
     expect(acknowledged.length).toBeGreaterThanOrEqual(10);
     const again = clientOf(await startProcess());
     // What was acknowledged but in no block yet is ordered once the ledger runs again.
-    const giveUpMs = Date.now() + 3_000;
-    let keys: string[] = [];
-    while (!acknowledged.every((key) => keys.includes(key)) && Date.now() < giveUpMs) {
-      const rows: [string, string][] = JSON.parse(
-        decode(await again.contract.evaluateTransaction('range', 'killed', 'killee')),
-      );
-      keys = rows.map(([key]) => key);
-    }
-    expect(keys).toEqual(expect.arrayContaining(acknowledged));
+    const found = async () => {
+      const range = decode(await again.contract.evaluateTransaction('range', 'killed', 'killee'));
+      return (JSON.parse(range) as [string, string][]).map(([key]) => key);
+    };
+    await untilTrue(found, (keys) => acknowledged.every((key) => keys.includes(key)));
   });
 
   it('says in one line that a port is taken', async () => {

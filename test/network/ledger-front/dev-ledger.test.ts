@@ -7,6 +7,7 @@ import { pino } from 'pino';
 import { type DevLedger, startDevLedger } from '../../../network/devledger/dev-ledger.js';
 import { ensureIdentities, tlsCaBundle } from '../../../network/identities/index.js';
 import type { Topology } from '../../../network/topology.js';
+import { untilTrue } from '../../support/eventually.js';
 import type { ChaincodeProcess } from './chaincode-process.js';
 import { decode, enrol, failureOf, type Member, type MemberClient, memberClient } from './front-client.js';
 import { freeTopology, startChaincodes, withPeer } from './front-network.js';
@@ -144,12 +145,8 @@ describe('the embedded ledger on a damaged disk', () => {
   });
 });
 
-async function waitUntil(holds: () => Promise<boolean>): Promise<void> {
-  const giveUpMs = Date.now() + 3_000;
-  while (!(await holds())) {
-    if (Date.now() > giveUpMs) throw new Error('it did not become so within 3 s');
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+function waitUntil(holds: () => Promise<boolean>): Promise<boolean> {
+  return untilTrue(holds, Boolean);
 }
 
 /** Replaces the file that names the parts of a database, without which it cannot be opened. */

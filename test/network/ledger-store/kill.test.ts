@@ -101,5 +101,5 @@ it(
       await orderer.close();
     }
   },
-  40_000 + faultTimeoutMs(KILLS) * 2,
+  faultTimeoutMs(KILLS) * 2,
 );

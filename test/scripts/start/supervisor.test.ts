@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ProcessPlan } from '../../../scripts/start/process-plan.js';
 import { Supervisor, type SupervisorOptions } from '../../../scripts/start/supervisor.js';
+import { untilTrue } from '../../support/eventually.js';
 import { isAlive } from '../../support/running-network.js';
 
 const SERVICE = fileURLToPath(new URL('../fixtures/service.mjs', import.meta.url));
@@ -36,8 +37,8 @@ function supervise(options: Partial<SupervisorOptions> = {}): Supervisor {
     onChange: (processes) => {
       running = processes;
     },
-    readyMs: 10_000,
-    graceMs: 5_000,
+    readyMs: 120_000,
+    graceMs: 120_000,
     restartDelaysMs: [10, 20],
     ...options,
   });
@@ -62,11 +63,8 @@ function notes(): { what: string; pid: number }[] {
   return lines.map((line) => ({ what: line.split(' ', 1).join(''), pid: Number(line.split(' ').at(-1)) }));
 }
 
-async function until(condition: () => boolean): Promise<void> {
-  for (let waitedMs = 0; !condition(); waitedMs += 20) {
-    if (waitedMs > 10_000) throw new Error(`not in time: ${said.join('; ')}`);
-    await wait(20);
-  }
+function until(condition: () => boolean): Promise<boolean> {
+  return untilTrue(condition, Boolean);
 }
 
 describe('Supervisor', () => {
@@ -106,8 +104,8 @@ describe('Supervisor', () => {
 
   it('goes on without a process that may lag, and tells', async () => {
     const lagging = { ...service('late', 'lags'), mayLag: true };
-    await supervise({ readyMs: 1_000 }).startGroup([service('one'), lagging]);
-    expect(said).toEqual([expect.stringContaining('The late was not ready within 1 s')]);
+    await supervise({ readyMs: 10_000 }).startGroup([service('one'), lagging]);
+    expect(said).toEqual([expect.stringContaining('The late was not ready within 10 s')]);
     expect(Object.keys(running)).toEqual(['one', 'late']);
   });
 
@@ -128,6 +126,15 @@ describe('Supervisor, when a process ends', () => {
     await until(() => said.includes('the one is back'));
     expect(said[0]).toBe('the one ended (SIGKILL); starting it again in 10 ms');
     expect(running.one).not.toBe(before);
+  });
+
+  it('starts at once what waits to be started again, when it is asked', async () => {
+    await supervise({ restartDelaysMs: [600_000] }).startGroup([service('one')]);
+    process.kill(running.one ?? 0, 'SIGKILL');
+    await until(() => said.includes('the one ended (SIGKILL); starting it again in 600000 ms'));
+    supervisor.restartStopped();
+    await until(() => said.includes('the one is back'));
+    expect(Object.keys(running)).toEqual(['one']);
   });
 
   it('gives up on what crashes again and again', async () => {
