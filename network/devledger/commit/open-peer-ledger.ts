@@ -45,6 +45,8 @@ export interface PeerLedgerOptions {
   readonly mayStartOver?: boolean;
   /** Folder of an earlier state, of which private data is taken over as far as it fits the blocks. */
   readonly earlierState?: string;
+  /** Of a file of blocks; default 64 MiB. */
+  readonly fileSizeMaxBytes?: number;
   /** Default: the disk. */
   readonly files?: FileSystem;
 }
@@ -125,7 +127,7 @@ async function openBlocks(
   const opened = await FrameFiles.open({
     directory: blocksDirectory(options.directory),
     owner: mspId,
-    fileSizeMaxBytes: BLOCK_FILE_MAX_BYTES,
+    fileSizeMaxBytes: options.fileSizeMaxBytes ?? BLOCK_FILE_MAX_BYTES,
     acknowledgedSequence,
     cutUnsoundTail: true,
     files,

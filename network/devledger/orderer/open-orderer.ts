@@ -25,6 +25,8 @@ export interface OrdererOptions {
   readonly peers?: readonly BlocksPlace[];
   /** Told in a sentence what was found damaged and what was done about it. */
   readonly onIncident?: (sentence: string) => void;
+  /** Of blocks and of the log of what was accepted; default 64 MiB and 16 MiB. */
+  readonly fileSizeMaxBytes?: number;
   /** Default: the disk. */
   readonly files?: FileSystem;
 }
@@ -65,12 +67,12 @@ interface Submission extends PendingEnvelope {
  * holds by count, size or time.
  */
 export async function openOrderer(options: OrdererOptions): Promise<Orderer> {
-  const { directory, files = DISK, genesis, onIncident = () => undefined, peers = [] } = options;
+  const { directory, files = DISK, fileSizeMaxBytes, genesis, onIncident = () => undefined, peers = [] } = options;
   const folders = { blocks: join(directory, 'blocks'), heights: join(directory, 'heights') };
-  const chain = await OrderedChain.open({ ...folders, genesis, files, peers, onIncident });
+  const chain = await OrderedChain.open({ ...folders, genesis, files, fileSizeMaxBytes, peers, onIncident });
   try {
     const opened = await PendingLog.open(
-      { directory: join(directory, 'pending'), files, onIncident },
+      { directory: join(directory, 'pending'), files, onIncident, segmentMaxBytes: fileSizeMaxBytes },
       chain.orderedSequence,
     );
     return new SoloOrderer(options, { chain, log: opened.log, pending: opened.pending });

@@ -1,5 +1,6 @@
 import { constants, fsyncSync, readdirSync, readSync } from 'node:fs';
 import { copyFile, type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 
 /** One open file of a store. Writing has one caller at a time; reading is safe from many places. */
 export interface StoredFile {
@@ -28,7 +29,7 @@ export interface FileSystem {
   open(path: string, how: 'read' | 'change' | 'create'): Promise<StoredFile>;
   /** Names in a folder, in no order. */
   list(directory: string): readonly string[];
-  /** With those above it; not an error when it is there. */
+  /** Not an error when it is there; one when the folder above it is not. Durable after `syncDirectory` of that one. */
   makeDirectory(directory: string): Promise<void>;
   /** Not durable: for what is kept as evidence. */
   copy(from: string, to: string): Promise<void>;
@@ -47,7 +48,11 @@ export const DISK: FileSystem = {
   open: async (path, how) => new DiskFile(await open(path, OPEN_FLAGS[how])),
   list: (directory) => readdirSync(directory),
   makeDirectory: async (directory) => {
-    await mkdir(directory, { recursive: true });
+    try {
+      await mkdir(directory);
+    } catch (error) {
+      if (errorCodeOf(error) !== 'EEXIST') throw error;
+    }
   },
   copy: (from, to) => copyFile(from, to, constants.COPYFILE_FICLONE),
   rename,
@@ -99,6 +104,22 @@ class DiskFile implements StoredFile {
   close(): Promise<void> {
     return this.#handle.close();
   }
+}
+
+/**
+ * Makes a folder and those above it. Durable on return, also where somebody made it before and went down: a folder gets
+ * its first entry only after its own name was synced, so all that can be unsynced is the name of the lowest.
+ */
+export async function makeDurableDirectory(files: FileSystem, directory: string): Promise<void> {
+  const parent = dirname(directory);
+  try {
+    await files.makeDirectory(directory);
+  } catch (error) {
+    if (errorCodeOf(error) !== 'ENOENT' || parent === directory) throw error;
+    await makeDurableDirectory(files, parent);
+    await files.makeDirectory(directory);
+  }
+  await files.syncDirectory(parent);
 }
 
 /**

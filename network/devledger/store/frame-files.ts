@@ -1,5 +1,5 @@
 import { basename, dirname, join } from 'node:path';
-import { DISK, type FileSystem, isDiskFull, messageOf } from './file-system.js';
+import { DISK, type FileSystem, isDiskFull, makeDurableDirectory, messageOf } from './file-system.js';
 import { encodeFrameHeader } from './frame.js';
 import { writeAnew } from './frame-repair.js';
 import { FrameFile, frameFilePath, openFrameFiles } from './frame-file.js';
@@ -64,8 +64,7 @@ export class FrameFiles {
    */
   static async open(options: FrameFilesOptions): Promise<FrameFiles> {
     const { files = DISK, directory } = options;
-    await files.makeDirectory(directory);
-    await files.syncDirectory(dirname(directory));
+    await makeDurableDirectory(files, directory);
     const opened = new FrameFiles(options, await openFrameFiles(files, directory, 'change'));
     try {
       await opened.#cutTail();
@@ -162,6 +161,8 @@ export class FrameFiles {
       const oldest = this.#files[0];
       if (oldest === undefined || next === undefined || next.firstSequence > sequence) return;
       await this.#disk.remove(oldest.path);
+      // One after the other: what is missing is to be missing at the beginning, also after a power cut.
+      await this.#disk.syncDirectory(this.#options.directory);
       this.#files.shift();
       await oldest.close();
     }

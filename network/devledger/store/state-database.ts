@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { DISK, type FileSystem, isDiskFull } from './file-system.js';
+import { DISK, type FileSystem, isDiskFull, makeDurableDirectory } from './file-system.js';
 import { type FileLock, lockFile } from './file-lock.js';
 import { StateCorruptError, StoreError } from './ledger-errors.js';
 import { openRow, sealRow } from './row.js';
@@ -78,7 +78,7 @@ export class StateDatabase {
    */
   static async open(directory: string, peer: string, options: DatabaseOptions = {}): Promise<StateDatabase> {
     const { files = DISK, memtableMaxBytes = MEMTABLE_MAX_BYTES, salvage = false } = options;
-    await files.makeDirectory(directory);
+    await makeDurableDirectory(files, directory);
     const lock = lockFile(join(directory, LOCK_NAME));
     if (lock === undefined) {
       throw new StoreError(`${directory} is in use by another process: stop that ledger first.`, { inUse: true });

@@ -32,8 +32,15 @@ export class SmallNetwork {
     });
   }
 
-  static async open(network: TestNetwork, folder: string, files: FileSystem = DISK): Promise<SmallNetwork> {
+  /** @param fileSizeMaxBytes - of files of blocks and of the log of what was accepted */
+  static async open(
+    network: TestNetwork,
+    folder: string,
+    files: FileSystem = DISK,
+    fileSizeMaxBytes?: number,
+  ): Promise<SmallNetwork> {
     const said: string[] = [];
+    const sizes = fileSizeMaxBytes === undefined ? {} : { fileSizeMaxBytes };
     const onIncident = (sentence: string) => said.push(sentence);
     const places = ENDORSERS.map((owner) => ({ owner, directory: blocksDirectory(join(folder, owner)) }));
     const orderer = await openOrderer({
@@ -44,13 +51,14 @@ export class SmallNetwork {
       onFailure: (error) => said.push(error.message),
       onIncident,
       files,
+      ...sizes,
     });
     const peers: PeerLedger[] = [];
     try {
       for (const mspId of ENDORSERS) {
         const options = optionsWithCollections(network, join(folder, mspId), mspId);
         const otherPeers = places.filter(({ owner }) => owner !== mspId);
-        peers.push(await openPeerLedger({ ...options, otherPeers, mayStartOver: true, onIncident, files }));
+        peers.push(await openPeerLedger({ ...options, otherPeers, mayStartOver: true, onIncident, files, ...sizes }));
       }
     } catch (error) {
       await Promise.all([orderer.close(), ...peers.map((peer) => peer.close())]);
