@@ -1,6 +1,16 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { DISK, type FileSystem, type StoredFile } from '../../../network/devledger/store/file-system.js';
+import { type SmallFileRecord, smallFileDisk } from './power-loss-small-files.js';
 import { FileImage, type Folder, linksAfterCut, newFolder } from './power-loss-images.js';
 
 type Node = FileImage | Folder;
@@ -65,16 +75,41 @@ export class PowerLossFiles implements FileSystem {
     }
     this.#change();
     const opened = await DISK.open(path, how);
-    const folder = this.#folder(dirname(path));
-    const known = folder.live.get(basename(path));
-    if (known instanceof FileImage) {
-      known.change({ kind: 'truncate', sizeBytes: 0 });
-      return new RecordedFile(opened, this, known);
-    }
-    const image = new FileImage();
-    this.#link(folder, basename(path), image);
-    return new RecordedFile(opened, this, image);
+    return new RecordedFile(opened, this, this.#created(path));
   }
+
+  /** For those who must not wait. */
+  readonly small = smallFileDisk({
+    makeFolder: (folder) => {
+      this.#change();
+      mkdirSync(folder, { recursive: true });
+      this.#linkFolder(folder);
+    },
+    create: (path) => {
+      this.#change();
+      closeSync(openSync(path, 'wx'));
+      this.#created(path);
+    },
+    write: (path, bytes, offsetBytes) => {
+      this.#change();
+      this.#file(path).change({ kind: 'write', offsetBytes, bytes });
+      const descriptor = openSync(path, 'r+');
+      writeSync(descriptor, bytes, 0, bytes.length, offsetBytes);
+      closeSync(descriptor);
+    },
+    syncFile: (path) => {
+      this.#change();
+      this.#file(path).confirm(this.#file(path).pendingCount);
+    },
+    syncFolder: (folder) => this.#confirmNames(folder),
+    rename: (from, to) => {
+      this.#change();
+      renameSync(from, to);
+      this.#moved(from, to);
+    },
+    // Only what could not be put in its place; without power nothing happens.
+    remove: () => undefined,
+  } satisfies SmallFileRecord);
 
   list(directory: string): readonly string[] {
     this.#requirePower();
@@ -84,8 +119,7 @@ export class PowerLossFiles implements FileSystem {
   async makeDirectory(directory: string): Promise<void> {
     this.#change();
     await DISK.makeDirectory(directory);
-    const folder = this.#folder(dirname(directory));
-    if (!folder.live.has(basename(directory))) this.#link(folder, basename(directory), newFolder());
+    this.#linkFolder(directory);
   }
 
   async copy(from: string, to: string): Promise<void> {
@@ -99,6 +133,10 @@ export class PowerLossFiles implements FileSystem {
   async rename(from: string, to: string): Promise<void> {
     this.#change();
     await DISK.rename(from, to);
+    this.#moved(from, to);
+  }
+
+  #moved(from: string, to: string): void {
     const [source, target] = [this.#folder(dirname(from)), this.#folder(dirname(to))];
     const node = source.live.get(basename(from));
     if (node === undefined) throw new Error(`${from} is not recorded`);
@@ -116,6 +154,10 @@ export class PowerLossFiles implements FileSystem {
   }
 
   async syncDirectory(directory: string): Promise<void> {
+    this.#confirmNames(directory);
+  }
+
+  #confirmNames(directory: string): void {
     this.#change();
     const folder = this.#folder(directory);
     const isConfirmed = ({ folders }: NameChange) => folders.includes(folder);
@@ -142,6 +184,23 @@ export class PowerLossFiles implements FileSystem {
     await new Promise((resolve) => setImmediate(resolve));
     this.#requirePower();
     image.confirm(confirmed);
+  }
+
+  #created(path: string): FileImage {
+    const folder = this.#folder(dirname(path));
+    const known = folder.live.get(basename(path));
+    if (known instanceof FileImage) {
+      known.change({ kind: 'truncate', sizeBytes: 0 });
+      return known;
+    }
+    const image = new FileImage();
+    this.#link(folder, basename(path), image);
+    return image;
+  }
+
+  #linkFolder(directory: string): void {
+    const folder = this.#folder(dirname(directory));
+    if (!folder.live.has(basename(directory))) this.#link(folder, basename(directory), newFolder());
   }
 
   #link(folder: Folder, name: string, node: Node): void {

@@ -1,8 +1,13 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { DefinitionBook } from '../../../network/devledger/definition/definition-book.js';
+import type { SignatureDefinition } from '../../../network/devledger/definition/definition-in-force.js';
+import { quorumPolicy } from '../../../network/devledger/definition/policy-expression.js';
+import { DISK } from '../../../network/devledger/store/file-system.js';
 import { comparePeers, verifyPeer } from '../../../network/devledger/store/verify-peer.js';
 import { createNetwork, ENDORSERS, type TestNetwork, temporaryFolder } from '../ledger-support.js';
+import { optionsWithCollections } from '../ledger-private.js';
 import { faultRuns, faultTimeoutMs, seededRandom } from './fault-runs.js';
 import { PowerLossFiles } from './power-loss-files.js';
 import { answersOf, SmallNetwork } from './small-network.js';
@@ -10,6 +15,7 @@ import { answersOf, SmallNetwork } from './small-network.js';
 const RUNS = faultRuns(200);
 /** Of one folder, each time the power is cut once more: also while the ledger recovers from the cut before. */
 const CUTS = 3;
+const DEPLOYED = 'deployed';
 /** So small that files are begun and dropped in between. */
 const FILE_SIZE_MAX_BYTES = 40_000;
 
@@ -27,10 +33,15 @@ afterAll(async () => {
 interface Accepted {
   readonly txIds: string[];
   readonly keys: Set<string>;
+  /** Of the definition that was put into force last. */
+  sequence: number;
 }
 
 async function workUntilCut(directory: string, files: PowerLossFiles, accepted: Accepted): Promise<void> {
-  const small = await SmallNetwork.open(network, directory, files, FILE_SIZE_MAX_BYTES).catch(() => undefined);
+  const book = DefinitionBook.open(join(directory, 'channel', 'definitions.json'), files.small);
+  const definitionsAt = book.listAt.bind(book);
+  const options = { fileSizeMaxBytes: FILE_SIZE_MAX_BYTES, definitionsAt };
+  const small = await SmallNetwork.open(network, directory, files, options).catch(() => undefined);
   if (small === undefined) return;
   const work = async (worker: number) => {
     for (let count = 0; count < 12 && !files.isGone; count += 1) {
@@ -42,13 +53,24 @@ async function workUntilCut(directory: string, files: PowerLossFiles, accepted: 
       accepted.keys.add(key);
     }
   };
-  await Promise.allSettled([0, 1, 2].map(work));
+  const define = async () => {
+    for (let count = 0; count < 4 && !files.isGone; count += 1) {
+      await small.submit('between', `${count}`);
+      const definition = nextDefinition(book);
+      await small.orderer.betweenBlocks((next) => book.add(definition, next));
+      accepted.sequence = definition.sequence;
+    }
+  };
+  await Promise.allSettled([...[0, 1, 2].map(work), define()]);
   files.cut();
   await small.close().catch(() => undefined);
 }
 
 async function expectWhole(directory: string, accepted: Accepted, run: string): Promise<void> {
-  const small = await SmallNetwork.open(network, directory);
+  const book = DefinitionBook.open(join(directory, 'channel', 'definitions.json'));
+  expect(book.at().get(DEPLOYED)?.sequence ?? 0).toBeGreaterThanOrEqual(accepted.sequence);
+  const definitionsAt = book.listAt.bind(book);
+  const small = await SmallNetwork.open(network, directory, DISK, { definitionsAt });
   accepted.txIds.push(await small.submit('marker', run));
   await settledSoon(small, accepted.txIds);
   await small.reconciled();
@@ -61,9 +83,19 @@ async function expectWhole(directory: string, accepted: Accepted, run: string): 
   for (const peer of small.peers) expect(await peer.privateData?.missing()).toEqual([]);
   await small.close();
   const verified = [];
-  for (const mspId of ENDORSERS) verified.push(await verifyPeer({ mspId, directory: join(directory, mspId) }));
+  for (const mspId of ENDORSERS) {
+    const peer = optionsWithCollections(network, join(directory, mspId), mspId);
+    verified.push(await verifyPeer(peer, { ...peer, signatures: network.signatureCache, definitionsAt }));
+  }
   const findings = [...verified.flatMap((peer) => peer.findings), ...comparePeers(verified)];
   expect({ run, findings }).toEqual({ run, findings: [] });
+}
+
+/** Another version of a chaincode, each time. */
+function nextDefinition(book: DefinitionBook): SignatureDefinition {
+  const sequence = (book.at().get(DEPLOYED)?.sequence ?? 0) + 1;
+  const terms = { name: DEPLOYED, version: `${sequence}.0`, initRequired: false, collections: undefined };
+  return { ...terms, sequence, endorsementPolicy: quorumPolicy(ENDORSERS, 2) };
 }
 
 /** What is lost never comes: then the test says what, and does not wait for it. */
@@ -86,7 +118,7 @@ it(
     const failures: string[] = [];
     for (let run = 0; run < RUNS; run += 1) {
       const random = seededRandom(1_000 + run);
-      const accepted: Accepted = { txIds: [], keys: new Set() };
+      const accepted: Accepted = { txIds: [], keys: new Set(), sequence: 0 };
       let directory = join(folder.path, `run${run}`);
       for (let cut = 0; cut < CUTS; cut += 1) {
         const files = new PowerLossFiles(directory, 2 + Math.floor(random() * 500));

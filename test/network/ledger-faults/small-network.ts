@@ -1,7 +1,11 @@
 import { join } from 'node:path';
 import { type BlockDelivery, deliverBlocks } from '../../../network/devledger/commit/deliver-blocks.js';
 import { genesisBlock } from '../../../network/devledger/commit/genesis-block.js';
-import { blocksDirectory, openPeerLedger } from '../../../network/devledger/commit/open-peer-ledger.js';
+import {
+  blocksDirectory,
+  openPeerLedger,
+  type PeerLedgerOptions,
+} from '../../../network/devledger/commit/open-peer-ledger.js';
 import { openOrderer, type Orderer } from '../../../network/devledger/orderer/open-orderer.js';
 import type { PeerLedger } from '../../../network/devledger/peer-ledger.js';
 import type { PrivateDataKeeper } from '../../../network/devledger/private-data/private-keeper.js';
@@ -9,6 +13,13 @@ import { DISK, type FileSystem } from '../../../network/devledger/store/file-sys
 import { CHAINCODE, CHANNEL, ENDORSERS, POLICY, type TestNetwork } from '../ledger-support.js';
 import { optionsWithCollections, privateWrite, SHARED, simulated } from '../ledger-private.js';
 import { transaction } from '../ledger-transactions.js';
+
+export interface SmallNetworkOptions {
+  /** Of files of blocks and of the log of what was accepted. */
+  readonly fileSizeMaxBytes?: number;
+  /** Of chaincodes that were deployed. */
+  readonly definitionsAt?: NonNullable<PeerLedgerOptions['definitionsAt']>;
+}
 
 /** An orderer and three peers in one folder, put together as the embedded ledger does. */
 export class SmallNetwork {
@@ -32,15 +43,15 @@ export class SmallNetwork {
     });
   }
 
-  /** @param fileSizeMaxBytes - of files of blocks and of the log of what was accepted */
   static async open(
     network: TestNetwork,
     folder: string,
     files: FileSystem = DISK,
-    fileSizeMaxBytes?: number,
+    { definitionsAt, fileSizeMaxBytes }: SmallNetworkOptions = {},
   ): Promise<SmallNetwork> {
     const said: string[] = [];
     const sizes = fileSizeMaxBytes === undefined ? {} : { fileSizeMaxBytes };
+    const further = definitionsAt === undefined ? {} : { definitionsAt };
     const onIncident = (sentence: string) => said.push(sentence);
     const places = ENDORSERS.map((owner) => ({ owner, directory: blocksDirectory(join(folder, owner)) }));
     const orderer = await openOrderer({
@@ -58,7 +69,9 @@ export class SmallNetwork {
       for (const mspId of ENDORSERS) {
         const options = optionsWithCollections(network, join(folder, mspId), mspId);
         const otherPeers = places.filter(({ owner }) => owner !== mspId);
-        peers.push(await openPeerLedger({ ...options, otherPeers, mayStartOver: true, onIncident, files, ...sizes }));
+        peers.push(
+          await openPeerLedger({ ...options, otherPeers, mayStartOver: true, onIncident, files, ...sizes, ...further }),
+        );
       }
     } catch (error) {
       await Promise.all([orderer.close(), ...peers.map((peer) => peer.close())]);
