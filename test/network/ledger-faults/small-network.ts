@@ -6,6 +6,7 @@ import {
   openPeerLedger,
   type PeerLedgerOptions,
 } from '../../../network/devledger/commit/open-peer-ledger.js';
+import { RulesByBlock } from '../../../network/devledger/commit/rules-by-block.js';
 import { openOrderer, type Orderer } from '../../../network/devledger/orderer/open-orderer.js';
 import type { PeerLedger } from '../../../network/devledger/peer-ledger.js';
 import type { PrivateDataKeeper } from '../../../network/devledger/private-data/private-keeper.js';
@@ -30,7 +31,13 @@ export class SmallNetwork {
   readonly said: string[];
   readonly #network: TestNetwork;
 
-  private constructor(parts: { orderer: Orderer; peers: PeerLedger[]; said: string[]; network: TestNetwork }) {
+  private constructor(parts: {
+    orderer: Orderer;
+    peers: PeerLedger[];
+    rules: RulesByBlock;
+    said: string[];
+    network: TestNetwork;
+  }) {
     this.orderer = parts.orderer;
     this.peers = parts.peers;
     this.said = parts.said;
@@ -38,6 +45,7 @@ export class SmallNetwork {
     this.#delivery = deliverBlocks({
       source: parts.orderer,
       peers: parts.peers,
+      rules: parts.rules,
       onSetAside: (_, sentence) => parts.said.push(sentence),
       onWaiting: (_, sentence) => parts.said.push(sentence),
     });
@@ -79,7 +87,11 @@ export class SmallNetwork {
     }
     const keepers = peers.map(keeperOf);
     for (const keeper of keepers) keeper.connect(keepers.filter((other) => other !== keeper));
-    return new SmallNetwork({ orderer, peers, said, network });
+    const rules = new RulesByBlock(
+      { ...optionsWithCollections(network, folder, ''), signatures: network.signatureCache },
+      definitionsAt,
+    );
+    return new SmallNetwork({ orderer, peers, rules, said, network });
   }
 
   get setAside(): ReadonlyMap<string, string> {
