@@ -61,6 +61,31 @@ export async function judgeConclusions(
   return { blockNumber, wrong };
 }
 
+/**
+ * Judges all blocks of one peer again.
+ *
+ * @returns number of the first block of which the peer did not conclude what it comes to; undefined where there is none
+ */
+export async function firstWronglyJudged(
+  { height, readBlock }: { readonly height: number; readonly readBlock: (number: number) => Promise<BlockParts> },
+  rules: RulesByBlock,
+): Promise<number | undefined> {
+  const state = new ReplayedState(readBlock);
+  const txIds = new Set<string>();
+  let tip = EMPTY_TIP;
+  for (let number = 0; number < height; number += 1) {
+    const block = await readBlock(number);
+    if (chainFault(block, tip) !== undefined) return number;
+    const truth = number === 0 ? tip.commitHash : await commitHashOf(block, { tip, state, txIds, readBlock }, rules);
+    const rows = await rowsOfCommittedBlock(block, { tip, state, readBlock, rules: rules.at(number).channel });
+    if (!sameBytes(storedCommitHash(block), truth) || commitFault(block, rows) !== undefined) return number;
+    state.apply(rows.writes);
+    for (const { txId } of rows.transactions) txIds.add(txId);
+    tip = rows.tip;
+  }
+  return undefined;
+}
+
 /** Peers whose state does not even say what their own block says. */
 async function besidesTheirBlocks(conclusions: readonly Conclusion[], blockNumber: number): Promise<string[]> {
   const wrong: string[] = [];

@@ -35,7 +35,7 @@ export interface BlockDelivery {
   add(peer: PeerLedger): void;
   /** Resolves when nothing is committed by this peer any more. */
   remove(mspId: string): Promise<void>;
-  /** Resolves when every peer still fed has the blocks the orderer has now. */
+  /** Resolves when every peer still fed has the blocks the orderer has now, and they were compared. */
   caughtUp(): Promise<void>;
   /** Resolves when no block is being committed any more. */
   stop(): Promise<void>;
@@ -83,6 +83,9 @@ export function deliverBlocks({ source, peers, rules, onSetAside, onWaiting }: D
     caughtUp: async () => {
       const height = source.height();
       await Promise.all([...feeds.values()].map(({ feed }) => feed.reached(height)));
+      await trials.settled();
+      // Whoever was found wrong is out of service before anybody is told that all is well.
+      await Promise.all([...feeds.values()].filter(({ feed }) => feed.isCondemned).map(({ ended }) => ended));
     },
     stop: async () => {
       stopListening();
@@ -108,7 +111,8 @@ class PeerFeed implements TriedPeer {
   readonly #source: BlockSource;
   readonly #listeners: FeedListeners;
   #condemned: string | undefined;
-  #isHeld = false;
+  /** Not compared with the others yet, or on trial. */
+  #isHeld = true;
   #running = true;
   #wake: () => void = () => undefined;
   #waiting: { height: number; resolve: () => void }[] = [];
@@ -123,6 +127,7 @@ class PeerFeed implements TriedPeer {
   async run(): Promise<string | undefined> {
     try {
       await this.#reconcile();
+      this.#isHeld = false;
       this.#listeners.onCommitted(this.peer);
       while (this.#running) {
         if (this.#condemned !== undefined) throw new Error(this.#condemned);
@@ -141,6 +146,10 @@ class PeerFeed implements TriedPeer {
 
   wake(): void {
     this.#wake();
+  }
+
+  get isCondemned(): boolean {
+    return this.#condemned !== undefined;
   }
 
   hold(): void {

@@ -104,6 +104,15 @@ export class FrameFile {
     this.#sizeBytes = this.endBytes;
   }
 
+  /** Takes off the end all frames from one on; durable on return. */
+  async cutFrom(sequence: number): Promise<void> {
+    const walked = this.#walk();
+    walked.endBytes = walked.offsets[sequence - this.firstSequence] ?? walked.endBytes;
+    walked.offsets.splice(sequence - this.firstSequence);
+    await this.cutTail();
+    await this.sync();
+  }
+
   /** Reads from now on what has taken the place of the file. */
   async reopen(files: FileSystem): Promise<void> {
     const replaced = this.#file;
