@@ -2,13 +2,8 @@ import { rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type BlockParts, parseBlock } from '../commit/block-codec.js';
 import { firstWronglyJudged } from '../commit/commit-judge.js';
-import { effectOf } from '../commit/endorsed-transaction.js';
-import { parseEnvelope } from '../commit/envelope.js';
 import { blocksDirectory, openPeerLedger, type PeerLedgerOptions, stateDirectory } from '../commit/open-peer-ledger.js';
 import { RulesByBlock } from '../commit/rules-by-block.js';
-import type { PrivateSet } from '../endorse/read-write-set.js';
-import { requestsOf } from '../private-data/private-keeper.js';
-import { SalvagedSets } from '../private-data/salvaged-sets.js';
 import { DISK } from './file-system.js';
 import { openFrameFiles } from './frame-file.js';
 import { FrameFiles } from './frame-files.js';
@@ -50,11 +45,9 @@ export async function rebuildPeer(options: PeerLedgerOptions): Promise<RebuiltPe
   const replaced = `${state}.replaced`;
   await rm(replaced, { recursive: true, force: true });
   await rename(state, replaced);
-  const taken = wrong === undefined ? undefined : await takeBack(options, wrong, replaced);
+  const taken = wrong === undefined ? undefined : await takeBack(options, wrong);
   const ledger = await openPeerLedger({ ...options, earlierState: replaced });
   try {
-    // They are given to the peer again as when they were endorsed, before the blocks come again.
-    for (const [txId, sets] of taken?.sets ?? []) await ledger.privateData?.storeTransient(txId, sets);
     return { height: ledger.height(), takenBack: taken?.count ?? 0, keptIn: taken?.keptIn };
   } finally {
     await ledger.close();
@@ -77,21 +70,10 @@ function reading(blocks: FrameFiles) {
   };
 }
 
-interface TakenBack {
-  readonly count: number;
-  readonly keptIn: string;
-  /** What the peer had of private data of these blocks, by transaction id. */
-  readonly sets: ReadonlyMap<string, readonly PrivateSet[]>;
-}
-
-async function takeBack(options: PeerLedgerOptions, from: number, replaced: string): Promise<TakenBack> {
-  const { directory, mspId, files = DISK } = options;
+async function takeBack(options: PeerLedgerOptions, from: number): Promise<{ count: number; keptIn: string }> {
+  const { directory, files = DISK } = options;
   const blocks = blocksDirectory(directory);
-  const salvaged = await SalvagedSets.open(replaced, mspId);
-  const found = await FrameFiles.look(blocksOf(options), async (own) => ({
-    count: own.nextSequence - from,
-    sets: salvaged === undefined ? new Map() : await setsFrom(from, reading(own), salvaged),
-  })).finally(() => salvaged?.close());
+  const count = await FrameFiles.look(blocksOf(options), async ({ nextSequence }) => nextSequence - from);
   const keptIn = await keepAside(files, directory, []);
   for (const file of await openFrameFiles(files, blocks, 'read')) {
     await files.copy(file.path, join(keptIn, `${basename(blocks)}-${basename(file.path)}`));
@@ -101,26 +83,5 @@ async function takeBack(options: PeerLedgerOptions, from: number, replaced: stri
   await files.remove(heightMarkPath(stateDirectory(directory)));
   await files.syncDirectory(directory);
   await cutFrames(files, blocks, from);
-  return { ...found, keptIn };
-}
-
-async function setsFrom(
-  from: number,
-  { height, readBlock }: ReturnType<typeof reading>,
-  salvaged: SalvagedSets,
-): Promise<Map<string, PrivateSet[]>> {
-  const found = new Map<string, PrivateSet[]>();
-  for (let blockNumber = from; blockNumber < height; blockNumber += 1) {
-    const { envelopes } = await readBlock(blockNumber);
-    for (const [txNumber, bytes] of envelopes.entries()) {
-      const envelope = parseEnvelope(bytes);
-      if ('rejected' in envelope) continue;
-      const sets = requestsOf({ blockNumber, txNumber }, envelope.txId, effectOf(envelope)).flatMap((request) => {
-        const set = salvaged.find(request);
-        return set === undefined ? [] : [{ namespace: request.namespace, collection: request.collection, bytes: set }];
-      });
-      if (sets.length > 0) found.set(envelope.txId, sets);
-    }
-  }
-  return found;
+  return { count, keptIn };
 }
