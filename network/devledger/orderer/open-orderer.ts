@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { BlocksPlace } from '../commit/block-donors.js';
 import type { BlockSource } from '../commit/deliver-blocks.js';
-import { DISK, type FileSystem } from '../store/file-system.js';
+import { DISK, type FileSystem, shortageOf } from '../store/file-system.js';
 import { StoreError } from '../store/ledger-errors.js';
 import { OrderedChain } from './block-chain.js';
 import { type PendingEnvelope, PendingLog } from './pending-log.js';
@@ -262,9 +262,9 @@ class SoloOrderer implements Orderer {
 }
 
 function writeFailure(what: string, cause: unknown): StoreError {
-  const diskFull = cause instanceof StoreError && cause.diskFull;
-  const next = diskFull ? 'make room on the disk; it goes on by itself' : 'check the disk and restart the ledger';
-  return new StoreError(`The orderer cannot ${what}: ${next}.`, { cause, diskFull });
+  const shortage = cause instanceof StoreError ? cause.shortage : shortageOf(cause);
+  const next = shortage === undefined ? 'check the disk and restart the ledger' : `${shortage}; it goes on by itself`;
+  return new StoreError(`The orderer cannot ${what}: ${next}.`, { cause, shortage });
 }
 
 /** The longest beginning within both bounds, but at least one. */

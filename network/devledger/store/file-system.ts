@@ -163,6 +163,46 @@ export async function readWholeFile(files: FileSystem, path: string): Promise<Bu
   }
 }
 
+/** Sectors of today's disks; what cannot be read is lost by as much. */
+const SECTOR_BYTES = 4096;
+
+/**
+ * Reads what can be read. A sector that the disk cannot give any more comes as zeros: what it held is then missed by its
+ * digest, and healed like any other damage.
+ *
+ * @returns as `StoredFile.read`
+ */
+export function readPossible(file: StoredFile, target: Uint8Array, offsetBytes: number): number {
+  try {
+    return file.read(target, offsetBytes);
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+  }
+  let total = 0;
+  while (total < target.length) {
+    const end = Math.min(target.length, total + SECTOR_BYTES - ((offsetBytes + total) % SECTOR_BYTES));
+    const count = readSector(file, target.subarray(total, end), offsetBytes + total);
+    if (count === 0) break;
+    total += count;
+  }
+  return total;
+}
+
+function readSector(file: StoredFile, target: Uint8Array, offsetBytes: number): number {
+  try {
+    return file.read(target, offsetBytes);
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    target.fill(0);
+    return target.length;
+  }
+}
+
+/** The disk has the bytes and cannot give them. */
+export function isUnreadable(error: unknown): boolean {
+  return errorCodeOf(error) === 'EIO';
+}
+
 /** What a full disk makes of a write that the operating system has taken in part. */
 export function shortWrite(path: string, written: number, expected: number): NodeJS.ErrnoException {
   return Object.assign(new Error(`${path}: ${written} of ${expected} bytes were written`), { code: 'ENOSPC' });
@@ -173,9 +213,22 @@ export function errorCodeOf(error: unknown): unknown {
   return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
 }
 
+/** What the operator does about something of which there is not enough. */
+const SHORTAGES: ReadonlyMap<unknown, string> = new Map([
+  ['ENOSPC', 'make room on the disk'],
+  ['EDQUOT', 'make room within the quota of the disk'],
+  ['EMFILE', 'let the process open more files (ulimit -n)'],
+  ['ENFILE', 'let the system open more files'],
+]);
+
+/** Undefined where more of something would not help. */
+export function shortageOf(error: unknown): string | undefined {
+  return SHORTAGES.get(errorCodeOf(error));
+}
+
+/** Or nothing can be opened: what was not done may be tried again once there is room. */
 export function isDiskFull(error: unknown): boolean {
-  const code = errorCodeOf(error);
-  return code === 'ENOSPC' || code === 'EDQUOT';
+  return shortageOf(error) !== undefined;
 }
 
 export function messageOf(error: unknown): string {

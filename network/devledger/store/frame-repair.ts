@@ -1,4 +1,4 @@
-import { type FileSystem, shortWrite } from './file-system.js';
+import { type FileSystem, isUnreadable, shortWrite } from './file-system.js';
 import { encodeFrameHeader } from './frame.js';
 import { type FrameFile, openFrameFiles } from './frame-file.js';
 
@@ -45,5 +45,14 @@ export async function cutFrames(disk: FileSystem, directory: string, from: numbe
     }
   } finally {
     for (const file of files) await file.close();
+  }
+}
+
+/** Keeps a damaged file as evidence, where the disk can still give it; healing does not depend on that. */
+export async function copyIfReadable(disk: FileSystem, from: string, to: string): Promise<void> {
+  try {
+    await disk.copy(from, to);
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { errorCodeOf, type FileSystem, isDiskFull, shortWrite, type StoredFile } from './file-system.js';
+import { errorCodeOf, type FileSystem, isDiskFull, readPossible, shortWrite, type StoredFile } from './file-system.js';
 
 const HEIGHT_BYTES = 8;
 const DIGEST_BYTES = 16;
@@ -27,7 +27,7 @@ export class HeightMark {
   static async open(files: FileSystem, path: string): Promise<HeightMark> {
     const file = await openOrCreate(files, path);
     const slots = Buffer.alloc(SLOTS * SLOT_BYTES);
-    file.read(slots, 0);
+    readPossible(file, slots, 0);
     const heights = Array.from({ length: SLOTS }, (_, slot) =>
       heightIn(slots.subarray(slot * SLOT_BYTES, (slot + 1) * SLOT_BYTES)),
     );

@@ -79,8 +79,7 @@ export function comparePeers(verifications: readonly PeerVerification[]): Findin
   const common = Math.min(...verifications.map(({ blocks }) => blocks.length));
   const findings: Finding[] = [];
   const named = new Set<string>();
-  const sound = verifications.filter((each) => !each.findings.some(({ kind }) => kind === 'block'));
-  const measure = sound.length === 0 ? verifications : sound;
+  const measure = soundOnes(verifications);
   for (let number = 0; number < common; number += 1) {
     const usual = mostFrequent(measure.map(({ blocks }) => hashText(blocks[number])));
     for (const { peer, blocks } of verifications) {
@@ -143,6 +142,12 @@ function behind(peer: string, blocks: number, database: number | undefined): Fin
   if (database === undefined || database <= blocks) return [];
   const detail = `the database has seen ${database} blocks; the files hold ${blocks}`;
   return [{ peer, kind: 'block', where: `block ${blocks}`, detail }];
+}
+
+/** Those whose blocks had nothing wrong by themselves; all where nobody's had. */
+function soundOnes(verifications: readonly PeerVerification[]): readonly PeerVerification[] {
+  const sound = verifications.filter((each) => !each.findings.some(({ kind }) => kind === 'block'));
+  return sound.length === 0 ? verifications : sound;
 }
 
 function hashText(hashes: BlockHashes | undefined): string {
