@@ -6,6 +6,7 @@ import type { BlocksPlace } from './commit/block-donors.js';
 import type { ChaincodeDefinition } from './commit/chaincode-definition.js';
 import type { BlockDelivery } from './commit/deliver-blocks.js';
 import { blocksDirectory, openPeerLedger } from './commit/open-peer-ledger.js';
+import { RulesByBlock } from './commit/rules-by-block.js';
 import type { SignatureCache } from './commit/signature-cache.js';
 import type { DefinedChaincode } from './endorse/chaincode-calls.js';
 import type { MspDefinition } from './msp.js';
@@ -140,31 +141,44 @@ export class ChannelPeers {
     return true;
   }
 
+  /** By which each of them judges blocks. */
+  rules(): RulesByBlock {
+    const { definitionsAt, ...rules } = this.#rules();
+    return new RulesByBlock({ ...rules, signatures: this.#options.signatures }, definitionsAt);
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.ledgers().map((ledger) => ledger.close()));
     this.#ledgers.clear();
   }
 
   async #open({ mspId }: PeerOrganisation): Promise<PeerLedger> {
-    const { topology, dataDir, log, furtherChaincodes, definitions, msps, signatures, deployments } = this.#options;
-    const given = topology.chaincode === undefined ? furtherChaincodes : [topology.chaincode, ...furtherChaincodes];
+    const { dataDir, log, msps, signatures, topology } = this.#options;
     const ledger = await openPeerLedger({
       mspId,
       directory: peerDirectory(dataDir, mspId),
       otherPeers: blocksOfPeers(this.#options).filter(({ owner }) => owner !== mspId),
       mayStartOver: true,
-      channel: topology.channel,
-      policy: { endorsers: endorsingMspIds(topology), needed: topology.endorsementsNeeded },
+      ...this.#rules(),
       msps,
       signatureCache: signatures,
-      chaincodes: given.map(({ name }) => name),
-      definitions,
-      definitionsAt: (blockNumber) => deployments.definitionsAt(blockNumber),
       onIncident: (sentence) => log.warn({ peer: mspId }, sentence),
     });
     this.#ledgers.set(mspId, ledger);
     if (this.#options.operations) this.#metrics.set(mspId, new PeerMetrics(topology.channel, ledger));
     return ledger;
+  }
+
+  #rules() {
+    const { topology, furtherChaincodes, definitions, deployments } = this.#options;
+    const given = topology.chaincode === undefined ? furtherChaincodes : [topology.chaincode, ...furtherChaincodes];
+    return {
+      channel: topology.channel,
+      policy: { endorsers: endorsingMspIds(topology), needed: topology.endorsementsNeeded },
+      chaincodes: given.map(({ name }) => name),
+      definitions,
+      definitionsAt: (blockNumber: number) => deployments.definitionsAt(blockNumber),
+    };
   }
 
   #material({ mspId, domain, peer }: PeerOrganisation, ledger: PeerLedger): PeerMaterial {

@@ -207,6 +207,7 @@ async function openChannel(settings: Settings): Promise<Channel> {
   const delivery = deliverBlocks({
     source: orderer,
     peers: peers.ledgers(),
+    rules: peers.rules(),
     onWaiting: (mspId, sentence) => log.warn({ peer: mspId }, sentence),
     onSetAside: (mspId, sentence) => {
       log.error({ peer: mspId, reason: sentence }, 'peer set aside');

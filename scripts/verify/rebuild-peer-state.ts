@@ -8,7 +8,7 @@ import {
 } from '../../network/devledger/commit/open-peer-ledger.js';
 import { FrameFiles } from '../../network/devledger/store/frame-files.js';
 import { BlockCorruptError, StoreError } from '../../network/devledger/store/ledger-errors.js';
-import { rebuildPeer } from '../../network/devledger/store/verify-peer.js';
+import { type RebuiltPeer, rebuildPeer } from '../../network/devledger/store/rebuild-peer.js';
 import { nodeStoreFolder, peerStateFolder } from '../../network/fabric/store/store-paths.js';
 import type { LedgerTopology } from '../../network/topology.js';
 import { REFILL, STARTS_OVER } from './advice.js';
@@ -35,11 +35,16 @@ export async function rebuildPeerState(input: {
   const { directory } = options;
   if (!existsSync(blocksDirectory(directory)))
     throw new CannotLook(`${mspId} has no blocks to rebuild from. ${REFILL(directory)}`);
-  const height = await whileStopped(dataDir, async () => {
+  const rebuilt = await whileStopped(dataDir, async () => {
     await requireWholeBlocks(options);
     return rebuild(options);
   });
-  return `${mspId}: state made again from ${height} blocks; the old one is ${stateDirectory(directory)}.replaced`;
+  const done = `${mspId}: state made again from ${rebuilt.height} blocks; the old one is ${stateDirectory(directory)}.replaced`;
+  return rebuilt.takenBack === 0 ? done : `${done}; ${takenBack(rebuilt)}`;
+}
+
+function takenBack({ takenBack: count, keptIn }: RebuiltPeer): string {
+  return `${count} blocks it had judged wrongly, or behind such a one, come again from the orderer at the next start; they are kept in ${keptIn}`;
 }
 
 /** Fabric makes by itself what of a state is missing, from its blocks, when the peer starts. */
@@ -69,7 +74,7 @@ async function requireWholeBlocks({ directory, mspId }: PeerLedgerOptions): Prom
   }
 }
 
-async function rebuild(options: PeerLedgerOptions): Promise<number> {
+async function rebuild(options: PeerLedgerOptions): Promise<RebuiltPeer> {
   try {
     return await rebuildPeer(options);
   } catch (error) {

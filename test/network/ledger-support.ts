@@ -8,6 +8,7 @@ import * as x509 from '@peculiar/x509';
 import { encodeBlock, orderedMetadata, parseBlock } from '../../network/devledger/commit/block-codec.js';
 import { blockDataHash, blockHeaderHash } from '../../network/devledger/commit/block-hash.js';
 import type { PeerLedgerOptions } from '../../network/devledger/commit/open-peer-ledger.js';
+import { RulesByBlock } from '../../network/devledger/commit/rules-by-block.js';
 import { SignatureCache } from '../../network/devledger/commit/signature-cache.js';
 import { type MspDefinition, MspRegistry } from '../../network/devledger/msp.js';
 import type { PeerLedger } from '../../network/devledger/peer-ledger.js';
@@ -129,6 +130,12 @@ export async function createNetwork(): Promise<TestNetwork> {
 export function peerOptions(network: TestNetwork, directory: string, mspId = 'HospitalAMSP'): PeerLedgerOptions {
   const { msps, signatureCache } = network;
   return { mspId, directory, channel: CHANNEL, policy: POLICY, msps, signatureCache, chaincodes: [CHAINCODE] };
+}
+
+/** As the peers of `peerOptions` judge. */
+export function rulesOf(network: TestNetwork): RulesByBlock {
+  const { signatureCache: signatures, ...rules } = peerOptions(network, '');
+  return new RulesByBlock({ ...rules, signatures });
 }
 
 /** A block that continues a peer's chain, as the orderer would cut it. */

@@ -11,18 +11,22 @@ export class CommitComparison {
   /** By height, then MSP id. */
   readonly #hashes = new Map<number, Map<string, string>>();
 
-  /**
-   * @param peer - has just committed a block
-   * @returns for each peer that concluded otherwise than the most, the reason to set it aside
-   */
-  add(peer: PeerLedger): Map<string, string> {
+  /** @param peer - has just committed a block, or begins to take part */
+  add(peer: PeerLedger): void {
     const height = peer.height();
     const hashes = this.#hashes.get(height) ?? new Map<string, string>();
     this.#hashes.set(height, hashes.set(peer.mspId, Buffer.from(peer.commitHash()).toString('hex')));
     this.#forgetOldest();
-    const usual = sharedByMost([...hashes.values()]);
-    const differing = [...hashes].filter(([, hash]) => usual !== undefined && hash !== usual);
-    return new Map(differing.map(([mspId]) => [mspId, sentence(height - 1)]));
+  }
+
+  /** Commit hashes in hex by MSP id, of the peers that were at this height. */
+  at(height: number): ReadonlyMap<string, string> {
+    return this.#hashes.get(height) ?? new Map();
+  }
+
+  /** What a peer concluded that was set aside, or begins anew, counts no more. */
+  forget(mspId: string): void {
+    for (const hashes of this.#hashes.values()) hashes.delete(mspId);
   }
 
   #forgetOldest(): void {
@@ -30,18 +34,4 @@ export class CommitComparison {
     const oldest = Math.min(...this.#hashes.keys());
     this.#hashes.delete(oldest);
   }
-}
-
-/** @returns undefined where no hash has more than half of the peers */
-function sharedByMost(hashes: readonly string[]): string | undefined {
-  return hashes.find(
-    (hash) => hashes.filter((other) => other === hash).length * 2 > hashes.length && hashes.length > 1,
-  );
-}
-
-function sentence(blockNumber: number): string {
-  return (
-    `what it concluded of block ${blockNumber} is not what the other peers did, so its state is not theirs. ` +
-    "Move this peer's folder away: it is filled again from the orderer."
-  );
 }

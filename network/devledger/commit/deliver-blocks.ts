@@ -2,8 +2,9 @@ import type { PeerLedger } from '../peer-ledger.js';
 import { StoreError } from '../store/ledger-errors.js';
 import { parseBlock } from './block-codec.js';
 import { blockHeaderHash } from './block-hash.js';
-import { CommitComparison } from './commit-comparison.js';
+import { CommitTrials, type TriedPeer } from './commit-trials.js';
 import { sameBytes } from './replay-block.js';
+import type { RulesByBlock } from './rules-by-block.js';
 
 /** Where peers get their blocks: the orderer. */
 export interface BlockSource {
@@ -16,6 +17,8 @@ export interface BlockSource {
 export interface DeliveryOptions {
   readonly source: BlockSource;
   readonly peers: readonly PeerLedger[];
+  /** By which it is found out who is right where peers conclude differently. */
+  readonly rules: RulesByBlock;
   /** A peer gets no more blocks until the process is restarted; the others go on. */
   readonly onSetAside: (mspId: string, sentence: string) => void;
   /** A peer waits for room on its disk. */
@@ -32,7 +35,7 @@ export interface BlockDelivery {
   add(peer: PeerLedger): void;
   /** Resolves when nothing is committed by this peer any more. */
   remove(mspId: string): Promise<void>;
-  /** Resolves when every peer still fed has the blocks the orderer has now. */
+  /** Resolves when every peer still fed has the blocks the orderer has now, and they were compared. */
   caughtUp(): Promise<void>;
   /** Resolves when no block is being committed any more. */
   stop(): Promise<void>;
@@ -42,16 +45,15 @@ export interface BlockDelivery {
  * Feeds every peer by itself, each from its own height on, so that a slow or broken peer holds up nobody. Peers that
  * were behind at the start are brought up the same way.
  */
-export function deliverBlocks({ source, peers, onSetAside, onWaiting }: DeliveryOptions): BlockDelivery {
+export function deliverBlocks({ source, peers, rules, onSetAside, onWaiting }: DeliveryOptions): BlockDelivery {
   const setAside = new Map<string, string>();
-  const comparison = new CommitComparison();
   const feeds = new Map<string, RunningFeed>();
-  const onCommitted = (peer: PeerLedger) => {
-    for (const [mspId, sentence] of comparison.add(peer)) feeds.get(mspId)?.feed.condemn(sentence);
-  };
+  const trials = new CommitTrials(rules, (mspId) => feeds.get(mspId)?.feed);
+  const onCommitted = (peer: PeerLedger) => trials.committed(peer);
   const add = (peer: PeerLedger) => {
     const { mspId } = peer;
     setAside.delete(mspId);
+    trials.forget(mspId);
     const feed = new PeerFeed(peer, source, { onCommitted, onWaiting });
     const ended = feed.run().then((sentence) => {
       if (sentence === undefined) return;
@@ -72,17 +74,24 @@ export function deliverBlocks({ source, peers, onSetAside, onWaiting }: Delivery
     setAside,
     add,
     remove: async (mspId) => {
+      await trials.settled();
       const running = feeds.get(mspId);
       feeds.delete(mspId);
+      trials.forget(mspId);
       if (running !== undefined) await end(running);
     },
     caughtUp: async () => {
       const height = source.height();
       await Promise.all([...feeds.values()].map(({ feed }) => feed.reached(height)));
+      await trials.settled();
+      // Whoever was found wrong is out of service before anybody is told that all is well.
+      await Promise.all([...feeds.values()].filter(({ feed }) => feed.isCondemned).map(({ ended }) => ended));
     },
     stop: async () => {
       stopListening();
+      await trials.settled();
       await Promise.all([...feeds.values()].map(end));
+      await trials.settled();
     },
   };
 }
@@ -97,11 +106,13 @@ interface RunningFeed {
   readonly ended: Promise<void>;
 }
 
-class PeerFeed {
+class PeerFeed implements TriedPeer {
   readonly peer: PeerLedger;
   readonly #source: BlockSource;
   readonly #listeners: FeedListeners;
   #condemned: string | undefined;
+  /** Not compared with the others yet, or on trial. */
+  #isHeld = true;
   #running = true;
   #wake: () => void = () => undefined;
   #waiting: { height: number; resolve: () => void }[] = [];
@@ -116,11 +127,12 @@ class PeerFeed {
   async run(): Promise<string | undefined> {
     try {
       await this.#reconcile();
+      this.#isHeld = false;
       this.#listeners.onCommitted(this.peer);
       while (this.#running) {
         if (this.#condemned !== undefined) throw new Error(this.#condemned);
         this.#announce();
-        if (this.peer.height() < this.#source.height()) await this.#commitNext();
+        if (this.#mayCommit()) await this.#commitNext();
         else await this.#nextBlock();
       }
       return undefined;
@@ -136,7 +148,19 @@ class PeerFeed {
     this.#wake();
   }
 
-  /** Ends as if the peer had failed with this reason. */
+  get isCondemned(): boolean {
+    return this.#condemned !== undefined;
+  }
+
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  release(): void {
+    this.#isHeld = false;
+    this.#wake();
+  }
+
   condemn(reason: string): void {
     this.#condemned = reason;
     this.#wake();
@@ -196,7 +220,12 @@ class PeerFeed {
     });
   }
 
+  #mayCommit(): boolean {
+    return !this.#isHeld && this.peer.height() < this.#source.height();
+  }
+
   #announce(): void {
+    if (this.#isHeld && this.#running) return;
     const height = this.#running ? this.peer.height() : Number.POSITIVE_INFINITY;
     for (const waiter of this.#waiting) if (waiter.height <= height) waiter.resolve();
     this.#waiting = this.#waiting.filter((waiter) => waiter.height > height);

@@ -45,6 +45,8 @@ export interface PeerLedgerOptions {
   readonly mayStartOver?: boolean;
   /** Folder of an earlier state, of which private data is taken over as far as it fits the blocks. */
   readonly earlierState?: string;
+  /** Of a file of blocks; default 64 MiB. */
+  readonly fileSizeMaxBytes?: number;
   /** Default: the disk. */
   readonly files?: FileSystem;
 }
@@ -78,7 +80,7 @@ export async function openPeerLedger(options: PeerLedgerOptions): Promise<PeerLe
     if (!(error instanceof BlockCorruptError) || settings.mayStartOver !== true) throw error;
     const aside = await keepAside(settings.files, settings.directory, [BLOCKS, STATE, heightMarkPath(STATE)]);
     settings.onIncident(`${error.message} The peer is filled anew from the orderer; what it had is in ${aside}.`);
-    return openStores(settings);
+    return openStores({ ...settings, earlierState: join(aside, STATE) });
   }
 }
 
@@ -125,7 +127,7 @@ async function openBlocks(
   const opened = await FrameFiles.open({
     directory: blocksDirectory(options.directory),
     owner: mspId,
-    fileSizeMaxBytes: BLOCK_FILE_MAX_BYTES,
+    fileSizeMaxBytes: options.fileSizeMaxBytes ?? BLOCK_FILE_MAX_BYTES,
     acknowledgedSequence,
     cutUnsoundTail: true,
     files,
@@ -144,7 +146,11 @@ async function bringUp({ blocks, state, keeper, rules }: OpenedParts, options: P
   const rulesAt = (blockNumber: number) => rules.at(blockNumber).channel;
   const replay = { mspId: options.mspId, rulesAt, keeper };
   await state.bringUp(blocks, (store, earlier = options.earlierState) =>
-    keeper.bringUp(store, () => applyBlocks({ blocks, state: store }, replay), earlier),
+    keeper.bringUp(
+      store,
+      () => applyBlocks({ blocks, state: store }, replay),
+      earlier === undefined ? undefined : { state: earlier, height: blocks.nextSequence },
+    ),
   );
 }
 

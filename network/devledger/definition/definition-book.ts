@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { common, peer } from '@hyperledger/fabric-protos';
-import { PRIVATE_FILE_MODE, replaceFile } from '../../identities/durable-file.js';
+import { PRIVATE_FILE_MODE, replaceFile, type SmallFileDisk } from '../../identities/durable-file.js';
 import { DefinitionError } from './definition-error.js';
 import { type DefinitionInForce, type SignatureDefinition, sameTerms } from './definition-in-force.js';
 
@@ -30,19 +30,24 @@ interface StoredDefinition {
  */
 export class DefinitionBook {
   readonly #path: string;
+  readonly #disk: SmallFileDisk | undefined;
   #definitions: readonly DefinitionInForce[];
   readonly #lists = new WeakMap<ReadonlyMap<string, DefinitionInForce>, readonly DefinitionInForce[]>();
   /** By how many definitions count: asked for every block, and changed by none. */
   readonly #counting = new Map<number, ReadonlyMap<string, DefinitionInForce>>();
 
-  private constructor(path: string, definitions: readonly DefinitionInForce[]) {
-    this.#path = path;
+  private constructor(
+    place: { readonly path: string; readonly disk: SmallFileDisk | undefined },
+    definitions: readonly DefinitionInForce[],
+  ) {
+    this.#path = place.path;
+    this.#disk = place.disk;
     this.#definitions = definitions;
   }
 
   /** @throws DefinitionError DEFINITIONS_UNREADABLE */
-  static open(path: string): DefinitionBook {
-    return new DefinitionBook(path, existsSync(path) ? readBook(path) : []);
+  static open(path: string, disk?: SmallFileDisk): DefinitionBook {
+    return new DefinitionBook({ path, disk }, existsSync(path) ? readBook(path) : []);
   }
 
   /** The newest definition of each name that counts for a block of this number, or now. */
@@ -102,7 +107,7 @@ export class DefinitionBook {
   add(definition: SignatureDefinition, fromBlock: number): DefinitionInForce {
     const added = { ...definition, fromBlock };
     const definitions = [...this.#definitions, added];
-    writeBook(this.#path, definitions);
+    replaceFile(this.#path, textOf(definitions), PRIVATE_FILE_MODE, this.#disk);
     this.#definitions = definitions;
     return added;
   }
@@ -112,9 +117,9 @@ function sequenceFault({ name, sequence }: SignatureDefinition, detail: string):
   return new DefinitionError('DEFINITION_SEQUENCE', `${name}: requested sequence is ${sequence}, but ${detail}`);
 }
 
-function writeBook(path: string, definitions: readonly DefinitionInForce[]): void {
+function textOf(definitions: readonly DefinitionInForce[]): string {
   const body = JSON.stringify(definitions.map(stored));
-  replaceFile(path, `${digestOf(body)}\n${body}\n`, PRIVATE_FILE_MODE);
+  return `${digestOf(body)}\n${body}\n`;
 }
 
 function readBook(path: string): DefinitionInForce[] {

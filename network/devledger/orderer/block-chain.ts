@@ -5,7 +5,7 @@ import { blockDataHash, blockHeaderHash } from '../commit/block-hash.js';
 import { type Blocks, HealingBlocks } from '../commit/healing-blocks.js';
 import { sameBytes } from '../commit/replay-block.js';
 import { type FileLock, lockFile } from '../store/file-lock.js';
-import type { FileSystem } from '../store/file-system.js';
+import { type FileSystem, makeDurableDirectory } from '../store/file-system.js';
 import { FrameFiles } from '../store/frame-files.js';
 import { HeightMark } from '../store/height-mark.js';
 import { StoreError } from '../store/ledger-errors.js';
@@ -21,6 +21,8 @@ export interface OrderedChainOptions {
   /** Serialised block 0. */
   readonly genesis: Uint8Array;
   readonly files: FileSystem;
+  /** Default 64 MiB. */
+  readonly fileSizeMaxBytes: number | undefined;
   /** Where peers keep their blocks. */
   readonly peers: readonly BlocksPlace[];
   readonly onIncident: (sentence: string) => void;
@@ -54,7 +56,7 @@ export class OrderedChain {
    */
   static async open(options: OrderedChainOptions): Promise<OrderedChain> {
     const { heights, files, genesis } = options;
-    await files.makeDirectory(heights);
+    await makeDurableDirectory(files, heights);
     const lock = lockFile(join(heights, 'lock'));
     if (lock === undefined) {
       throw new StoreError(`${heights} is in use by another process: stop that ledger first.`, { inUse: true });
@@ -110,7 +112,7 @@ export class OrderedChain {
 }
 
 async function openBlocks(options: OrderedChainOptions, markedHeight: number): Promise<HealingBlocks> {
-  const { blocks: directory, genesis, files, peers: places, onIncident } = options;
+  const { blocks: directory, genesis, files, fileSizeMaxBytes, peers: places, onIncident } = options;
   const genesisHash = blockHeaderHash(parseBlock(genesis));
   const donorOptions = { files, places, form: 'ordered', genesisHash } as const;
   const donors = await BlockDonors.open(donorOptions);
@@ -118,7 +120,7 @@ async function openBlocks(options: OrderedChainOptions, markedHeight: number): P
     const opened = await FrameFiles.open({
       directory,
       owner: 'orderer',
-      fileSizeMaxBytes: BLOCK_FILE_MAX_BYTES,
+      fileSizeMaxBytes: fileSizeMaxBytes ?? BLOCK_FILE_MAX_BYTES,
       // A peer is given a block when it is durable here: what peers have had been acknowledged.
       acknowledgedSequence: Math.max(markedHeight, await donors.height()),
       cutUnsoundTail: true,

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { BlocksPlace } from '../commit/block-donors.js';
 import type { BlockSource } from '../commit/deliver-blocks.js';
-import { DISK, type FileSystem } from '../store/file-system.js';
+import { DISK, type FileSystem, shortageOf } from '../store/file-system.js';
 import { StoreError } from '../store/ledger-errors.js';
 import { OrderedChain } from './block-chain.js';
 import { type PendingEnvelope, PendingLog } from './pending-log.js';
@@ -25,6 +25,8 @@ export interface OrdererOptions {
   readonly peers?: readonly BlocksPlace[];
   /** Told in a sentence what was found damaged and what was done about it. */
   readonly onIncident?: (sentence: string) => void;
+  /** Of blocks and of the log of what was accepted; default 64 MiB and 16 MiB. */
+  readonly fileSizeMaxBytes?: number;
   /** Default: the disk. */
   readonly files?: FileSystem;
 }
@@ -65,12 +67,12 @@ interface Submission extends PendingEnvelope {
  * holds by count, size or time.
  */
 export async function openOrderer(options: OrdererOptions): Promise<Orderer> {
-  const { directory, files = DISK, genesis, onIncident = () => undefined, peers = [] } = options;
+  const { directory, files = DISK, fileSizeMaxBytes, genesis, onIncident = () => undefined, peers = [] } = options;
   const folders = { blocks: join(directory, 'blocks'), heights: join(directory, 'heights') };
-  const chain = await OrderedChain.open({ ...folders, genesis, files, peers, onIncident });
+  const chain = await OrderedChain.open({ ...folders, genesis, files, fileSizeMaxBytes, peers, onIncident });
   try {
     const opened = await PendingLog.open(
-      { directory: join(directory, 'pending'), files, onIncident },
+      { directory: join(directory, 'pending'), files, onIncident, segmentMaxBytes: fileSizeMaxBytes },
       chain.orderedSequence,
     );
     return new SoloOrderer(options, { chain, log: opened.log, pending: opened.pending });
@@ -260,9 +262,9 @@ class SoloOrderer implements Orderer {
 }
 
 function writeFailure(what: string, cause: unknown): StoreError {
-  const diskFull = cause instanceof StoreError && cause.diskFull;
-  const next = diskFull ? 'make room on the disk; it goes on by itself' : 'check the disk and restart the ledger';
-  return new StoreError(`The orderer cannot ${what}: ${next}.`, { cause, diskFull });
+  const shortage = cause instanceof StoreError ? cause.shortage : shortageOf(cause);
+  const next = shortage === undefined ? 'check the disk and restart the ledger' : `${shortage}; it goes on by itself`;
+  return new StoreError(`The orderer cannot ${what}: ${next}.`, { cause, shortage });
 }
 
 /** The longest beginning within both bounds, but at least one. */

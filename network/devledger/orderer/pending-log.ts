@@ -1,5 +1,7 @@
-import type { FileSystem } from '../store/file-system.js';
+import { dirname, join } from 'node:path';
+import { type FileSystem, makeDurableDirectory } from '../store/file-system.js';
 import { FrameFiles } from '../store/frame-files.js';
+import { HeightMark } from '../store/height-mark.js';
 import { BlockCorruptError, StoreError } from '../store/ledger-errors.js';
 
 export interface PendingEnvelope {
@@ -14,13 +16,16 @@ interface Group {
 }
 
 const SEGMENT_MAX_BYTES = 16 * 1024 * 1024;
-/** A fully ordered segment below this size is kept and written on: deleting it would cost more than it frees. */
-const SEGMENT_KEEP_BYTES = 1024 * 1024;
+/** A fully ordered segment below this share of the size is kept and written on: deleting it would cost more than it frees. */
+const SEGMENT_KEEP_SHARE = 1 / 16;
+const MARK_NAME = 'accepted';
 
 export interface PendingPlace {
   readonly directory: string;
   readonly files: FileSystem;
   readonly onIncident: (sentence: string) => void;
+  /** Default 16 MiB. */
+  readonly segmentMaxBytes: number | undefined;
 }
 
 /**
@@ -29,10 +34,16 @@ export interface PendingPlace {
  */
 export class PendingLog {
   readonly #files: FrameFiles;
+  /** Of the last envelope that was accepted: by it a group that was lost is told from one that was never finished. */
+  readonly #mark: HeightMark;
+  #marking: Promise<void> = Promise.resolve();
+  readonly #keepBytes: number;
   #groups: Group[] = [];
 
-  private constructor(files: FrameFiles) {
-    this.#files = files;
+  private constructor(parts: { readonly files: FrameFiles; readonly mark: HeightMark }, keepBytes: number) {
+    this.#files = parts.files;
+    this.#mark = parts.mark;
+    this.#keepBytes = keepBytes;
   }
 
   /**
@@ -45,16 +56,16 @@ export class PendingLog {
     place: PendingPlace,
     orderedSequence: number,
   ): Promise<{ log: PendingLog; pending: PendingEnvelope[] }> {
-    const files = await FrameFiles.open({
-      directory: place.directory,
-      files: place.files,
-      owner: 'orderer',
-      fileSizeMaxBytes: SEGMENT_MAX_BYTES,
-      acknowledgedSequence: 0,
-      // A group at the end that is complete may have been acknowledged: it is never taken for a torn write.
-      cutUnsoundTail: false,
-    });
-    const log = new PendingLog(files);
+    await makeDurableDirectory(place.files, place.directory);
+    const mark = await HeightMark.open(place.files, join(place.directory, MARK_NAME));
+    const files = await openFrames(place, mark.height > orderedSequence ? mark.height : 0).catch(
+      async (error: unknown) => {
+        await mark.close();
+        throw error;
+      },
+    );
+    const { segmentMaxBytes = SEGMENT_MAX_BYTES } = place;
+    const log = new PendingLog({ files, mark }, segmentMaxBytes * SEGMENT_KEEP_SHARE);
     const pending: PendingEnvelope[] = [];
     try {
       for (
@@ -73,7 +84,7 @@ export class PendingLog {
       }
       await log.trim(orderedSequence);
     } catch (error) {
-      await files.close();
+      await log.close();
       throw error;
     }
     return { log, pending };
@@ -83,7 +94,10 @@ export class PendingLog {
   async append(envelopes: readonly PendingEnvelope[]): Promise<void> {
     const frame = this.#files.nextSequence;
     await this.#files.append(encodeGroup(envelopes));
-    this.#groups.push({ frame, lastSequence: envelopes.at(-1)?.sequence ?? 0 });
+    const lastSequence = envelopes.at(-1)?.sequence ?? 0;
+    this.#groups.push({ frame, lastSequence });
+    // Nobody waits for it: a mark that comes late is a lower bound still.
+    this.#marking = this.#marking.then(() => this.#mark.set(lastSequence)).catch(() => undefined);
   }
 
   /** Lets go of what is in blocks. */
@@ -91,13 +105,50 @@ export class PendingLog {
     const kept = this.#groups.findIndex(({ lastSequence }) => lastSequence > orderedSequence);
     this.#groups = kept === -1 ? [] : this.#groups.slice(kept);
     const allOrdered = this.#groups.length === 0;
-    if (allOrdered && this.#files.activeBytes() > SEGMENT_KEEP_BYTES) await this.#files.rotate();
+    if (allOrdered && this.#files.activeBytes() > this.#keepBytes) await this.#files.rotate();
     await this.#files.dropBefore(this.#groups[0]?.frame ?? this.#files.nextSequence);
   }
 
-  close(): Promise<void> {
-    return this.#files.close();
+  async close(): Promise<void> {
+    await this.#marking;
+    await this.#mark.close();
+    await this.#files.close();
   }
+}
+
+/**
+ * @param neededSequence - of an envelope that was accepted and has to be there; 0 where all are in blocks
+ * @throws StoreError when it is not; nothing is changed then
+ */
+async function openFrames(
+  { directory, files, segmentMaxBytes = SEGMENT_MAX_BYTES }: PendingPlace,
+  neededSequence: number,
+): Promise<FrameFiles> {
+  const place = { directory, files, owner: 'orderer' };
+  const newest = neededSequence === 0 ? 0 : await FrameFiles.look(place, newestSequence);
+  if (newest < neededSequence) {
+    throw lostEnvelopes(`The orderer's list of accepted transactions is damaged (the end of ${directory}).`, directory);
+  }
+  // What is not sound at the end by now was never accepted, or is in a block.
+  const cut = { acknowledgedSequence: 0, cutUnsoundTail: true };
+  return FrameFiles.open({ ...place, ...cut, fileSizeMaxBytes: segmentMaxBytes });
+}
+
+/** @returns sequence number of the last envelope that can be read; 0 where there is none */
+async function newestSequence(files: FrameFiles): Promise<number> {
+  for (let frame = files.nextSequence - 1; frame >= files.firstSequence; frame -= 1) {
+    const sequence = (await readGroup(files, frame, () => undefined)).at(-1)?.sequence;
+    if (sequence !== undefined) return sequence;
+  }
+  return 0;
+}
+
+function lostEnvelopes(damage: string, directory: string, cause?: unknown): StoreError {
+  return new StoreError(
+    `${damage} Transactions in it that were not ordered yet are lost: move the folder ${directory} away, start again, ` +
+      'and let clients ask for the status of what they sent last.',
+    { cause },
+  );
 }
 
 /** Sequence number of the first envelope (8 bytes), then each envelope behind its length (4 bytes). */
@@ -137,11 +188,7 @@ async function readGroup(
       onDamage(`${damage} All transactions in the damaged part are in blocks: nothing is lost.`);
       return [];
     }
-    throw new StoreError(
-      `${damage} Transactions in it that were not ordered yet are lost: move this file away, start again, and let ` +
-        'clients ask for the status of what they sent last.',
-      { cause },
-    );
+    throw lostEnvelopes(damage, dirname(cause.file), cause);
   }
 }
 

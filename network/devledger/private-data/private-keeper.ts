@@ -77,13 +77,19 @@ export class PrivateKeeper {
    *
    * @param apply - applies the blocks that the state has not seen
    * @param earlier - folder of the state it takes the place of: blocks hold no private data, so what can still be read
-   * of it there, and fits what the blocks say, is taken over
+   * of it there, and fits what the blocks say, is taken over; what belongs to blocks from `height` on, which the peer
+   * has lost, is kept until they come again
    */
-  async bringUp(store: StateStore, apply: () => Promise<void>, earlier?: string): Promise<void> {
-    this.#salvaged = earlier === undefined ? undefined : await SalvagedSets.open(earlier, this.mspId);
+  async bringUp(
+    store: StateStore,
+    apply: () => Promise<void>,
+    earlier?: { readonly state: string; readonly height: number },
+  ): Promise<void> {
+    this.#salvaged = earlier === undefined ? undefined : await SalvagedSets.open(earlier.state, this.mspId);
     try {
       const rows = (await this.#salvaged?.transientRows()) ?? [];
-      if (rows.length > 0) await store.putRows(rows);
+      const coming = (await this.#salvaged?.rowsToComeAgain(earlier?.height ?? 0)) ?? [];
+      if (rows.length + coming.length > 0) await store.putRows([...rows, ...coming]);
       await this.#transient.load(store);
       await apply();
     } finally {

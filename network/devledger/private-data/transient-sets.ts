@@ -9,6 +9,13 @@ const HEIGHT_BYTES = 6;
 /** Blocks after which nobody expects a transaction any more; Fabric's transientstoreMaxBlockRetention. */
 const RETENTION_BLOCKS = 1_000;
 
+/** @param height - of the ledger when the set was given; long after it nobody expects the transaction any more */
+export function transientRow(txId: string, set: PrivateSet, height: number) {
+  const stamp = Buffer.alloc(HEIGHT_BYTES);
+  stamp.writeUIntBE(height, 0, HEIGHT_BYTES);
+  return { key: transientSetKey(txId, set, setHashOf(set.bytes)), payload: Buffer.concat([stamp, set.bytes]) };
+}
+
 /** Private writes of transactions that were endorsed and are not in a block yet. */
 export class TransientSets {
   /** Height at which each was stored, by transaction id: most transactions have none, and need not be looked up. */
@@ -26,15 +33,8 @@ export class TransientSets {
   /** Durable on return. */
   async put(store: StateStore, txId: string, sets: readonly PrivateSet[]): Promise<void> {
     const height = store.tip?.height ?? 0;
-    const stamp = Buffer.alloc(HEIGHT_BYTES);
-    stamp.writeUIntBE(height, 0, HEIGHT_BYTES);
     this.#heights.set(txId, height);
-    await store.putRows(
-      sets.map((set) => ({
-        key: transientSetKey(txId, set, setHashOf(set.bytes)),
-        payload: Buffer.concat([stamp, set.bytes]),
-      })),
-    );
+    await store.putRows(sets.map((set) => transientRow(txId, set, height)));
   }
 
   /** Every version of a set that some endorser gave. */

@@ -1,5 +1,6 @@
 import { constants, fsyncSync, readdirSync, readSync } from 'node:fs';
 import { copyFile, type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 
 /** One open file of a store. Writing has one caller at a time; reading is safe from many places. */
 export interface StoredFile {
@@ -28,7 +29,7 @@ export interface FileSystem {
   open(path: string, how: 'read' | 'change' | 'create'): Promise<StoredFile>;
   /** Names in a folder, in no order. */
   list(directory: string): readonly string[];
-  /** With those above it; not an error when it is there. */
+  /** Not an error when it is there; one when the folder above it is not. Durable after `syncDirectory` of that one. */
   makeDirectory(directory: string): Promise<void>;
   /** Not durable: for what is kept as evidence. */
   copy(from: string, to: string): Promise<void>;
@@ -47,7 +48,11 @@ export const DISK: FileSystem = {
   open: async (path, how) => new DiskFile(await open(path, OPEN_FLAGS[how])),
   list: (directory) => readdirSync(directory),
   makeDirectory: async (directory) => {
-    await mkdir(directory, { recursive: true });
+    try {
+      await mkdir(directory);
+    } catch (error) {
+      if (errorCodeOf(error) !== 'EEXIST') throw error;
+    }
   },
   copy: (from, to) => copyFile(from, to, constants.COPYFILE_FICLONE),
   rename,
@@ -102,6 +107,22 @@ class DiskFile implements StoredFile {
 }
 
 /**
+ * Makes a folder and those above it. Durable on return, also where somebody made it before and went down: a folder gets
+ * its first entry only after its own name was synced, so all that can be unsynced is the name of the lowest.
+ */
+export async function makeDurableDirectory(files: FileSystem, directory: string): Promise<void> {
+  const parent = dirname(directory);
+  try {
+    await files.makeDirectory(directory);
+  } catch (error) {
+    if (errorCodeOf(error) !== 'ENOENT' || parent === directory) throw error;
+    await makeDurableDirectory(files, parent);
+    await files.makeDirectory(directory);
+  }
+  await files.syncDirectory(parent);
+}
+
+/**
  * Replaces a small file as a whole: after a crash it is the old one or the new one.
  *
  * @param directory - folder of the file, synced when this resolves
@@ -142,6 +163,46 @@ export async function readWholeFile(files: FileSystem, path: string): Promise<Bu
   }
 }
 
+/** Sectors of today's disks; what cannot be read is lost by as much. */
+const SECTOR_BYTES = 4096;
+
+/**
+ * Reads what can be read. A sector that the disk cannot give any more comes as zeros: what it held is then missed by its
+ * digest, and healed like any other damage.
+ *
+ * @returns as `StoredFile.read`
+ */
+export function readPossible(file: StoredFile, target: Uint8Array, offsetBytes: number): number {
+  try {
+    return file.read(target, offsetBytes);
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+  }
+  let total = 0;
+  while (total < target.length) {
+    const end = Math.min(target.length, total + SECTOR_BYTES - ((offsetBytes + total) % SECTOR_BYTES));
+    const count = readSector(file, target.subarray(total, end), offsetBytes + total);
+    if (count === 0) break;
+    total += count;
+  }
+  return total;
+}
+
+function readSector(file: StoredFile, target: Uint8Array, offsetBytes: number): number {
+  try {
+    return file.read(target, offsetBytes);
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    target.fill(0);
+    return target.length;
+  }
+}
+
+/** The disk has the bytes and cannot give them. */
+export function isUnreadable(error: unknown): boolean {
+  return errorCodeOf(error) === 'EIO';
+}
+
 /** What a full disk makes of a write that the operating system has taken in part. */
 export function shortWrite(path: string, written: number, expected: number): NodeJS.ErrnoException {
   return Object.assign(new Error(`${path}: ${written} of ${expected} bytes were written`), { code: 'ENOSPC' });
@@ -152,9 +213,22 @@ export function errorCodeOf(error: unknown): unknown {
   return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
 }
 
+/** What the operator does about something of which there is not enough. */
+const SHORTAGES: ReadonlyMap<unknown, string> = new Map([
+  ['ENOSPC', 'make room on the disk'],
+  ['EDQUOT', 'make room within the quota of the disk'],
+  ['EMFILE', 'let the process open more files (ulimit -n)'],
+  ['ENFILE', 'let the system open more files'],
+]);
+
+/** Undefined where more of something would not help. */
+export function shortageOf(error: unknown): string | undefined {
+  return SHORTAGES.get(errorCodeOf(error));
+}
+
+/** Or nothing can be opened: what was not done may be tried again once there is room. */
 export function isDiskFull(error: unknown): boolean {
-  const code = errorCodeOf(error);
-  return code === 'ENOSPC' || code === 'EDQUOT';
+  return shortageOf(error) !== undefined;
 }
 
 export function messageOf(error: unknown): string {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type FileSystem, shortWrite, type StoredFile } from './file-system.js';
+import { type FileSystem, readPossible, shortWrite, type StoredFile } from './file-system.js';
 import { openFrame } from './frame.js';
 import { scanFrames } from './frame-scan.js';
 
@@ -60,7 +60,7 @@ export class FrameFile {
     const start = offsets[index];
     if (start === undefined || damaged.has(sequence)) return undefined;
     const frame = Buffer.allocUnsafeSlow((offsets[index + 1] ?? endBytes) - start);
-    return this.#file.read(frame, start) === frame.length ? openFrame(frame, sequence) : undefined;
+    return readPossible(this.#file, frame, start) === frame.length ? openFrame(frame, sequence) : undefined;
   }
 
   /** Behind the last frame. It counts only once `appended` was called. */
@@ -102,6 +102,15 @@ export class FrameFile {
   async cutTail(): Promise<void> {
     await this.#file.truncate(this.endBytes);
     this.#sizeBytes = this.endBytes;
+  }
+
+  /** Takes off the end all frames from one on; durable on return. */
+  async cutFrom(sequence: number): Promise<void> {
+    const walked = this.#walk();
+    walked.endBytes = walked.offsets[sequence - this.firstSequence] ?? walked.endBytes;
+    walked.offsets.splice(sequence - this.firstSequence);
+    await this.cutTail();
+    await this.sync();
   }
 
   /** Reads from now on what has taken the place of the file. */

@@ -1,7 +1,7 @@
 import { basename, dirname, join } from 'node:path';
-import { DISK, type FileSystem, isDiskFull, messageOf } from './file-system.js';
+import { DISK, type FileSystem, makeDurableDirectory, messageOf, shortageOf } from './file-system.js';
 import { encodeFrameHeader } from './frame.js';
-import { writeAnew } from './frame-repair.js';
+import { copyIfReadable, writeAnew } from './frame-repair.js';
 import { FrameFile, frameFilePath, openFrameFiles } from './frame-file.js';
 import { keepAside } from './keep-aside.js';
 import { BlockCorruptError, StoreError } from './ledger-errors.js';
@@ -64,8 +64,7 @@ export class FrameFiles {
    */
   static async open(options: FrameFilesOptions): Promise<FrameFiles> {
     const { files = DISK, directory } = options;
-    await files.makeDirectory(directory);
-    await files.syncDirectory(dirname(directory));
+    await makeDurableDirectory(files, directory);
     const opened = new FrameFiles(options, await openFrameFiles(files, directory, 'change'));
     try {
       await opened.#cutTail();
@@ -162,6 +161,8 @@ export class FrameFiles {
       const oldest = this.#files[0];
       if (oldest === undefined || next === undefined || next.firstSequence > sequence) return;
       await this.#disk.remove(oldest.path);
+      // One after the other: what is missing is to be missing at the beginning, also after a power cut.
+      await this.#disk.syncDirectory(this.#options.directory);
       this.#files.shift();
       await oldest.close();
     }
@@ -213,11 +214,11 @@ export class FrameFiles {
 
   #unwritable(cause: unknown): StoreError {
     const { directory } = this.#options;
-    const diskFull = isDiskFull(cause);
-    const next = diskFull ? 'make room on the disk' : 'check the disk and restart the ledger';
+    const shortage = shortageOf(cause);
+    const next = shortage ?? 'check the disk and restart the ledger';
     return new StoreError(`Nothing can be written to ${directory} (${messageOf(cause)}): ${next}.`, {
       cause,
-      diskFull,
+      shortage,
     });
   }
 
@@ -272,7 +273,7 @@ export class FrameFiles {
   async #copyAside(file: FrameFile): Promise<string> {
     const { directory } = this.#options;
     const aside = await keepAside(this.#disk, dirname(directory), []);
-    await this.#disk.copy(file.path, join(aside, `${basename(directory)}-${basename(file.path)}`));
+    await copyIfReadable(this.#disk, file.path, join(aside, `${basename(directory)}-${basename(file.path)}`));
     return aside;
   }
 

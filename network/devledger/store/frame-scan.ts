@@ -1,4 +1,4 @@
-import type { StoredFile } from './file-system.js';
+import { readPossible, type StoredFile } from './file-system.js';
 import { FRAME_HEADER_BYTES, findFrameHeader, readFrameHeader } from './frame.js';
 
 /** Where the frames of one file stand; payloads were not looked at. */
@@ -45,7 +45,7 @@ export function scanFrames(file: StoredFile, sizeBytes: number, firstSequence: n
 
 function frameEnd(file: StoredFile, position: number, sequence: number): number | undefined {
   const bytes = Buffer.alloc(FRAME_HEADER_BYTES);
-  if (file.read(bytes, position) < FRAME_HEADER_BYTES) return undefined;
+  if (readPossible(file, bytes, position) < FRAME_HEADER_BYTES) return undefined;
   const header = readFrameHeader(bytes);
   if (header === undefined || header.sequence !== sequence) return undefined;
   return position + FRAME_HEADER_BYTES + header.payloadBytes;
@@ -60,7 +60,7 @@ function findLaterFrame(
   // Chunks overlap by one header, so that none is missed at a border.
   for (let start = from; start < sizeBytes; start += SEARCH_CHUNK_BYTES) {
     const chunk = Buffer.alloc(Math.min(SEARCH_CHUNK_BYTES + FRAME_HEADER_BYTES, sizeBytes - start));
-    file.read(chunk, start);
+    readPossible(file, chunk, start);
     let at = findFrameHeader(chunk, 0);
     while (at !== -1) {
       const header = readFrameHeader(chunk, at);

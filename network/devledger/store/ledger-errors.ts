@@ -38,13 +38,20 @@ export class BlockCorruptError extends Error {
 export class StoreError extends Error {
   /** Another process has it open. */
   readonly inUse: boolean;
-  /** Nothing was changed, and the same may be tried again once there is room on the disk. */
-  readonly diskFull: boolean;
+  /** Nothing was changed, and the same may be tried again once this was done: making room on the disk, mostly. */
+  readonly shortage: string | undefined;
 
-  constructor(message: string, options?: ErrorOptions & { readonly inUse?: boolean; readonly diskFull?: boolean }) {
+  constructor(
+    message: string,
+    options?: ErrorOptions & { readonly inUse?: boolean; readonly shortage?: string | undefined },
+  ) {
     super(message, options);
     this.name = 'StoreError';
     this.inUse = options?.inUse ?? false;
-    this.diskFull = options?.diskFull ?? false;
+    this.shortage = options?.shortage;
+  }
+
+  get diskFull(): boolean {
+    return this.shortage !== undefined;
   }
 }

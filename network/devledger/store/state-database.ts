@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { DISK, type FileSystem, isDiskFull } from './file-system.js';
+import { DISK, type FileSystem, makeDurableDirectory, shortageOf } from './file-system.js';
 import { type FileLock, lockFile } from './file-lock.js';
 import { StateCorruptError, StoreError } from './ledger-errors.js';
 import { openRow, sealRow } from './row.js';
@@ -78,7 +78,7 @@ export class StateDatabase {
    */
   static async open(directory: string, peer: string, options: DatabaseOptions = {}): Promise<StateDatabase> {
     const { files = DISK, memtableMaxBytes = MEMTABLE_MAX_BYTES, salvage = false } = options;
-    await files.makeDirectory(directory);
+    await makeDurableDirectory(files, directory);
     const lock = lockFile(join(directory, LOCK_NAME));
     if (lock === undefined) {
       throw new StoreError(`${directory} is in use by another process: stop that ledger first.`, { inUse: true });
@@ -257,10 +257,11 @@ export class StateDatabase {
   #unwritable(cause: unknown): unknown {
     if (cause instanceof DamagedTable) return this.#corrupt('its state cannot be merged', cause.message, cause);
     const detail = cause instanceof Error ? cause.message : String(cause);
-    const next = isDiskFull(cause) ? 'make room on the disk' : 'check the disk and restart the ledger';
+    const shortage = shortageOf(cause);
+    const next = shortage ?? 'check the disk and restart the ledger';
     return new StoreError(`The state of peer ${this.#peer} cannot be written (${detail}): ${next}.`, {
       cause,
-      diskFull: isDiskFull(cause),
+      shortage,
     });
   }
 

@@ -1,5 +1,4 @@
-import { rename, rm } from 'node:fs/promises';
-import { blocksDirectory, openPeerLedger, type PeerLedgerOptions, stateDirectory } from '../commit/open-peer-ledger.js';
+import { blocksDirectory, stateDirectory } from '../commit/open-peer-ledger.js';
 import { type BlockParts, parseBlock } from '../commit/block-codec.js';
 import type { ChaincodeDefinition } from '../commit/chaincode-definition.js';
 import type { ReadBlock } from '../commit/expired-keys.js';
@@ -72,15 +71,17 @@ async function verifyStores(
 }
 
 /**
- * Where peers differ in height, block hashes or commit hashes; the first block of each difference. A peer in the
- * minority is named, otherwise every peer that differs from the first.
+ * Where peers differ in height, block hashes or commit hashes; the first block of each difference. What the blocks of a
+ * peer were found to be by themselves counts first: one without findings is right against two with them. Among peers
+ * alike in that, one in the minority is named, otherwise every peer that differs from the first.
  */
 export function comparePeers(verifications: readonly PeerVerification[]): Finding[] {
   const common = Math.min(...verifications.map(({ blocks }) => blocks.length));
   const findings: Finding[] = [];
   const named = new Set<string>();
+  const measure = soundOnes(verifications);
   for (let number = 0; number < common; number += 1) {
-    const usual = mostFrequent(verifications.map(({ blocks }) => hashText(blocks[number])));
+    const usual = mostFrequent(measure.map(({ blocks }) => hashText(blocks[number])));
     for (const { peer, blocks } of verifications) {
       const hashes = blocks[number];
       if (hashes === undefined || hashText(hashes) === usual || named.has(peer)) continue;
@@ -94,27 +95,6 @@ export function comparePeers(verifications: readonly PeerVerification[]): Findin
     findings.push({ peer, kind: 'block', where: `height ${height}`, detail: `another peer has ${highest} blocks` });
   }
   return findings;
-}
-
-/**
- * Makes a stopped peer's database again from its blocks. The old one is kept beside it as `state.replaced` until the
- * next rebuild. Private data, which no block holds, is taken over from it as far as it fits the blocks.
- *
- * @returns the peer's height
- * @throws StoreError when the ledger is running
- * @throws BlockCorruptError when a block it needs is damaged
- */
-export async function rebuildPeer(options: PeerLedgerOptions): Promise<number> {
-  const opened = await openState(options);
-  await opened.database?.close();
-  const state = stateDirectory(options.directory);
-  const replaced = `${state}.replaced`;
-  await rm(replaced, { recursive: true, force: true });
-  await rename(state, replaced);
-  const ledger = await openPeerLedger({ ...options, earlierState: replaced });
-  const height = ledger.height();
-  await ledger.close();
-  return height;
 }
 
 /** A block that cannot be read is named by the walk itself. */
@@ -162,6 +142,12 @@ function behind(peer: string, blocks: number, database: number | undefined): Fin
   if (database === undefined || database <= blocks) return [];
   const detail = `the database has seen ${database} blocks; the files hold ${blocks}`;
   return [{ peer, kind: 'block', where: `block ${blocks}`, detail }];
+}
+
+/** Those whose blocks had nothing wrong by themselves; all where nobody's had. */
+function soundOnes(verifications: readonly PeerVerification[]): readonly PeerVerification[] {
+  const sound = verifications.filter((each) => !each.findings.some(({ kind }) => kind === 'block'));
+  return sound.length === 0 ? verifications : sound;
 }
 
 function hashText(hashes: BlockHashes | undefined): string {

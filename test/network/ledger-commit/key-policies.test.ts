@@ -1,6 +1,7 @@
 import { peer } from '@hyperledger/fabric-protos';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { rebuildPeer, verifyPeer } from '../../../network/devledger/store/verify-peer.js';
+import { rebuildPeer } from '../../../network/devledger/store/rebuild-peer.js';
+import { verifyPeer } from '../../../network/devledger/store/verify-peer.js';
 import { CHAINCODE, createNetwork, peerOptions, type TestNetwork, temporaryFolder } from '../ledger-support.js';
 import { keyPolicy, simulated } from '../ledger-private.js';
 import { openTestPeer, type TestPeer, type TransactionSpec } from '../ledger-transactions.js';

@@ -8,6 +8,10 @@ export type Fault =
   /** Half of a write is done, and the system says so. */
   | 'short-write'
   | 'full'
+  /** The process has as many files open as it may. */
+  | 'no-descriptors'
+  /** The disk says that it could not do it. */
+  | 'broken'
   | 'failing-sync'
   | 'slow';
 
@@ -25,6 +29,7 @@ export class FaultyFiles implements FileSystem {
   changes = 0;
   #isGone = false;
   #fault: FaultPlan = () => undefined;
+  #isUnreadable: (path: string, offsetBytes: number, sizeBytes: number) => boolean = () => false;
 
   /** @param fault - asked at each operation that changes something */
   failing(fault: FaultPlan): this {
@@ -34,6 +39,7 @@ export class FaultyFiles implements FileSystem {
 
   healthy(): void {
     this.#fault = () => undefined;
+    this.#isUnreadable = () => false;
   }
 
   get isGone(): boolean {
@@ -42,6 +48,7 @@ export class FaultyFiles implements FileSystem {
 
   async open(path: string, how: 'read' | 'change' | 'create'): Promise<StoredFile> {
     if (how === 'create') await this.#before('create', path);
+    else this.#mayOpen(path);
     this.#requireHere();
     return new FaultyFile(await DISK.open(path, how), this, path);
   }
@@ -57,6 +64,7 @@ export class FaultyFiles implements FileSystem {
 
   async copy(from: string, to: string): Promise<void> {
     await this.#before('copy', to);
+    if (this.#isUnreadable(from, 0, Number.POSITIVE_INFINITY)) throw systemError('EIO');
     await DISK.copy(from, to);
   }
 
@@ -105,8 +113,25 @@ export class FaultyFiles implements FileSystem {
     const fault = this.#fault(this.changes, operation, path);
     if (fault === 'slow') await wait(SLOW_MS);
     if (fault === 'full' && operation !== 'remove' && operation !== 'truncate') throw systemError('ENOSPC');
-    if (fault === 'failing-sync' && operation === 'sync') throw systemError('EIO');
+    if (fault === 'no-descriptors' && operation === 'create') throw systemError('EMFILE');
+    if (fault === 'broken' || (fault === 'failing-sync' && operation === 'sync')) throw systemError('EIO');
     return fault;
+  }
+
+  /** Opening what is there changes nothing and is not counted. */
+  #mayOpen(path: string): void {
+    if (this.#fault(this.changes, 'open', path) === 'no-descriptors') throw systemError('EMFILE');
+  }
+
+  read({ file, path }: OpenFile, target: Uint8Array, offsetBytes: number): number {
+    if (this.#isUnreadable(path, offsetBytes, target.length)) throw systemError('EIO');
+    return file.read(target, offsetBytes);
+  }
+
+  /** @param isUnreadable - asked at each read */
+  unreadable(isUnreadable: (path: string, offsetBytes: number, sizeBytes: number) => boolean): this {
+    this.#isUnreadable = isUnreadable;
+    return this;
   }
 
   #requireHere(): void {
@@ -138,7 +163,7 @@ class FaultyFile implements StoredFile {
   }
 
   read(target: Uint8Array, offsetBytes: number): number {
-    return this.#open.file.read(target, offsetBytes);
+    return this.#faults.read(this.#open, target, offsetBytes);
   }
 
   write(parts: readonly Uint8Array[], offsetBytes: number): Promise<number> {

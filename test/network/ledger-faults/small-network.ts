@@ -1,7 +1,12 @@
 import { join } from 'node:path';
 import { type BlockDelivery, deliverBlocks } from '../../../network/devledger/commit/deliver-blocks.js';
 import { genesisBlock } from '../../../network/devledger/commit/genesis-block.js';
-import { blocksDirectory, openPeerLedger } from '../../../network/devledger/commit/open-peer-ledger.js';
+import {
+  blocksDirectory,
+  openPeerLedger,
+  type PeerLedgerOptions,
+} from '../../../network/devledger/commit/open-peer-ledger.js';
+import { RulesByBlock } from '../../../network/devledger/commit/rules-by-block.js';
 import { openOrderer, type Orderer } from '../../../network/devledger/orderer/open-orderer.js';
 import type { PeerLedger } from '../../../network/devledger/peer-ledger.js';
 import type { PrivateDataKeeper } from '../../../network/devledger/private-data/private-keeper.js';
@@ -9,6 +14,13 @@ import { DISK, type FileSystem } from '../../../network/devledger/store/file-sys
 import { CHAINCODE, CHANNEL, ENDORSERS, POLICY, type TestNetwork } from '../ledger-support.js';
 import { optionsWithCollections, privateWrite, SHARED, simulated } from '../ledger-private.js';
 import { transaction } from '../ledger-transactions.js';
+
+export interface SmallNetworkOptions {
+  /** Of files of blocks and of the log of what was accepted. */
+  readonly fileSizeMaxBytes?: number;
+  /** Of chaincodes that were deployed. */
+  readonly definitionsAt?: NonNullable<PeerLedgerOptions['definitionsAt']>;
+}
 
 /** An orderer and three peers in one folder, put together as the embedded ledger does. */
 export class SmallNetwork {
@@ -19,7 +31,13 @@ export class SmallNetwork {
   readonly said: string[];
   readonly #network: TestNetwork;
 
-  private constructor(parts: { orderer: Orderer; peers: PeerLedger[]; said: string[]; network: TestNetwork }) {
+  private constructor(parts: {
+    orderer: Orderer;
+    peers: PeerLedger[];
+    rules: RulesByBlock;
+    said: string[];
+    network: TestNetwork;
+  }) {
     this.orderer = parts.orderer;
     this.peers = parts.peers;
     this.said = parts.said;
@@ -27,13 +45,21 @@ export class SmallNetwork {
     this.#delivery = deliverBlocks({
       source: parts.orderer,
       peers: parts.peers,
+      rules: parts.rules,
       onSetAside: (_, sentence) => parts.said.push(sentence),
       onWaiting: (_, sentence) => parts.said.push(sentence),
     });
   }
 
-  static async open(network: TestNetwork, folder: string, files: FileSystem = DISK): Promise<SmallNetwork> {
+  static async open(
+    network: TestNetwork,
+    folder: string,
+    files: FileSystem = DISK,
+    { definitionsAt, fileSizeMaxBytes }: SmallNetworkOptions = {},
+  ): Promise<SmallNetwork> {
     const said: string[] = [];
+    const sizes = fileSizeMaxBytes === undefined ? {} : { fileSizeMaxBytes };
+    const further = definitionsAt === undefined ? {} : { definitionsAt };
     const onIncident = (sentence: string) => said.push(sentence);
     const places = ENDORSERS.map((owner) => ({ owner, directory: blocksDirectory(join(folder, owner)) }));
     const orderer = await openOrderer({
@@ -44,13 +70,16 @@ export class SmallNetwork {
       onFailure: (error) => said.push(error.message),
       onIncident,
       files,
+      ...sizes,
     });
     const peers: PeerLedger[] = [];
     try {
       for (const mspId of ENDORSERS) {
         const options = optionsWithCollections(network, join(folder, mspId), mspId);
         const otherPeers = places.filter(({ owner }) => owner !== mspId);
-        peers.push(await openPeerLedger({ ...options, otherPeers, mayStartOver: true, onIncident, files }));
+        peers.push(
+          await openPeerLedger({ ...options, otherPeers, mayStartOver: true, onIncident, files, ...sizes, ...further }),
+        );
       }
     } catch (error) {
       await Promise.all([orderer.close(), ...peers.map((peer) => peer.close())]);
@@ -58,7 +87,11 @@ export class SmallNetwork {
     }
     const keepers = peers.map(keeperOf);
     for (const keeper of keepers) keeper.connect(keepers.filter((other) => other !== keeper));
-    return new SmallNetwork({ orderer, peers, said, network });
+    const rules = new RulesByBlock(
+      { ...optionsWithCollections(network, folder, ''), signatures: network.signatureCache },
+      definitionsAt,
+    );
+    return new SmallNetwork({ orderer, peers, rules, said, network });
   }
 
   get setAside(): ReadonlyMap<string, string> {

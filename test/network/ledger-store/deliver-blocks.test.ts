@@ -14,6 +14,7 @@ import {
   createNetwork,
   ENDORSERS,
   POLICY,
+  rulesOf,
   type TestNetwork,
   temporaryFolder,
 } from '../ledger-support.js';
@@ -48,6 +49,7 @@ function deliver(ledgers: readonly PeerLedger[] = peers.map(({ ledger }) => ledg
   return deliverBlocks({
     source: orderer,
     peers: ledgers,
+    rules: rulesOf(network),
     onSetAside: (mspId, sentence) => setAside.push(`${mspId}: ${sentence}`),
   });
 }
@@ -129,12 +131,13 @@ describe('deliverBlocks sets aside', () => {
 });
 
 describe('deliverBlocks sets aside a peer that concludes otherwise than the others', () => {
-  beforeEach(forgeStateOfA);
+  beforeEach(() => forgeStates([0]));
 
   it('at that block', async () => {
     const delivery = deliver();
     await submitJudgedOtherwise();
     await untilHeight(3, peers);
+    await delivery.caughtUp();
     await delivery.stop();
     expect([...delivery.setAside]).toEqual([[A, expect.stringMatching(OTHERWISE)]]);
   });
@@ -172,26 +175,81 @@ describe('deliverBlocks sets aside a peer that concludes otherwise than the othe
   });
 });
 
-const OTHERWISE = /^Peer HospitalAMSP is set aside at height 3: what it concluded of block 2/;
-const [A = ''] = ENDORSERS;
+describe('two peers that conclude otherwise than the third', () => {
+  beforeEach(() => forgeStates([0, 1]));
 
-/** Behind the chain's back: the state of A says that a key has another version than the blocks say. */
-async function forgeStateOfA(): Promise<void> {
+  it('are set aside although they are more, and the third goes on', async () => {
+    const delivery = deliver();
+    await submitJudgedOtherwise();
+    await untilHeight(3, peers);
+    await delivery.caughtUp();
+    expect([...delivery.setAside.keys()].sort()).toEqual([A, B].sort());
+    expect(delivery.setAside.get(A)).toMatch(OTHERWISE);
+    expect(delivery.setAside.get(A)).toMatch(/when it is judged again.*rebuild-peer --org HospitalAMSP/);
+    await submit(1);
+    await delivery.caughtUp();
+    expect(peers.map(({ ledger }) => ledger.height())).toEqual([3, 3, 4]);
+    await delivery.stop();
+  });
+
+  it('are found at the next start too, when that block has long been followed by others', async () => {
+    const apart = [deliver(ledgersOf(0)), deliver(ledgersOf(1)), deliver(ledgersOf(2))];
+    await submitJudgedOtherwise();
+    await untilHeight(3, peers);
+    await submit(5);
+    await untilHeight(8, peers);
+    for (const each of apart) await each.stop();
+    const delivery = deliver();
+    await delivery.caughtUp();
+    await delivery.stop();
+    expect([...delivery.setAside.keys()].sort()).toEqual([A, B].sort());
+    expect(delivery.setAside.get(B)).toMatch(/set aside at height 8: what it concluded of block 2/);
+  });
+
+  it('leave nobody in service where nobody has the blocks any more by which it could be told', async () => {
+    const delivery = deliver();
+    for (const { ledger } of peers) Object.assign(ledger, { blockByNumber: async () => undefined });
+    await submitJudgedOtherwise();
+    await untilHeight(3, peers);
+    await delivery.caughtUp();
+    await delivery.stop();
+    const told = expect.stringMatching(/who is right cannot be told: .*verify-ledger/);
+    expect([...delivery.setAside.values()]).toEqual([told, told, told]);
+  });
+});
+
+const OTHERWISE = /^Peer HospitalAMSP is set aside at height 3: what it concluded of block 2/;
+const [A = '', B = ''] = ENDORSERS;
+
+function ledgersOf(index: number): PeerLedger[] {
+  return peers.slice(index, index + 1).map(({ ledger }) => ledger);
+}
+
+/** Behind the chain's back: the state of a peer says that a key has another version than the blocks say. */
+async function forgeStates(indexes: readonly number[]): Promise<void> {
   await submit(1);
   const delivery = deliver();
   await delivery.caughtUp();
   await delivery.stop();
-  await peers[0]?.close();
-  const database = await StateDatabase.open(join(folder.path, A, 'state'), A);
-  const payload = Buffer.concat([encodeVersion(9, 9), Buffer.from('forged')]);
-  await database.write([{ key: stateKey(CHAINCODE, 'k1'), payload }]);
-  await database.close();
-  await openA();
+  for (const index of indexes) {
+    const mspId = ENDORSERS[index] ?? '';
+    await peers[index]?.close();
+    const database = await StateDatabase.open(join(folder.path, mspId, 'state'), mspId);
+    const payload = Buffer.concat([encodeVersion(9, 9), Buffer.from('forged')]);
+    await database.write([{ key: stateKey(CHAINCODE, 'k1'), payload }]);
+    await database.close();
+    await reopen(index);
+  }
 }
 
-async function openA(): Promise<PeerLedger> {
-  const opened = await openTestPeer(network, join(folder.path, A), A);
-  peers[0] = opened;
+function openA(): Promise<PeerLedger> {
+  return reopen(0);
+}
+
+async function reopen(index: number): Promise<PeerLedger> {
+  const mspId = ENDORSERS[index] ?? '';
+  const opened = await openTestPeer(network, join(folder.path, mspId), mspId);
+  peers[index] = opened;
   return opened.ledger;
 }
 

@@ -6,6 +6,7 @@ import { parseBlock } from '../../../network/devledger/commit/block-codec.js';
 import { deliverBlocks } from '../../../network/devledger/commit/deliver-blocks.js';
 import { genesisBlock } from '../../../network/devledger/commit/genesis-block.js';
 import { openPeerLedger } from '../../../network/devledger/commit/open-peer-ledger.js';
+import { RulesByBlock } from '../../../network/devledger/commit/rules-by-block.js';
 import { SignatureCache } from '../../../network/devledger/commit/signature-cache.js';
 import { MspRegistry } from '../../../network/devledger/msp.js';
 import { openOrderer } from '../../../network/devledger/orderer/open-orderer.js';
@@ -17,6 +18,8 @@ const CHANNEL = {
   msps: [{ mspId: 'HospitalAMSP', caCertPems: ['certificate'] }],
   policy: { endorsers: ['HospitalAMSP'], needed: 1 },
 };
+/** One peer has nobody to differ from. */
+const NO_RULES = new RulesByBlock({ ...CHANNEL, chaincodes: [], signatures: new SignatureCache(new MspRegistry([])) });
 const KILLS = faultRuns(200);
 /** Kills of one folder; then a new one, as every block is read again after each. */
 const KILLS_PER_FOLDER = 10;
@@ -83,7 +86,12 @@ it(
       const { orderer, peer } = await reopen();
       expect(peer.height()).toBeGreaterThan(Math.max(0, ...committed));
       const problems: string[] = [];
-      const delivery = deliverBlocks({ source: orderer, peers: [peer], onSetAside: (_, text) => problems.push(text) });
+      const delivery = deliverBlocks({
+        source: orderer,
+        peers: [peer],
+        rules: NO_RULES,
+        onSetAside: (_, text) => problems.push(text),
+      });
       // A marker is ordered behind everything the log had kept.
       await orderer.submit(Buffer.from(`marker${round}`));
       accepted.push(`marker${round}`);

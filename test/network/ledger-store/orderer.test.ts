@@ -59,7 +59,13 @@ function names(count: number, prefix = 'tx'): string[] {
 
 function newestFile(part: string): string {
   const directory = join(folder.path, part);
-  return join(directory, readdirSync(directory).sort().at(-1) ?? '');
+  const names = readdirSync(directory).filter((name) => name.endsWith('.frames'));
+  return join(directory, names.sort().at(-1) ?? '');
+}
+
+function flipped(bytes: Buffer, place: number): Buffer {
+  bytes.writeUInt8(bytes.readUInt8(place) ^ 1, place);
+  return bytes;
 }
 
 describe('cutting blocks', () => {
@@ -141,14 +147,34 @@ describe('what was accepted', () => {
     await second.close();
   });
 
-  it('a damaged log is never passed over in silence', async () => {
+  it.each([
+    { what: 'whose payload was changed', spoil: (bytes: Buffer) => flipped(bytes, bytes.length - 1) },
+    { what: 'whose header was changed', spoil: (bytes: Buffer) => flipped(bytes, 2) },
+    { what: 'that was cut short', spoil: (bytes: Buffer) => bytes.subarray(0, bytes.length - 5) },
+    { what: 'that was emptied', spoil: () => Buffer.alloc(0) },
+    { what: 'that was filled with zeros', spoil: (bytes: Buffer) => Buffer.alloc(bytes.length) },
+  ])('a log $what is not passed over in silence, and once it is moved away the ledger starts', async ({ spoil }) => {
     const first = await open({ timeoutMs: NEVER_MS });
     await submitAll(first, names(3));
     await first.close();
-    const bytes = readFileSync(newestFile('pending'));
-    bytes.writeUInt8(bytes.readUInt8(bytes.length - 1) ^ 1, bytes.length - 1);
-    writeFileSync(newestFile('pending'), bytes);
-    await expect(open()).rejects.toThrow(/damaged .*let clients ask/);
+    const spoilt = spoil(readFileSync(newestFile('pending')));
+    writeFileSync(newestFile('pending'), spoilt);
+    await expect(open()).rejects.toThrow(/damaged .*move the folder .*let clients ask/);
+    expect(readFileSync(newestFile('pending'))).toEqual(spoilt);
+    rmSync(join(folder.path, 'pending'), { recursive: true });
+    await (await open()).close();
+  });
+
+  it('a log that nobody says was accepted is cut where the power went', async () => {
+    const first = await open({ timeoutMs: NEVER_MS });
+    await submitAll(first, names(3));
+    await first.close();
+    const file = newestFile('pending');
+    writeFileSync(file, Buffer.alloc(statSync(file).size));
+    rmSync(join(folder.path, 'pending', 'accepted'));
+    const second = await open();
+    expect(second.height()).toBe(1);
+    await second.close();
   });
 
   it('a block cut short is cut again from the log', async () => {

@@ -4,7 +4,8 @@ import { peer } from '@hyperledger/fabric-protos';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { stateDirectory } from '../../../network/devledger/commit/open-peer-ledger.js';
 import { StateDatabase } from '../../../network/devledger/store/state-database.js';
-import { rebuildPeer, verifyPeer } from '../../../network/devledger/store/verify-peer.js';
+import { rebuildPeer } from '../../../network/devledger/store/rebuild-peer.js';
+import { verifyPeer } from '../../../network/devledger/store/verify-peer.js';
 import { commitAll, createNetwork, type TestNetwork, temporaryFolder } from '../ledger-support.js';
 import {
   FLEETING,

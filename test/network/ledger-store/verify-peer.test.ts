@@ -8,7 +8,8 @@ import { encodeFrameHeader } from '../../../network/devledger/store/frame.js';
 import { readPeerBlocks, readPeerState } from '../../../network/devledger/store/read-peer.js';
 import { encodeVersion, stateKey, transactionKey } from '../../../network/devledger/store/row-keys.js';
 import { type RowWrite, StateDatabase } from '../../../network/devledger/store/state-database.js';
-import { comparePeers, rebuildPeer, verifyPeer } from '../../../network/devledger/store/verify-peer.js';
+import { rebuildPeer } from '../../../network/devledger/store/rebuild-peer.js';
+import { comparePeers, verifyPeer } from '../../../network/devledger/store/verify-peer.js';
 import { CHAINCODE, createNetwork, peerOptions, type TestNetwork, temporaryFolder } from '../ledger-support.js';
 import { openTestPeer, type TransactionSpec, transaction } from '../ledger-transactions.js';
 
@@ -255,7 +256,8 @@ describe('comparing and healing', () => {
   it('a rebuilt state is right again, and what was there is kept aside', async () => {
     await writeRows({ key: stateKey(CHAINCODE, 'a'), payload: Buffer.from('nonsense that is long enough') });
     expect(await findings()).not.toEqual([]);
-    expect(await rebuildPeer(peerOptions(network, peer.directory))).toBe(5);
+    const rebuilt = await rebuildPeer(peerOptions(network, peer.directory));
+    expect(rebuilt).toEqual({ height: 5, takenBack: 0, keptIn: undefined });
     expect(await findings()).toEqual([]);
     expect(readdirSync(peer.directory).sort()).toEqual(['blocks', 'state', 'state.height', 'state.replaced']);
   });

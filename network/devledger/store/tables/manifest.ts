@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { join } from 'node:path';
-import { type FileSystem, readWholeFile, replaceFile } from '../file-system.js';
+import { type FileSystem, isUnreadable, readWholeFile, replaceFile } from '../file-system.js';
 import { DamagedTable } from './damaged-table.js';
 import { isTableName, type TableDescription } from './table-writer.js';
 
@@ -27,7 +27,10 @@ const EMPTY: Manifest = { tables: [], nextNumber: 1 };
  */
 export async function readManifest(files: FileSystem, directory: string): Promise<Manifest> {
   const path = join(directory, MANIFEST_NAME);
-  const bytes = await readWholeFile(files, path);
+  const bytes = await readWholeFile(files, path).catch((cause: unknown) => {
+    if (!isUnreadable(cause)) throw cause;
+    throw new DamagedTable(path, 'it cannot be read', { cause });
+  });
   if (bytes === undefined) {
     const names = files.list(directory);
     if (names.some(isTableName)) throw new DamagedTable(path, 'it is gone');

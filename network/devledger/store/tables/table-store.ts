@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { FileSystem } from '../file-system.js';
+import { type FileSystem, isDiskFull } from '../file-system.js';
 import { DamagedTable } from './damaged-table.js';
 import { type Manifest, readManifest, writeManifest } from './manifest.js';
 import { Memtable } from './memtable.js';
@@ -106,6 +106,7 @@ export class TableStore {
   }
 
   async flush(): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
     if (this.#view.frozen !== undefined) await this.#flushFrozen();
     if (this.#view.active.isEmpty) return;
     await this.#freeze();
@@ -138,9 +139,15 @@ export class TableStore {
   }
 
   #flushFrozen(): Promise<void> {
-    this.#flushing ??= this.#writeFrozen().finally(() => {
-      this.#flushing = undefined;
-    });
+    this.#flushing ??= this.#writeFrozen()
+      .catch((error: unknown) => {
+        // What a disk did not confirm is not asked for again: the next answer would say nothing of it.
+        if (!isDiskFull(error)) this.#failure ??= error;
+        throw error;
+      })
+      .finally(() => {
+        this.#flushing = undefined;
+      });
     return this.#flushing;
   }
 
