@@ -89,6 +89,11 @@ verb(
   .option('--sequence <number>', 'of its definition; else the one that is due', wholeNumber)
   .option('--folder <dir>', 'a Node package or Go module, built and run for each endorsing peer')
   .option('--address <host:port>', 'a chaincode service that runs already; without --folder and this one it dials in')
+  .option('--connection <file>', "of a service, instead of --address: connection.json of Fabric's chaincode packages")
+  .option('--tls-root-cert <file>', 'PEM; the service has TLS, and this is the authority of its certificate')
+  .option('--tls-client-cert <file>', 'PEM; what peers show the service')
+  .option('--tls-client-key <file>', 'PEM; the key to it')
+  .option('--init-required', 'its Init has to be called, once for each version, before anything else', false)
   .option('--policy <expression>', "e.g. AND('Org1MSP.member','Org2MSP.member'); else a majority of the endorsers")
   .option('--collections <file>', "private data collections, in Fabric's JSON")
   .action(

@@ -1,4 +1,4 @@
-import { createPrivateKey } from 'node:crypto';
+import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { credentials, Client } from '@grpc/grpc-js';
@@ -53,6 +53,7 @@ export async function twoOrganisations(): Promise<LedgerTopology> {
 
 export interface StrangerClient {
   readonly gateway: Gateway;
+  readonly privateKey: KeyObject;
   contract(name: string): Contract;
   close(): void;
 }
@@ -65,14 +66,16 @@ export function strangerClient(dataDir: string, endpoint: { address: string; hos
   const client = new Client(endpoint.address, credentials.createSsl(tlsRoot), {
     'grpc.ssl_target_name_override': endpoint.host,
   });
+  const privateKey = createPrivateKey(readFileSync(join(user, 'keystore/priv_sk')));
   const gateway = connect({
     client,
     identity: { mspId: 'Org1MSP', credentials: readFileSync(join(user, 'signcerts/cert.pem')) },
-    signer: signers.newPrivateKeySigner(createPrivateKey(readFileSync(join(user, 'keystore/priv_sk')))),
+    signer: signers.newPrivateKeySigner(privateKey),
     hash: hash.sha256,
   });
   return {
     gateway,
+    privateKey,
     contract: (name) => gateway.getNetwork('mychannel').getContract(name),
     close: () => {
       gateway.close();
