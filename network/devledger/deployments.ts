@@ -84,6 +84,11 @@ export class Deployments {
     return this.#book.listAt(blockNumber);
   }
 
+  /** Also those that later ones have replaced. */
+  allDefinitions(): readonly DefinitionInForce[] {
+    return this.#book.all();
+  }
+
   chaincodesOf(mspId: string): readonly DefinedChaincode[] {
     if (!endorsingMspIds(this.#options.topology).includes(mspId)) return [];
     return this.definitionsAt().flatMap((definition) => {
@@ -136,7 +141,9 @@ export class Deployments {
     }
     this.#list.set(entry);
     await target.betweenBlocks((fromBlock) => {
-      const counting = isInForce ? this.#book.at().get(entry.name) : this.#book.add(definition, fromBlock);
+      const counting = isInForce
+        ? this.#book.at().get(entry.name)
+        : this.#book.add({ ...definition, packageId: run.packageId }, fromBlock);
       if (counting === undefined) return;
       for (const mspId of endorsingMspIds(this.#options.topology)) {
         target.define(mspId, definedChaincode(counting, run, mspId));
@@ -215,7 +222,7 @@ export class Deployments {
 
 function definedChaincode(definition: DefinitionInForce, run: ChaincodeRun, mspId: string): DefinedChaincode {
   const { name, version } = definition;
-  return { name, version, runtime: run.runtimeOf(mspId) };
+  return { name, version, runtime: run.runtimeOf(mspId), packageId: run.packageId };
 }
 
 function readCollections(path: string): string {

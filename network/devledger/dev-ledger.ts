@@ -200,6 +200,7 @@ async function openChannel(settings: Settings): Promise<Channel> {
     ...settings,
     peers: peers.materials(),
     deployedDefinitions: () => deployments.definitionsAt(),
+    allDeployedDefinitions: () => deployments.allDefinitions(),
     orderer,
     msps,
     signatures,
