@@ -174,21 +174,11 @@ verb('containers', 'writes a compose file that runs a network on Fabric in the o
   );
 verb('snapshot', 'copies all that must not be lost, as of one moment, with a digest of each file')
   .option('--out <dir>', 'a new folder; beside the data folder where left out')
-  .action(
-    run(async (context, { out }: { out?: string }) => {
-      print(context, await takeSnapshot(context, out), []);
-    }),
-  );
+  .action(run<{ out?: string }>(snapshot, snapshot));
 verb('restore', 'puts a snapshot into an empty data folder, and checks it')
   .requiredOption('--from <dir>', 'what snapshot made')
   .option('--no-verify', 'leave out the look at the restored ledger')
-  .action(
-    run(async (context, { from, verify }: { from: string; verify: boolean }) => {
-      const restored = await restoreSnapshot(context, from, { verify });
-      print(context, restored, []);
-      if (restored.report?.ok === false) process.exitCode = 1;
-    }),
-  );
+  .action(run<{ from: string; verify: boolean }>(restore, restore));
 
 await program.parseAsync();
 
@@ -242,6 +232,19 @@ function logs(
   options: { of?: string; lines: number; follow: boolean },
 ): Promise<void> {
   return showLogs(context, options);
+}
+
+async function snapshot(context: NetworkContext | PlainContext, { out }: { out?: string }): Promise<void> {
+  print(context, await takeSnapshot(context, out), []);
+}
+
+async function restore(
+  context: NetworkContext | PlainContext,
+  { from, verify }: { from: string; verify: boolean },
+): Promise<void> {
+  const restored = await restoreSnapshot(context, from, { verify });
+  print(context, restored, []);
+  if (restored.report?.ok === false) process.exitCode = 1;
 }
 
 async function rebuild(context: NetworkContext | PlainContext, { org }: { org: string }): Promise<void> {

@@ -19,6 +19,11 @@ class Notes extends Contract {
     return key;
   }
   async get(ctx, key) { return (await ctx.stub.getState(key)).toString(); }
+  async putPrivate(ctx, key) {
+    await ctx.stub.putPrivateData('shared', key, ctx.stub.getTransient().get('value'));
+  }
+  async getPrivate(ctx, key) { return Buffer.from(await ctx.stub.getPrivateData('shared', key)).toString(); }
+  async purge(ctx, key) { await ctx.stub.purgePrivateData('shared', key); }
   async die() { process.exit(7); }
 }
 module.exports.contracts = [Notes];
@@ -36,6 +41,13 @@ export function writeChaincode(folder: string): void {
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
   writeFileSync(join(folder, 'index.js'), CONTRACT);
   symlinkSync(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'));
+}
+
+/** A collection of both organisations, as a file for `--collections`. */
+export function writeCollections(path: string, change: { readonly blockToLive?: number } = {}): void {
+  const policy = "OR('Org1MSP.member','Org2MSP.member')";
+  const collection = { name: 'shared', policy, requiredPeerCount: 1, maxPeerCount: 1, blockToLive: 0, ...change };
+  writeFileSync(path, JSON.stringify([collection]));
 }
 
 /** Org1 and Org2 of Fabric's test network, on ports that were free a moment ago. */
