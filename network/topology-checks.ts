@@ -1,4 +1,4 @@
-import { hasGateways, type LedgerTopology } from './topology.js';
+import { type ChaincodeEntry, hasGateways, type LedgerTopology } from './topology.js';
 
 /**
  * What is wrong between the parts of a topology whose shape is right.
@@ -43,11 +43,29 @@ function endorsementFault({ organisations, endorsementsNeeded }: LedgerTopology)
 }
 
 function chaincodeFault({ chaincodes = [], chaincode }: LedgerTopology): string | undefined {
-  const found = chaincodes.find(({ address, folder }) => address !== undefined && folder !== undefined);
-  if (found !== undefined) return `chaincode ${found.name} takes one of address and folder, or none where it dials in.`;
+  for (const entry of chaincodes) {
+    const fault = serviceFault(entry);
+    if (fault !== undefined) return `chaincode ${entry.name} ${fault}`;
+  }
   const taken = chaincodes.find(({ name }) => name === chaincode?.name);
   return taken === undefined ? undefined : `chaincode ${taken.name} is that of medledger; call yours something else.`;
 }
+
+/** What does not go together in how a chaincode is reached; one sentence without its subject. */
+export function serviceFault({ address, connection, folder, tls }: ServicePlace): string | undefined {
+  const isService = address !== undefined || connection !== undefined;
+  if (isService && folder !== undefined) {
+    return 'takes one of folder and address (or connection), or none of them where it dials in.';
+  }
+  if (tls === undefined) return undefined;
+  if (connection !== undefined) return 'has its TLS in connection.json; leave tls out, or take address and tls alone.';
+  if (address === undefined)
+    return 'has tls, which is for a service at an address; give the address, or leave tls out.';
+  if ((tls.clientCert === undefined) === (tls.clientKey === undefined)) return undefined;
+  return 'takes both a client certificate and its key, or neither.';
+}
+
+type ServicePlace = Pick<ChaincodeEntry, 'address' | 'connection' | 'folder' | 'tls'>;
 
 function gatewayFault(topology: LedgerTopology): string | undefined {
   if (topology.chaincode === undefined) return undefined;

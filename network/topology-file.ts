@@ -12,6 +12,7 @@ import {
   type Organisation,
   type Topology,
 } from './topology.js';
+import { withPaths } from './chaincode-paths.js';
 import { findContradiction } from './topology-checks.js';
 import { TOPOLOGY_FORMAT, type TopologyFile, TopologyFileShape } from './topology-shape.js';
 
@@ -118,6 +119,7 @@ function topologyOf(file: TopologyFile, folder: string): LedgerTopology {
     format: _,
     medledger,
     chaincodes,
+    chaincodeTls,
     organisations,
     consensus,
     batch,
@@ -131,6 +133,7 @@ function topologyOf(file: TopologyFile, folder: string): LedgerTopology {
     channel,
     ...(medledger === undefined ? {} : { chaincode: medledger.chaincode }),
     ...(chaincodes === undefined ? {} : { chaincodes: chaincodes.map((entry) => chaincodeOf(entry, folder)) }),
+    ...(chaincodeTls === undefined ? {} : { chaincodeTls }),
     consensus: consensus ?? 'raft',
     batch: { ...BATCH, ...batch },
     // A majority, as Fabric's default policy asks for.
@@ -167,10 +170,5 @@ function withGateway(
 }
 
 function chaincodeOf(entry: ChaincodeEntry, folder: string): ChaincodeEntry {
-  const absolute = (path: string) => (isAbsolute(path) ? path : resolve(folder, path));
-  return {
-    ...entry,
-    ...(entry.folder === undefined ? {} : { folder: absolute(entry.folder) }),
-    ...(entry.collections === undefined ? {} : { collections: absolute(entry.collections) }),
-  };
+  return withPaths(entry, (path) => (isAbsolute(path) ? path : resolve(folder, path)));
 }

@@ -17,6 +17,8 @@ const channel = Type.String({ pattern: '^[a-z][a-z0-9.-]{0,248}$' });
 const chaincodeName = Type.String({ pattern: '^[A-Za-z0-9]+([-_][A-Za-z0-9]+)*$', maxLength: 128 });
 const chaincodeVersion = Type.String({ pattern: '^[A-Za-z0-9_.+-]+$', maxLength: 128 });
 
+const path = Type.String({ minLength: 1, maxLength: 4_096 });
+
 const Peer = Type.Object({ host: Type.Optional(hostName), port, chaincodePort: port, operationsPort: port }, closed);
 
 const OrganisationEntry = Type.Object(
@@ -37,9 +39,14 @@ export const ChaincodeFields = {
   version: chaincodeVersion,
   sequence: Type.Integer({ minimum: 1 }),
   address: Type.Optional(Type.String({ pattern: '^[^:/\\s]+:[0-9]{1,5}$' })),
-  folder: Type.Optional(Type.String({ minLength: 1 })),
+  connection: Type.Optional(path),
+  tls: Type.Optional(
+    Type.Object({ rootCert: path, clientCert: Type.Optional(path), clientKey: Type.Optional(path) }, closed),
+  ),
+  folder: Type.Optional(path),
   policy: Type.Optional(Type.String({ minLength: 1, maxLength: 10_000 })),
-  collections: Type.Optional(Type.String({ minLength: 1 })),
+  collections: Type.Optional(path),
+  initRequired: Type.Optional(Type.Boolean()),
 };
 
 const Chaincode = Type.Object(ChaincodeFields, closed);
@@ -73,6 +80,7 @@ export const TopologyFileShape = Type.Object(
     ),
     organisations: Type.Array(OrganisationEntry, { minItems: 1, maxItems: 50 }),
     chaincodes: Type.Optional(Type.Array(Chaincode, { maxItems: 50 })),
+    chaincodeTls: Type.Optional(Type.Boolean()),
     medledger: Type.Optional(
       Type.Object(
         {

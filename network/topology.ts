@@ -76,12 +76,26 @@ export interface ChaincodeEntry {
   readonly sequence: number;
   /** host:port of a service that runs by itself and serves every peer. Without it and without `folder`: it dials in. */
   readonly address?: string;
+  /** The same from a file: connection.json, as in Fabric's packages of chaincode services. `address` counts before it. */
+  readonly connection?: string;
+  /** PEM files for a service with TLS; without it, and without `connection`, the service is spoken to in plain. */
+  readonly tls?: ServiceTlsFiles;
   /** A Node package or a Go module that the ledger builds and runs, once for each peer. */
   readonly folder?: string;
   /** Fabric's words, e.g. `AND('Org1MSP.member','Org2MSP.member')`; else `endorsementsNeeded` organisations. */
   readonly policy?: string;
   /** A file with private data collections, in Fabric's JSON. */
   readonly collections?: string;
+  /** Whether its Init has to be called, once for each version, before anything else. Default false. */
+  readonly initRequired?: boolean;
+}
+
+export interface ServiceTlsFiles {
+  /** Authority of the service's certificate, or the certificate itself. */
+  readonly rootCert: string;
+  /** What peers show; both or neither. */
+  readonly clientCert?: string;
+  readonly clientKey?: string;
 }
 
 export interface ConsortiumChaincode {
@@ -97,6 +111,8 @@ export interface LedgerTopology {
   /** The chaincode of the consortium, whose services the start scripts run. */
   readonly chaincode?: ConsortiumChaincode;
   readonly chaincodes?: readonly ChaincodeEntry[];
+  /** Whether chaincode dials in with TLS and a certificate of its own, as on Fabric's peers with TLS; else in plain. */
+  readonly chaincodeTls?: boolean;
   readonly batch: { readonly timeoutMs: number; readonly maxMessageCount: number; readonly preferredMaxBytes: number };
   /** How many of the endorsing organisations must endorse what a chaincode without a policy of its own writes. */
   readonly endorsementsNeeded: number;

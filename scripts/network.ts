@@ -89,6 +89,11 @@ verb(
   .option('--sequence <number>', 'of its definition; else the one that is due', wholeNumber)
   .option('--folder <dir>', 'a Node package or Go module, built and run for each endorsing peer')
   .option('--address <host:port>', 'a chaincode service that runs already; without --folder and this one it dials in')
+  .option('--connection <file>', "of a service, instead of --address: connection.json of Fabric's chaincode packages")
+  .option('--tls-root-cert <file>', 'PEM; the service has TLS, and this is the authority of its certificate')
+  .option('--tls-client-cert <file>', 'PEM; what peers show the service')
+  .option('--tls-client-key <file>', 'PEM; the key to it')
+  .option('--init-required', 'its Init has to be called, once for each version, before anything else', false)
   .option('--policy <expression>', "e.g. AND('Org1MSP.member','Org2MSP.member'); else a majority of the endorsers")
   .option('--collections <file>', "private data collections, in Fabric's JSON")
   .action(
@@ -169,21 +174,11 @@ verb('containers', 'writes a compose file that runs a network on Fabric in the o
   );
 verb('snapshot', 'copies all that must not be lost, as of one moment, with a digest of each file')
   .option('--out <dir>', 'a new folder; beside the data folder where left out')
-  .action(
-    run(async (context, { out }: { out?: string }) => {
-      print(context, await takeSnapshot(context, out), []);
-    }),
-  );
+  .action(run<{ out?: string }>(snapshot, snapshot));
 verb('restore', 'puts a snapshot into an empty data folder, and checks it')
   .requiredOption('--from <dir>', 'what snapshot made')
   .option('--no-verify', 'leave out the look at the restored ledger')
-  .action(
-    run(async (context, { from, verify }: { from: string; verify: boolean }) => {
-      const restored = await restoreSnapshot(context, from, { verify });
-      print(context, restored, []);
-      if (restored.report?.ok === false) process.exitCode = 1;
-    }),
-  );
+  .action(run<{ from: string; verify: boolean }>(restore, restore));
 
 await program.parseAsync();
 
@@ -237,6 +232,19 @@ function logs(
   options: { of?: string; lines: number; follow: boolean },
 ): Promise<void> {
   return showLogs(context, options);
+}
+
+async function snapshot(context: NetworkContext | PlainContext, { out }: { out?: string }): Promise<void> {
+  print(context, await takeSnapshot(context, out), []);
+}
+
+async function restore(
+  context: NetworkContext | PlainContext,
+  { from, verify }: { from: string; verify: boolean },
+): Promise<void> {
+  const restored = await restoreSnapshot(context, from, { verify });
+  print(context, restored, []);
+  if (restored.report?.ok === false) process.exitCode = 1;
 }
 
 async function rebuild(context: NetworkContext | PlainContext, { org }: { org: string }): Promise<void> {

@@ -1,11 +1,13 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { withAddedOrganisations } from '../network/added-organisations.js';
-import { localTopology } from '../network/topology.js';
+import { hasGateways } from '../network/topology.js';
+import { networkContext, plainContext } from './network/network-context.js';
 import { CannotLook } from './verify/cannot-look.js';
+import type { CheckResult } from './verify/finding.js';
 import { rebuildPeerState } from './verify/rebuild-peer-state.js';
 import { linesOf, summaryLine } from './verify/report-lines.js';
 import { verifyDataFolder } from './verify/verify-data-folder.js';
+import { verifyPlainLedger } from './verify/verify-plain-ledger.js';
 
 interface GivenOptions {
   readonly data: string;
@@ -22,8 +24,8 @@ const COULD_NOT_LOOK = 2;
 
 const program = new Command('npm run verify-ledger --')
   .description(
-    'Checks a data folder: blocks against their rules and each other, state against blocks, lanes, register, consents, ' +
-      'vault contents and key shares. It reads only, and may run beside the network. Exit code 0: all is as it should ' +
+    'Checks a data folder: blocks against their rules and each other, state and private data against blocks, and, of a ' +
+      'consortium, lanes, register, consents, vault contents and key shares. It reads only, and may run beside the network. Exit code 0: all is as it should ' +
       'be; 1: something was found, one line each; 2: it could not look. docs/operations.md explains the findings.',
   )
   .option('--data <dir>', 'data folder', '.medledger')
@@ -41,24 +43,23 @@ await program.parseAsync();
 
 async function verify(given: GivenOptions): Promise<void> {
   const dataDir = resolve(given.data);
-  const topology = withAddedOrganisations(localTopology(), dataDir);
   const say = (line: string): void => {
     if (!given.json) process.stdout.write(`${line}\n`);
   };
   try {
+    // As the folder itself says who takes part.
+    const plain = plainContext({ data: dataDir, json: given.json })?.topology;
+    const topology = plain ?? networkContext({ data: dataDir, json: given.json }).topology;
     if (given.rebuild !== undefined) say(await rebuildPeerState({ dataDir, topology, mspId: given.rebuild }));
     say(`Data folder ${dataDir}`);
-    const report = await verifyDataFolder({
-      dataDir,
-      topology,
-      ...(given.peer === undefined ? {} : { mspId: given.peer }),
-      vault: given.vault,
-      custody: given.custody,
-      decisions: given.decisions,
-      onCheck: (result) => {
-        for (const line of linesOf(result)) say(line);
-      },
-    });
+    const onCheck = (result: CheckResult): void => {
+      for (const line of linesOf(result)) say(line);
+    };
+    const chosen = { dataDir, onCheck, ...(given.peer === undefined ? {} : { mspId: given.peer }) };
+    const { vault, custody, decisions } = given;
+    const report = hasGateways(topology)
+      ? await verifyDataFolder({ ...chosen, topology, vault, custody, decisions })
+      : await verifyPlainLedger({ ...chosen, topology });
     if (report.running) say('A network runs on this folder: it was looked at as it was a moment ago.');
     say(summaryLine(report));
     if (given.json) process.stdout.write(`${JSON.stringify({ dataDir, ...report }, undefined, 2)}\n`);

@@ -1,9 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { type DialInTls, ensureDialInTls } from '../identities/index.js';
 import type { ChaincodeEntry, LedgerTopology } from '../topology.js';
 import { endorsingMspIds, peerOrganisations } from './channel-peers.js';
 import { type ChaincodeSupport, startChaincodeSupport } from './chaincode/chaincode-support.js';
+import { serviceConnection } from './chaincode/service-connection.js';
 import { parseCollections } from './definition/collections-file.js';
 import { DefinitionBook, definitionBookPath } from './definition/definition-book.js';
 import { DefinitionError } from './definition/definition-error.js';
@@ -11,7 +13,7 @@ import type { DefinitionInForce, SignatureDefinition } from './definition/defini
 import { parsePolicyExpression, quorumPolicy } from './definition/policy-expression.js';
 import type { DefinedChaincode } from './endorse/chaincode-calls.js';
 import { ChaincodeRun, type RunPlace } from './processes/chaincode-run.js';
-import { RunList } from './processes/run-list.js';
+import { type RunEntry, RunList } from './processes/run-list.js';
 
 /** What is asked for when a chaincode is deployed; the sequence is found where it is left out. */
 export type DeployRequest = Omit<ChaincodeEntry, 'sequence'> & { readonly sequence?: number };
@@ -31,6 +33,7 @@ export interface DeploymentsOptions {
   readonly dataDir: string;
   readonly listenHost: string;
   readonly log: Logger;
+  readonly nowMs: () => number;
 }
 
 /** Where a definition is put into force. */
@@ -48,6 +51,8 @@ export class Deployments {
   readonly #book: DefinitionBook;
   readonly #list: RunList;
   readonly #supports = new Map<string, ChaincodeSupport>();
+  /** By MSP id, where chaincode dials in with TLS. */
+  readonly #tls = new Map<string, DialInTls>();
   readonly #runs = new Map<string, ChaincodeRun>();
   #last: Promise<unknown> = Promise.resolve();
 
@@ -77,6 +82,11 @@ export class Deployments {
 
   definitionsAt(blockNumber?: number): readonly DefinitionInForce[] {
     return this.#book.listAt(blockNumber);
+  }
+
+  /** Also those that later ones have replaced. */
+  allDefinitions(): readonly DefinitionInForce[] {
+    return this.#book.all();
   }
 
   chaincodesOf(mspId: string): readonly DefinedChaincode[] {
@@ -113,7 +123,8 @@ export class Deployments {
   async #deploy(request: DeployRequest, target: DefinitionTarget): Promise<DeployedResult> {
     const definition = this.#definitionOf(request);
     const isInForce = this.#book.isInForce(definition);
-    const entry = { ...request, sequence: definition.sequence };
+    const service = serviceConnection(request);
+    const entry = { ...request, sequence: definition.sequence, ...(service === undefined ? {} : { service }) };
     const run = await ChaincodeRun.prepare(entry, this.#place(), { isBuilt: false });
     const before = this.#runs.get(entry.name);
     // Two processes cannot register as the same package.
@@ -130,7 +141,9 @@ export class Deployments {
     }
     this.#list.set(entry);
     await target.betweenBlocks((fromBlock) => {
-      const counting = isInForce ? this.#book.at().get(entry.name) : this.#book.add(definition, fromBlock);
+      const counting = isInForce
+        ? this.#book.at().get(entry.name)
+        : this.#book.add({ ...definition, packageId: run.packageId }, fromBlock);
       if (counting === undefined) return;
       for (const mspId of endorsingMspIds(this.#options.topology)) {
         target.define(mspId, definedChaincode(counting, run, mspId));
@@ -156,12 +169,12 @@ export class Deployments {
           ? quorumPolicy(endorsingMspIds(topology), topology.endorsementsNeeded)
           : parsePolicyExpression(policy),
       collections: collections === undefined ? undefined : parseCollections(readCollections(collections)),
-      initRequired: false,
+      initRequired: request.initRequired ?? false,
     };
     return { ...terms, sequence: request.sequence ?? this.#book.sequenceFor(terms) };
   }
 
-  async #resume(entry: ChaincodeEntry): Promise<void> {
+  async #resume(entry: RunEntry): Promise<void> {
     try {
       const run = await ChaincodeRun.prepare(entry, this.#place(), { isBuilt: true });
       this.#runs.set(entry.name, run);
@@ -174,12 +187,18 @@ export class Deployments {
   }
 
   async #listen(): Promise<void> {
-    const { topology, listenHost: host, log } = this.#options;
+    const { topology, dataDir, listenHost: host, log, nowMs } = this.#options;
     for (const { mspId, peer } of peerOrganisations(topology)) {
+      if (topology.chaincodeTls === true) {
+        const folder = join(dataDir, 'ledger', 'chaincode-tls', mspId);
+        this.#tls.set(mspId, await ensureDialInTls(folder, peer.host, nowMs()));
+      }
       // Where the consortium's own chaincode listens, nothing can be dialled in to.
       const port = topology.chaincode === undefined ? peer.chaincodePort : 0;
       const find = (packageId: string) => this.#find(mspId, packageId);
-      this.#supports.set(mspId, await startChaincodeSupport({ host, port, log: log.child({ peer: mspId }), find }));
+      const tls = this.#tls.get(mspId);
+      const place = { host, port, ...(tls === undefined ? {} : { tls }) };
+      this.#supports.set(mspId, await startChaincodeSupport({ ...place, log: log.child({ peer: mspId }), find }));
     }
   }
 
@@ -192,14 +211,18 @@ export class Deployments {
     const { dataDir, topology, log } = this.#options;
     const peers = peerOrganisations(topology)
       .filter(({ endorses }) => endorses)
-      .map(({ mspId, peer }) => ({ mspId, host: peer.host, supportAddress: this.#supports.get(mspId)?.address ?? '' }));
+      .map(({ mspId, peer }) => {
+        const dialInTls = this.#tls.get(mspId);
+        const supportAddress = this.#supports.get(mspId)?.address ?? '';
+        return { mspId, host: peer.host, supportAddress, ...(dialInTls === undefined ? {} : { dialInTls }) };
+      });
     return { dataDir, peers, log };
   }
 }
 
 function definedChaincode(definition: DefinitionInForce, run: ChaincodeRun, mspId: string): DefinedChaincode {
   const { name, version } = definition;
-  return { name, version, runtime: run.runtimeOf(mspId) };
+  return { name, version, runtime: run.runtimeOf(mspId), packageId: run.packageId };
 }
 
 function readCollections(path: string): string {

@@ -188,7 +188,7 @@ async function openChannel(settings: Settings): Promise<Channel> {
     onFailure: (error) => log.error({ error: error.message }, 'the orderer stopped'),
   });
   closers.push(() => orderer.close());
-  const deployments = await Deployments.open({ topology, dataDir, listenHost, log });
+  const deployments = await Deployments.open({ topology, dataDir, listenHost, log, nowMs: settings.nowMs });
   closers.push(() => deployments.stop());
   const peers = new ChannelPeers({ ...settings, msps: definitions, signatures, deployments });
   closers.push(() => peers.close());
@@ -200,6 +200,7 @@ async function openChannel(settings: Settings): Promise<Channel> {
     ...settings,
     peers: peers.materials(),
     deployedDefinitions: () => deployments.definitionsAt(),
+    allDeployedDefinitions: () => deployments.allDefinitions(),
     orderer,
     msps,
     signatures,

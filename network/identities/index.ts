@@ -3,6 +3,7 @@ export {
   type MemberCertificateRequest,
   openCertificateAuthority,
 } from './certificate-authority.js';
+export { type DialInClient, type DialInTls, ensureDialInTls } from './dial-in-tls.js';
 export { ensureIdentities } from './ensure-identities.js';
 export { FABRIC_ATTRIBUTES_OID, type FabricAttributes } from './fabric-attributes.js';
 export { forgetPeerKeys } from './forget-keys.js';

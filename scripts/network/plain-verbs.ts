@@ -1,4 +1,7 @@
 import { resolve } from 'node:path';
+import { withPaths } from '../../network/chaincode-paths.js';
+import type { DeployRequest } from '../../network/devledger/deployments.js';
+import type { ServiceTlsFiles } from '../../network/topology.js';
 import { StartError } from '../start/start-error.js';
 import { askDeploy, askPeer, askStatus, type DeployReport, type LedgerReport } from './ledger-control.js';
 import { isHeld, runningProcesses } from './network-context.js';
@@ -12,6 +15,11 @@ export interface DeployOptions {
   readonly folder?: string;
   readonly policy?: string;
   readonly collections?: string;
+  readonly connection?: string;
+  readonly tlsRootCert?: string;
+  readonly tlsClientCert?: string;
+  readonly tlsClientKey?: string;
+  readonly initRequired?: boolean;
 }
 
 interface Place {
@@ -21,24 +29,43 @@ interface Place {
 
 /** @throws StartError */
 export async function deployChaincode({ dataDir, say }: Place, options: DeployOptions): Promise<DeployReport> {
-  const { name, version, folder, collections, ...rest } = options;
+  const { name, version } = options;
   if (name === undefined || version === undefined) {
     throw new StartError('deploy takes --name and --version, and --folder or --address unless the chaincode dials in.');
   }
-  const { sequence, address, policy } = rest;
-  const report = await askDeploy(dataDir, {
-    name,
-    version,
-    ...(sequence === undefined ? {} : { sequence }),
-    ...(address === undefined ? {} : { address }),
-    ...(policy === undefined ? {} : { policy }),
-    // The ledger runs elsewhere.
-    ...(folder === undefined ? {} : { folder: resolve(folder) }),
-    ...(collections === undefined ? {} : { collections: resolve(collections) }),
-  });
+  // The ledger runs elsewhere.
+  const report = await askDeploy(dataDir, withPaths(deployRequest(name, version, options), resolve));
   const what = report.isNew ? 'is deployed' : 'was deployed already and is started anew';
   say(`${report.name} ${report.version}, sequence ${report.sequence}, ${what}; it registers as ${report.packageId}`);
   return report;
+}
+
+function deployRequest(name: string, version: string, options: DeployOptions): DeployRequest {
+  const { sequence, address, connection, folder, policy, collections, initRequired } = options;
+  const tls = tlsFiles(options);
+  const given = { sequence, address, connection, folder, policy, collections, initRequired, tls };
+  return { name, version, ...present(given) };
+}
+
+function tlsFiles({ tlsRootCert, tlsClientCert, tlsClientKey }: DeployOptions): ServiceTlsFiles | undefined {
+  if (tlsRootCert !== undefined) {
+    return { rootCert: tlsRootCert, ...present({ clientCert: tlsClientCert, clientKey: tlsClientKey }) };
+  }
+  if (tlsClientCert === undefined && tlsClientKey === undefined) return undefined;
+  throw new StartError(
+    '--tls-client-cert and --tls-client-key go with --tls-root-cert; give the authority of the service too.',
+  );
+}
+
+type Present<Fields> = { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> };
+
+/** The fields that are there: an optional field is left out, not undefined. */
+function present<Fields extends object>(fields: Fields): Present<Fields> {
+  return parsePresent<Fields>(Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)));
+}
+
+function parsePresent<Fields>(fields: unknown): Present<Fields> {
+  return fields as Present<Fields>;
 }
 
 /** @throws StartError */

@@ -3,9 +3,11 @@ import { mkdir, rename, rm, rmdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { StartError } from '../start/start-error.js';
 import { linesOf, summaryLine } from '../verify/report-lines.js';
+import type { CheckResult } from '../verify/finding.js';
 import { type VerifyReport, verifyDataFolder } from '../verify/verify-data-folder.js';
+import { verifyPlainLedger } from '../verify/verify-plain-ledger.js';
 import { copyOne, syncCopied } from './copied-files.js';
-import { type NetworkContext, networkContext } from './network-context.js';
+import { type NetworkContext, networkContext, type PlainContext, plainContext } from './network-context.js';
 import { readWholeSnapshot, SNAPSHOT_DATA } from './snapshot-manifest.js';
 
 export interface RestoreResult {
@@ -24,16 +26,17 @@ export interface RestoreResult {
  * @throws StartError for a damaged or foreign snapshot, or a folder that holds something; nothing is changed then
  */
 export async function restoreSnapshot(
-  context: NetworkContext,
+  context: NetworkContext | PlainContext,
   from: string,
   options: { readonly verify: boolean },
 ): Promise<RestoreResult> {
-  const { dataDir, topology, say } = context;
+  const { dataDir, topology, topologyFile, say } = context;
   requireEmpty(dataDir);
   const folder = resolve(from);
   const manifest = await readWholeSnapshot(folder);
   const { takenAt, ledger, heights } = manifest;
-  if (manifest.channel !== topology.channel)
+  // Where no other is named, the network is the one that the snapshot has in it.
+  if (topologyFile !== undefined && manifest.channel !== topology.channel)
     throw new StartError(
       `The snapshot ${folder} is of the channel ${manifest.channel}, not of ${topology.channel}; nothing was restored.`,
     );
@@ -61,17 +64,14 @@ export async function restoreSnapshot(
 }
 
 /** As the folder itself says who takes part. */
-function look(dataDir: string, { json, say }: NetworkContext): Promise<VerifyReport> {
+function look(dataDir: string, { json, say }: Pick<NetworkContext, 'json' | 'say'>): Promise<VerifyReport> {
+  const onCheck = (result: CheckResult): void => {
+    if (result.findings.length > 0) for (const line of linesOf(result)) say(line);
+  };
+  const plain = plainContext({ data: dataDir, json });
+  if (plain !== undefined) return verifyPlainLedger({ dataDir, topology: plain.topology, onCheck });
   const { topology } = networkContext({ data: dataDir, json });
-  return verifyDataFolder({
-    dataDir,
-    topology,
-    vault: true,
-    custody: true,
-    onCheck: (result) => {
-      if (result.findings.length > 0) for (const line of linesOf(result)) say(line);
-    },
-  });
+  return verifyDataFolder({ dataDir, topology, vault: true, custody: true, onCheck });
 }
 
 function requireEmpty(dataDir: string): void {

@@ -5,13 +5,13 @@ import { blocksDirectory } from '../../network/devledger/commit/open-peer-ledger
 import { FrameFiles } from '../../network/devledger/store/frame-files.js';
 import { FabricBlockFiles } from '../../network/fabric/store/block-files.js';
 import { peerBlocksFolder } from '../../network/fabric/store/store-paths.js';
-import type { Topology } from '../../network/topology.js';
+import type { LedgerTopology } from '../../network/topology.js';
 import { lockFolder } from '../start/folder-lock.js';
 import type { LedgerKind } from '../start/ledger-choice.js';
 import { StartError } from '../start/start-error.js';
 import { copyChanged, type FileStates, syncCopied } from './copied-files.js';
 import { whileFrozen } from './frozen-processes.js';
-import { isHeld, type NetworkContext, runningProcesses } from './network-context.js';
+import { isHeld, type NetworkContext, type PlainContext, runningProcesses } from './network-context.js';
 import {
   formatManifest,
   MANIFEST_FILE,
@@ -41,10 +41,11 @@ const PASSES_BEFORE = 2;
  * @param out - a folder that is not there yet; beside the data folder, with the time in its name, where left out
  * @throws StartError when there is nothing to copy, the folder is there already, or it takes too long
  */
-export async function takeSnapshot(context: NetworkContext, out?: string): Promise<SnapshotResult> {
-  const { dataDir, ledger, topology, say } = context;
+export async function takeSnapshot(context: NetworkContext | PlainContext, out?: string): Promise<SnapshotResult> {
+  const { dataDir, topology, say } = context;
+  const ledger = 'ledger' in context ? context.ledger : 'devledger';
   if (!existsSync(join(dataDir, 'consortium.json')))
-    throw new StartError(`${dataDir} is no data folder of MedLedger; name one with --data.`);
+    throw new StartError(`${dataDir} is no data folder of a network that was started once; name one with --data.`);
   const takenAt = new Date().toISOString();
   const folder = resolve(out ?? `${dataDir}-snapshot-${takenAt.replaceAll(/[:.]/g, '-')}`);
   if (existsSync(folder)) throw new StartError(`${folder} is there already; choose another folder with --out.`);
@@ -73,7 +74,10 @@ interface CopiedMoment {
   readonly pausedMs: number | undefined;
 }
 
-async function copyMoment({ dataDir, say }: NetworkContext, to: string): Promise<CopiedMoment> {
+async function copyMoment(
+  { dataDir, say }: Pick<NetworkContext, 'dataDir' | 'say'>,
+  to: string,
+): Promise<CopiedMoment> {
   if (!isHeld(dataDir)) return copyStopped(dataDir, to);
   const pids = Object.values(runningProcesses(dataDir));
   if (pids.length === 0)
@@ -106,7 +110,7 @@ async function describe(data: string, copied: FileStates): Promise<readonly Snap
 async function heightsIn(
   data: string,
   ledger: LedgerKind,
-  { organisations, channel }: Topology,
+  { organisations, channel }: LedgerTopology,
 ): Promise<Record<string, number>> {
   const heights: Record<string, number> = {};
   for (const { mspId, peer } of organisations) {

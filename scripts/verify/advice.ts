@@ -45,3 +45,7 @@ export const RELEASE_LOG =
 
 export const RELEASE_WITHOUT_ENTRY =
   'A share left this custodian without a committed permit: take the custodian off the network and find out how.';
+
+export const DEFINITIONS_COPY =
+  'Stop the network and bring ledger/definitions.json back from a copy of the data folder; without it nobody can tell by ' +
+  'which policies the blocks were judged.';

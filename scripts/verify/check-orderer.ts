@@ -7,6 +7,7 @@ import type { PeerVerification } from '../../network/devledger/store/finding.js'
 import { FrameFiles } from '../../network/devledger/store/frame-files.js';
 import { BlockCorruptError } from '../../network/devledger/store/ledger-errors.js';
 import type { LedgerTip } from '../../network/devledger/store/tip.js';
+import type { LedgerTopology } from '../../network/topology.js';
 import { ORDERER } from './advice.js';
 import { UNREADABLE_BLOCK } from './check-peers.js';
 import { CheckLog, type CheckResult } from './finding.js';
@@ -14,7 +15,7 @@ import { type LedgerFolder, ordererDirectory } from './ledger-folder.js';
 
 /** The orderer's own blocks: what peers are filled from. Each must be the block that the peers have. */
 export async function checkOrderer(
-  { dataDir }: LedgerFolder,
+  { dataDir }: LedgerFolder<LedgerTopology>,
   peers: readonly PeerVerification[],
 ): Promise<CheckResult> {
   const log = new CheckLog('orderer', 'orderer', ORDERER);

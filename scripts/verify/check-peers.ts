@@ -3,6 +3,7 @@ import { blockHeaderHash } from '../../network/devledger/commit/block-hash.js';
 import { genesisBlock } from '../../network/devledger/commit/genesis-block.js';
 import type { Finding as PeerFinding, PeerVerification } from '../../network/devledger/store/finding.js';
 import { comparePeers, verifyPeer } from '../../network/devledger/store/verify-peer.js';
+import type { LedgerTopology } from '../../network/topology.js';
 import { CATCH_UP, REBUILD, REFILL, STARTS_OVER } from './advice.js';
 import type { CheckedPeer } from './checked-peer.js';
 import { CheckLog, type CheckResult } from './finding.js';
@@ -17,7 +18,7 @@ export const UNREADABLE_BLOCK = 'it cannot be read: its bytes do not match their
  * blocks.
  */
 export async function checkPeer(
-  folder: LedgerFolder,
+  folder: LedgerFolder<LedgerTopology>,
   copy: PeerCopy,
 ): Promise<Pick<CheckedPeer, 'verification' | 'result'>> {
   const { mspId, original } = copy;
@@ -26,6 +27,7 @@ export async function checkPeer(
   log.count('blocks', verification.height);
   log.count('transactions', verification.transactions);
   log.count('state rows', verification.stateRows);
+  if (verification.privateRows > 0) log.count('private values', verification.privateRows);
   if (!copy.hasBlocks) log.found(original, 'the peer has no blocks', REFILL(original));
   if (!copy.hasState) log.found(original, 'the peer has no state database', STARTS_OVER);
   if (copy.hasBlocks) checkGenesis(folder, verification, log);
@@ -46,7 +48,11 @@ function shortOf(detail: string): string {
   return detail.startsWith(BLOCK_CORRUPT) ? UNREADABLE_BLOCK : detail;
 }
 
-function checkGenesis({ msps, rules }: LedgerFolder, { blocks }: PeerVerification, log: CheckLog): void {
+function checkGenesis(
+  { msps, rules }: LedgerFolder<LedgerTopology>,
+  { blocks }: PeerVerification,
+  log: CheckLog,
+): void {
   const expected = blockHeaderHash(parseBlock(genesisBlock({ ...rules, msps }))).toString('hex');
   const found = blocks[0]?.headerHashHex;
   if (found === undefined || found === expected) return;

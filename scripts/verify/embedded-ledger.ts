@@ -1,6 +1,7 @@
 import { blocksDirectory, stateDirectory } from '../../network/devledger/commit/open-peer-ledger.js';
 import { FrameFiles } from '../../network/devledger/store/frame-files.js';
 import { StateCorruptError, StoreError } from '../../network/devledger/store/ledger-errors.js';
+import type { LedgerTopology } from '../../network/topology.js';
 import { REFILL } from './advice.js';
 import type { CheckedPeer, LedgerLook } from './checked-peer.js';
 import { checkOrderer } from './check-orderer.js';
@@ -12,7 +13,7 @@ import { indexTransactions } from './transaction-index.js';
 
 /** Copies what of the embedded ledger cannot be looked at where it is, and removes the copies behind the action. */
 export function withEmbeddedLedger<T>(
-  folder: LedgerFolder,
+  folder: LedgerFolder<LedgerTopology>,
   mspIds: readonly string[],
   action: (look: LedgerLook) => Promise<T>,
 ): Promise<T> {
@@ -25,7 +26,7 @@ export function withEmbeddedLedger<T>(
   );
 }
 
-async function checkCopy(folder: LedgerFolder, copy: PeerCopy): Promise<CheckedPeer> {
+async function checkCopy(folder: LedgerFolder<LedgerTopology>, copy: PeerCopy): Promise<CheckedPeer> {
   const { mspId, original, hasState } = copy;
   const checked = await checkPeer(folder, copy);
   return {
@@ -48,10 +49,13 @@ function withBlocks<T>({ mspId, directory }: PeerCopy, action: (blocks: FrameFil
 }
 
 /** @returns undefined where it cannot be opened, which the check of the peer has said */
-async function openState({ topology }: LedgerFolder, copy: PeerCopy): Promise<PeerState | undefined> {
+async function openState({ topology }: LedgerFolder<LedgerTopology>, copy: PeerCopy): Promise<PeerState | undefined> {
   const directory = stateDirectory(copy.directory);
+  // What is read there is what the consortium's chaincode has written.
+  const namespace = topology.chaincode?.name;
+  if (namespace === undefined) return undefined;
   try {
-    return await PeerState.open({ directory, mspId: copy.mspId, namespace: topology.chaincode.name });
+    return await PeerState.open({ directory, mspId: copy.mspId, namespace });
   } catch (error) {
     if (error instanceof StateCorruptError || error instanceof StoreError) return undefined;
     throw error;

@@ -1,6 +1,7 @@
 /** What is looked at. */
 export type CheckName =
   | 'peer'
+  | 'definitions'
   | 'orderer'
   | 'agreement'
   | 'lanes'

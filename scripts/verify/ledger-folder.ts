@@ -24,6 +24,9 @@ export interface LedgerFolder<Channel extends LedgerTopology = Topology> {
   readonly peers: readonly Channel['organisations'][number][];
 }
 
+/** Nothing can be judged: it is not known by which rules. */
+export class DefinitionsUnreadable extends CannotLook {}
+
 /** Where each ledger keeps its peers, and what identities they have. */
 const NEEDED: Readonly<Record<LedgerKind, readonly string[]>> = {
   devledger: ['organizations', 'ledger/peers'],
@@ -114,7 +117,7 @@ function readDefinitions(dataDir: string): NonNullable<LastingRules['definitions
     return (blockNumber) => book.listAt(blockNumber);
   } catch (cause) {
     if (!(cause instanceof DefinitionError)) throw cause;
-    throw new CannotLook(cause.message, { cause });
+    throw new DefinitionsUnreadable(cause.message, { cause });
   }
 }
 

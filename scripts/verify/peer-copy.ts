@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { applyBlocks } from '../../network/devledger/commit/apply-blocks.js';
 import { blocksDirectory, stateDirectory } from '../../network/devledger/commit/open-peer-ledger.js';
+import { PrivateKeeper } from '../../network/devledger/private-data/private-keeper.js';
 import { RulesByBlock } from '../../network/devledger/commit/rules-by-block.js';
 import { FrameFiles } from '../../network/devledger/store/frame-files.js';
 import { BlockCorruptError, StateCorruptError } from '../../network/devledger/store/ledger-errors.js';
 import { StateStore } from '../../network/devledger/store/state-store.js';
+import type { LedgerTopology } from '../../network/topology.js';
 import { copyDatabase } from './copy-database.js';
 import { type LedgerFolder, peerDirectory } from './ledger-folder.js';
 
@@ -28,7 +30,7 @@ export interface PeerCopy {
  * ledger has in memory only, and a killed one had, is made again in the copy, as its next start would.
  */
 export async function withPeerCopies<T>(
-  folder: LedgerFolder,
+  folder: LedgerFolder<LedgerTopology>,
   mspIds: readonly string[],
   action: (copies: readonly PeerCopy[]) => Promise<T>,
 ): Promise<T> {
@@ -42,7 +44,7 @@ export async function withPeerCopies<T>(
   }
 }
 
-async function copyPeer(folder: LedgerFolder, mspId: string, directory: string): Promise<PeerCopy> {
+async function copyPeer(folder: LedgerFolder<LedgerTopology>, mspId: string, directory: string): Promise<PeerCopy> {
   const original = peerDirectory(folder.dataDir, mspId);
   const hasBlocks = existsSync(blocksDirectory(original));
   const hasState = existsSync(stateDirectory(original));
@@ -55,14 +57,15 @@ async function copyPeer(folder: LedgerFolder, mspId: string, directory: string):
 }
 
 /** As far as both can be read; what cannot be read is named by the check that looks at it. */
-async function catchUp({ rules }: LedgerFolder, mspId: string, directory: string): Promise<void> {
+async function catchUp({ rules }: LedgerFolder<LedgerTopology>, mspId: string, directory: string): Promise<void> {
   const byBlock = new RulesByBlock(rules, rules.definitionsAt);
-  const rulesAt = (blockNumber: number) => byBlock.at(blockNumber).channel;
+  const rulesAt = (blockNumber?: number) => byBlock.at(blockNumber).channel;
+  const keeper = new PrivateKeeper({ mspId, rulesAt });
   try {
     const state = await StateStore.open(stateDirectory(directory), mspId);
     try {
       await FrameFiles.look({ directory: blocksDirectory(directory), owner: mspId }, (blocks) =>
-        applyBlocks({ state, blocks }, { mspId, rulesAt }),
+        keeper.bringUp(state, () => applyBlocks({ state, blocks }, { mspId, rulesAt, keeper })),
       );
     } finally {
       await state.close();

@@ -6,6 +6,7 @@ const LINES_PER_CHECK_MAX = 50;
 
 const TITLES: Readonly<Record<CheckName, string>> = {
   peer: 'blocks and state',
+  definitions: 'chaincode definitions',
   orderer: 'blocks of the orderer',
   agreement: 'peers against each other',
   lanes: 'lanes, entries, permits',

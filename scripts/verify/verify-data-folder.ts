@@ -2,12 +2,11 @@ import { pinnedOrganisations } from '../../gateway/identity/pinned-consortium.js
 import { StateCorruptError } from '../../network/devledger/store/ledger-errors.js';
 import type { Topology } from '../../network/topology.js';
 import { ENDORSED, REBUILD } from './advice.js';
-import { CannotLook } from './cannot-look.js';
 import { checkConsents } from './check-consents.js';
 import { checkDecisions } from './check-decisions.js';
 import { checkReleases, checkShares, type ReleaseLogEnd, releaseLogEnds } from './check-custody.js';
 import { checkLanes, type PeerView } from './check-lanes.js';
-import { checkAgreement } from './check-peers.js';
+import { checkLedger, chosenPeers } from './check-ledger.js';
 import { checkRegister } from './check-register.js';
 import { checkVaults } from './check-vaults.js';
 import type { CheckedPeer, LedgerLook } from './checked-peer.js';
@@ -44,11 +43,7 @@ export interface VerifyReport {
  */
 export async function verifyDataFolder(options: VerifyOptions): Promise<VerifyReport> {
   const folder = openLedgerFolder(options.dataDir, options.topology);
-  const mspIds = folder.peers.map(({ mspId }) => mspId).filter((id) => id === (options.mspId ?? id));
-  if (mspIds.length === 0) {
-    const known = folder.peers.map(({ mspId }) => mspId).join(', ');
-    throw new CannotLook(`There is no peer of ${options.mspId}; --peer takes one of ${known}.`);
-  }
+  const mspIds = chosenPeers(folder, options.mspId);
   const running = isRunning(options.dataDir);
   const checks: CheckResult[] = [];
   const done = (...results: readonly CheckResult[]): void => {
@@ -71,14 +66,7 @@ interface Run {
 
 async function checkAll(run: Run): Promise<void> {
   const { ledger, done } = run;
-  const peers: CheckedPeer[] = [];
-  for (const mspId of ledger.mspIds) {
-    const peer = await ledger.checkPeer(mspId);
-    peers.push(peer);
-    done(peer.result);
-  }
-  const verifications = peers.map(({ verification }) => verification);
-  done(await checkAgreement(peers), ...(await ledger.checkOrderers(verifications)));
+  const peers = await checkLedger(ledger, done);
   // Stores beside the chain are held against one peer: the first in which nothing was found, and it comes last.
   const best = peers.find(({ result }) => result.findings.length === 0) ?? peers.find(({ hasState }) => hasState);
   for (const peer of peers.filter((other) => other !== best))

@@ -18,12 +18,13 @@ export interface ChaincodeConnectionOptions {
 
 /** What peer and chaincode service know each other by; PEM. */
 export interface ChaincodeTls {
-  /** The peer's own. */
-  readonly certificatePem: string;
-  readonly keyPem: string;
-  /** Authority of the service's certificate, and the name in it. */
+  /** The peer's own; left out where the service asks for none. */
+  readonly certificatePem?: string;
+  readonly keyPem?: string;
+  /** Authority of the service's certificate. */
   readonly caPem: string;
-  readonly serverName: string;
+  /** Name in it; that of the address where left out. */
+  readonly serverName?: string;
 }
 
 /** Longest message between peer and chaincode, as between peer and client. */
@@ -48,6 +49,8 @@ export class ChaincodeConnection {
   #stopped = false;
   #reconnectMs = RECONNECT_MIN_MS;
   #timer: NodeJS.Timeout | undefined;
+  /** Why it is not connected. */
+  #reason = 'it does not answer';
 
   constructor(options: ChaincodeConnectionOptions) {
     this.#options = options;
@@ -84,7 +87,10 @@ export class ChaincodeConnection {
         else reject(failure);
       };
       const timer = setTimeout(
-        () => waiter(new Error(`could not launch chaincode ${chaincodeName}: connection to ${address} failed`)),
+        () =>
+          waiter(
+            new Error(`could not launch chaincode ${chaincodeName}: connection to ${address} failed: ${this.#reason}`),
+          ),
         timeoutMs,
       );
       this.#waiters.add(waiter);
@@ -120,6 +126,7 @@ export class ChaincodeConnection {
       },
       onEnd: (reason) => {
         clearTimeout(registerTimer);
+        this.#reason = reason;
         if (this.#stopped) log.debug({ address }, 'connection to the chaincode stopped');
         else if (this.#ready) log.warn({ address, reason }, 'chaincode went away; connecting again');
         else log.debug({ address, reason }, 'chaincode is not there yet');
@@ -147,7 +154,14 @@ function securityOf(tls: ChaincodeTls | undefined): { credentials: ChannelCreden
   if (tls === undefined) return { credentials: credentials.createInsecure(), names: {} };
   const { caPem, keyPem, certificatePem, serverName } = tls;
   return {
-    credentials: credentials.createSsl(Buffer.from(caPem), Buffer.from(keyPem), Buffer.from(certificatePem)),
-    names: { 'grpc.ssl_target_name_override': serverName, 'grpc.default_authority': serverName },
+    credentials: credentials.createSsl(Buffer.from(caPem), bytesOf(keyPem), bytesOf(certificatePem)),
+    names:
+      serverName === undefined
+        ? {}
+        : { 'grpc.ssl_target_name_override': serverName, 'grpc.default_authority': serverName },
   };
+}
+
+function bytesOf(pem: string | undefined): Buffer | null {
+  return pem === undefined ? null : Buffer.from(pem);
 }

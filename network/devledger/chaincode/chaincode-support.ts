@@ -11,6 +11,8 @@ export interface ChaincodeSupportOptions {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** Plain where left out. */
+  readonly tls?: { readonly certificatePem: string; readonly keyPem: string; readonly caPem: string };
   readonly log: Logger;
   /** The chaincode that this package id belongs to. */
   readonly find: (packageId: string) => DialInChaincode | undefined;
@@ -31,7 +33,8 @@ const STREAMS_PER_CONNECTION_MAX = 100;
 
 /**
  * What a chaincode dials in to: protos.ChaincodeSupport, which a peer of Fabric offers at its chaincode listen address.
- * Without TLS, as Fabric's peers in development: bind it to loopback.
+ * With TLS each chaincode shows the certificate that was made for it; without, as on Fabric's peers in development,
+ * whoever reaches the port may be one: bind it to loopback.
  *
  * @throws Error the port is taken
  */
@@ -49,7 +52,7 @@ export async function startChaincodeSupport(options: ChaincodeSupportOptions): P
     register: (stream: RegisterStream) => register(stream, options),
   });
   const { host } = options;
-  const port = await bind(server, host, options.port);
+  const port = await bind(server, credentialsOf(options), options);
   return {
     address: `${host}:${port}`,
     // Its streams never end by themselves.
@@ -57,9 +60,19 @@ export async function startChaincodeSupport(options: ChaincodeSupportOptions): P
   };
 }
 
-function bind(server: Server, host: string, port: number): Promise<number> {
+function credentialsOf({ tls }: ChaincodeSupportOptions): ServerCredentials {
+  if (tls === undefined) return ServerCredentials.createInsecure();
+  const pair = { private_key: Buffer.from(tls.keyPem), cert_chain: Buffer.from(tls.certificatePem) };
+  return ServerCredentials.createSsl(Buffer.from(tls.caPem), [pair], true);
+}
+
+function bind(
+  server: Server,
+  credentials: ServerCredentials,
+  { host, port }: Pick<ChaincodeSupportOptions, 'host' | 'port'>,
+): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, boundPort) => {
+    server.bindAsync(`${host}:${port}`, credentials, (error, boundPort) => {
       if (error === null) return resolve(boundPort);
       const taken = error.message.includes('EADDRINUSE') ? 'is taken' : `cannot be used (${error.message})`;
       const advice = 'stop what uses it, or choose another chaincodePort in the topology';
@@ -84,6 +97,10 @@ function register(stream: RegisterStream, { find, log }: ChaincodeSupportOptions
       return refuse('the first message of a chaincode is not REGISTER');
     const chaincode = find(packageId);
     if (chaincode === undefined) return refuse(`no chaincode ${packageId} is deployed on this peer`);
+    const certificateDer = stream.getAuthContext().sslPeerCertificate?.raw;
+    if (!chaincode.admits(certificateDer)) {
+      return refuse(`Chaincode ${packageId} with the given certificate belongs to a different chaincode`);
+    }
     if (chaincode.isTaken()) return refuse(`duplicate chaincodeID: ${packageId}`);
     const call = new AcceptedCall(stream);
     chaincode.attach(call);

@@ -10,6 +10,8 @@ export interface DialInOptions {
   readonly chaincodeName: string;
   /** What the chaincode has to register as. */
   readonly packageId: string;
+  /** DER; who may register. Anyone who reaches the port where left out. */
+  readonly certificateDer?: Uint8Array;
   readonly log: Logger;
   /** How long one transaction may run; default 30 s, as Fabric's. */
   readonly executeTimeoutMs?: number;
@@ -40,6 +42,13 @@ export class DialInChaincode {
   /** Whether one has registered and not gone; Fabric refuses a second one as well. */
   isTaken(): boolean {
     return this.#stream !== undefined;
+  }
+
+  /** @param certificateDer - of the TLS connection; undefined in plain */
+  admits(certificateDer: Uint8Array | undefined): boolean {
+    const wanted = this.#options.certificateDer;
+    if (wanted === undefined) return true;
+    return certificateDer !== undefined && Buffer.compare(wanted, certificateDer) === 0;
   }
 
   attach(call: ChaincodeCall): void {

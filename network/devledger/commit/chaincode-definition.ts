@@ -15,6 +15,8 @@ export interface ChaincodeDefinition {
   readonly initRequired: boolean;
   /** Number of the first block whose transactions are judged by it; from the beginning where left out. */
   readonly fromBlock?: number;
+  /** What the chaincode registers as, where that is known. */
+  readonly packageId?: string;
 }
 
 /** OutOf(needed, endorsers), each by one of its peers. */

@@ -17,6 +17,7 @@ interface StoredDefinition {
   readonly sequence: number;
   readonly initRequired: boolean;
   readonly fromBlock: number;
+  readonly packageId?: string;
   /** Serialised SignaturePolicyEnvelope, base64. */
   readonly endorsementPolicy: string;
   /** Serialised CollectionConfigPackage, base64. */
@@ -69,6 +70,11 @@ export class DefinitionBook {
     const list = [...byName.values()];
     this.#lists.set(byName, list);
     return list;
+  }
+
+  /** Every definition there was, in the order in which they were written. */
+  all(): readonly DefinitionInForce[] {
+    return this.#definitions;
   }
 
   /** The sequence that a definition of these terms has, or would get. */

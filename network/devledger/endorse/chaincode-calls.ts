@@ -19,6 +19,8 @@ export interface DefinedChaincode {
   readonly name: string;
   readonly version: string;
   readonly runtime: ChaincodeRuntime;
+  /** What it registers as; name:version where left out. */
+  readonly packageId?: string;
 }
 
 /** A chaincode built into the peer; it reads the ledger itself and writes nothing. */

@@ -33,6 +33,17 @@ export function plainKeyOf(name: CollectionName, row: Buffer): string {
   return row.toString('utf8', privateStatePrefix(name).length);
 }
 
+/** Of a row that privateStateKey made. */
+export function parsePrivateStateKey(row: Buffer): CollectionName & { readonly key: string } {
+  const separator = row.indexOf(0, 1);
+  const end = row.indexOf(0, separator + 1);
+  return {
+    namespace: row.toString('utf8', 1, separator),
+    collection: row.toString('utf8', separator + 1, end),
+    key: row.toString('utf8', end + 1),
+  };
+}
+
 export function privateSetKey(place: SetPlace): Buffer {
   return Buffer.concat([kind('privateSet'), placeBytes(place), nameBytes(place)]);
 }

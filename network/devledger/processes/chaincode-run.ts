@@ -2,13 +2,14 @@ import { createHash } from 'node:crypto';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import type { ChaincodeEntry } from '../../topology.js';
+import type { DialInClient, DialInTls } from '../../identities/index.js';
 import { ChaincodeConnection } from '../chaincode/chaincode-connection.js';
 import { DeployedChaincode } from '../chaincode/deployed-chaincode.js';
 import { DialInChaincode } from '../chaincode/dial-in.js';
 import { DefinitionError } from '../definition/definition-error.js';
 import { buildChaincode, type ChaincodeCommand } from './chaincode-folder.js';
 import { ChaincodeProcess } from './chaincode-process.js';
+import type { RunEntry } from './run-list.js';
 
 /** The peers that run it. */
 export interface RunPlace {
@@ -18,11 +19,22 @@ export interface RunPlace {
     readonly host: string;
     /** host:port that a chaincode dials in to. */
     readonly supportAddress: string;
+    /** Of what dials in there; plain where left out. */
+    readonly dialInTls?: DialInTls;
   }[];
   readonly log: Logger;
 }
 
 type PeerPlace = RunPlace['peers'][number];
+
+interface BuiltRun {
+  /** Undefined for one that somebody else runs. */
+  readonly command: ChaincodeCommand | undefined;
+  /** By MSP id, for the case that it is a service. */
+  readonly servicePorts: ReadonlyMap<string, number>;
+  /** By MSP id, where it dials in with TLS. */
+  readonly clients: ReadonlyMap<string, DialInClient>;
+}
 
 /** From a start to REGISTER; npm and a TypeScript chaincode take a few seconds on a busy machine. */
 const READY_MS = 60_000;
@@ -32,34 +44,35 @@ const LOOPBACK = '127.0.0.1';
 export class ChaincodeRun {
   /** What it registers as. */
   readonly packageId: string;
-  readonly #entry: ChaincodeEntry;
+  readonly #entry: RunEntry;
   readonly #place: RunPlace;
   readonly #command: ChaincodeCommand | undefined;
   readonly #servicePorts: ReadonlyMap<string, number>;
+  readonly #clients: ReadonlyMap<string, DialInClient>;
   readonly #runtimes = new Map<string, DeployedChaincode>();
   readonly #processes: ChaincodeProcess[] = [];
 
-  private constructor(
-    entry: ChaincodeEntry,
-    place: RunPlace,
-    built: { command: ChaincodeCommand | undefined; servicePorts: ReadonlyMap<string, number> },
-  ) {
+  private constructor(entry: RunEntry, place: RunPlace, built: BuiltRun) {
     this.#entry = entry;
     this.#place = place;
     this.#command = built.command;
     this.#servicePorts = built.servicePorts;
+    this.#clients = built.clients;
     this.packageId = packageIdOf(entry);
     for (const peer of place.peers) this.#runtimes.set(peer.mspId, this.#runtimeFor(peer));
   }
 
   /** @throws DefinitionError DEFINITION_INVALID, CHAINCODE_BUILD_FAILED */
   static async prepare(
-    entry: ChaincodeEntry,
+    entry: RunEntry,
     place: RunPlace,
     options: { readonly isBuilt: boolean },
   ): Promise<ChaincodeRun> {
     const { folder, name, version } = entry;
-    if (folder === undefined) return new ChaincodeRun(entry, place, { command: undefined, servicePorts: new Map() });
+    const clients = await clientsOf(place, packageIdOf(entry));
+    if (folder === undefined) {
+      return new ChaincodeRun(entry, place, { command: undefined, servicePorts: new Map(), clients });
+    }
     const command = await buildChaincode({
       ...options,
       folder,
@@ -68,7 +81,7 @@ export class ChaincodeRun {
     });
     const ports = await freePorts(place.peers.length);
     const servicePorts = new Map(place.peers.map(({ mspId }, index) => [mspId, ports[index] ?? 0]));
-    return new ChaincodeRun(entry, place, { command, servicePorts });
+    return new ChaincodeRun(entry, place, { command, servicePorts, clients });
   }
 
   runtime(mspId: string): DeployedChaincode | undefined {
@@ -109,16 +122,20 @@ export class ChaincodeRun {
   }
 
   #runtimeFor({ mspId }: PeerPlace): DeployedChaincode {
-    const { name: chaincodeName, address } = this.#entry;
+    const { name: chaincodeName, address, service: given } = this.#entry;
     const log = this.#place.log.child({ peer: mspId, chaincode: chaincodeName });
-    const dialIn = new DialInChaincode({ chaincodeName, packageId: this.packageId, log });
-    const servicePort = this.#servicePorts.get(mspId);
-    const service = address ?? (servicePort === undefined ? undefined : `${LOOPBACK}:${servicePort}`);
-    if (service === undefined) return new DeployedChaincode({ dialIn });
-    return new DeployedChaincode({
-      dialIn,
-      connection: new ChaincodeConnection({ chaincodeName, address: service, log }),
+    const client = this.#clients.get(mspId);
+    const dialIn = new DialInChaincode({
+      chaincodeName,
+      packageId: this.packageId,
+      log,
+      ...(client === undefined ? {} : { certificateDer: client.certificateDer }),
     });
+    const servicePort = this.#servicePorts.get(mspId);
+    const own = address ?? (servicePort === undefined ? undefined : `${LOOPBACK}:${servicePort}`);
+    const service = given ?? (own === undefined ? undefined : { address: own });
+    if (service === undefined) return new DeployedChaincode({ dialIn });
+    return new DeployedChaincode({ dialIn, connection: new ChaincodeConnection({ chaincodeName, ...service, log }) });
   }
 
   #launch(command: ChaincodeCommand, { mspId, host, supportAddress }: PeerPlace): ChaincodeProcess {
@@ -132,6 +149,7 @@ export class ChaincodeRun {
         CORE_CHAINCODE_ID_NAME: this.packageId,
         CORE_PEER_LOCALMSPID: mspId,
         CORE_PEER_TLS_ENABLED: 'false',
+        ...this.#clients.get(mspId)?.env,
         CORE_PEER_ADDRESS: supportAddress,
         // For those that are services; the names are those of the samples.
         CHAINCODE_SERVER_ADDRESS: `${LOOPBACK}:${this.#servicePorts.get(mspId)}`,
@@ -144,11 +162,19 @@ export class ChaincodeRun {
   }
 }
 
+async function clientsOf({ peers }: RunPlace, packageId: string): Promise<ReadonlyMap<string, DialInClient>> {
+  const clients = new Map<string, DialInClient>();
+  for (const { mspId, dialInTls } of peers) {
+    if (dialInTls !== undefined) clients.set(mspId, await dialInTls.clientFor(packageId));
+  }
+  return clients;
+}
+
 /**
  * Fabric's form is label:hash of the package. Without a package of our making it is what `peer` in development mode
  * expects, name:version, so that a chaincode may be started by hand.
  */
-function packageIdOf({ name, version, sequence, folder }: ChaincodeEntry): string {
+function packageIdOf({ name, version, sequence, folder }: RunEntry): string {
   if (folder === undefined) return `${name}:${version}`;
   return `${name}_${version}:${createHash('sha256').update(`${name}\n${version}\n${sequence}`).digest('hex')}`;
 }

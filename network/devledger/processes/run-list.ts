@@ -1,12 +1,18 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { PRIVATE_FILE_MODE, replaceFile } from '../../identities/durable-file.js';
 import type { ChaincodeEntry } from '../../topology.js';
+import type { ServiceConnection } from '../chaincode/service-connection.js';
 import { DefinitionError } from '../definition/definition-error.js';
+
+/** A chaincode as it was deployed, with what was in the files that it named then. */
+export interface RunEntry extends ChaincodeEntry {
+  readonly service?: ServiceConnection;
+}
 
 /** How the deployed chaincodes are run, by name; kept over restarts. What they may do is in the definitions. */
 export class RunList {
   readonly #path: string;
-  readonly #entries: Map<string, ChaincodeEntry>;
+  readonly #entries: Map<string, RunEntry>;
 
   /** @throws DefinitionError DEFINITIONS_UNREADABLE */
   constructor(path: string) {
@@ -15,18 +21,18 @@ export class RunList {
     this.#entries = new Map(entries.map((entry) => [entry.name, entry]));
   }
 
-  entries(): readonly ChaincodeEntry[] {
+  entries(): readonly RunEntry[] {
     return [...this.#entries.values()];
   }
 
   /** Durable on return. */
-  set(entry: ChaincodeEntry): void {
+  set(entry: RunEntry): void {
     this.#entries.set(entry.name, entry);
     replaceFile(this.#path, `${JSON.stringify(this.entries(), undefined, 2)}\n`, PRIVATE_FILE_MODE);
   }
 }
 
-function readEntries(path: string): ChaincodeEntry[] {
+function readEntries(path: string): RunEntry[] {
   try {
     return parseEntries(JSON.parse(readFileSync(path, 'utf8')));
   } catch (cause) {
@@ -38,6 +44,6 @@ function readEntries(path: string): ChaincodeEntry[] {
   }
 }
 
-function parseEntries(value: unknown): ChaincodeEntry[] {
-  return value as ChaincodeEntry[];
+function parseEntries(value: unknown): RunEntry[] {
+  return value as RunEntry[];
 }

@@ -35,7 +35,7 @@ export function peerEndorser(
     address: `${material.host}:${material.port}`,
     ledger: material.ledger,
     chaincodes: running,
-    systemChaincodes: systemChaincodes(material, rulesNow, options),
+    systemChaincodes: systemChaincodes(material, { rulesNow, given, running }, options),
     get rules() {
       return rulesNow();
     },
@@ -49,10 +49,11 @@ export function peerEndorser(
 
 function systemChaincodes(
   { mspId }: PeerMaterial,
-  rulesNow: () => ChannelRules,
-  { topology, msps, access }: PeerEndorserOptions,
+  { rulesNow, given, running }: PeerChaincodes & { readonly rulesNow: () => ChannelRules },
+  { topology, msps, access, allDeployedDefinitions = () => NONE }: PeerEndorserOptions,
 ): SystemChaincode[] {
-  const { channel } = topology;
+  const { channel, organisations } = topology;
+  const isGiven = (name: string) => given.some((chaincode) => chaincode.name === name);
   return [
     qscc({
       channel,
@@ -65,7 +66,15 @@ function systemChaincodes(
         return rulesNow();
       },
       mspId,
-      approvers: topology.organisations.filter(({ peer }) => peer !== undefined).map((member) => member.mspId),
+      members: organisations.map((member) => member.mspId),
+      approvers: organisations.filter(({ peer }) => peer !== undefined).map((member) => member.mspId),
+      approved: () => [
+        ...rulesNow()
+          .definitions()
+          .filter(({ name }) => isGiven(name)),
+        ...allDeployedDefinitions(),
+      ],
+      installed: () => running,
       creatorOf: (serialized) => msps.identity(serialized),
     }),
   ];

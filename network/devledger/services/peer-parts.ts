@@ -56,6 +56,8 @@ export interface PeerNodesOptions {
   readonly definitions?: readonly ChaincodeDefinition[];
   /** Further ones, which change while peers run; the same array as long as they do not. */
   readonly deployedDefinitions?: () => readonly ChaincodeDefinition[];
+  /** The same with those that later ones have replaced. */
+  readonly allDeployedDefinitions?: () => readonly ChaincodeDefinition[];
   /** Address to listen on; loopback, unless the machine is shared on purpose. */
   readonly listenHost: string;
   readonly nowMs: () => number;

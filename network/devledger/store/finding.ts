@@ -14,6 +14,8 @@ export interface PeerVerification {
   /** Number of blocks in the files. */
   readonly height: number;
   readonly stateRows: number;
+  /** Private values that the peer has. */
+  readonly privateRows: number;
   readonly transactions: number;
   readonly findings: readonly Finding[];
   /** By block number; undefined where the block cannot be read. */

@@ -13,6 +13,7 @@ import { TIP_KEY } from './row-keys.js';
 import { StateDatabase } from './state-database.js';
 import { decodeTip } from './tip.js';
 import { walkBlocks } from './verify-blocks.js';
+import { comparePrivate } from './verify-private.js';
 import { compareState, IndexCheck } from './verify-state.js';
 
 /** Rules of a channel on which chaincodes were deployed in the course of time. */
@@ -46,28 +47,32 @@ async function verifyStores(
 ): Promise<PeerVerification> {
   const readBlock: ReadBlock = (number) => readable(blocks, number);
   const state = new ReplayedState(readBlock);
+  const rulesByBlock = rules && new RulesByBlock(rules, rules.definitionsAt);
   const index = opened.database && new IndexCheck(peer, opened.database);
   const walked = await walkBlocks({
     peer,
     blocks,
     state,
     readBlock,
-    rules: rules && new RulesByBlock(rules, rules.definitionsAt),
+    rules: rulesByBlock,
     applyBelow: opened.height ?? blocks.nextSequence,
     onBlock: (rows) => index?.check(rows),
   });
   const height = blocks.nextSequence;
   let findings = [...opened.findings, ...walked.findings, ...behind(peer, height, opened.height)];
-  let stateRows = 0;
+  let [stateRows, privateRows] = [0, 0];
   if (opened.database !== undefined && index !== undefined) {
     if (walked.unreadable.length === 0) await index.checkCounts();
-    const compared = await compareState(peer, opened.database, { state, unreadable: walked.unreadable });
-    stateRows = compared.rows;
-    findings = [...findings, ...index.findings, ...compared.findings];
+    const replayed = { state, unreadable: walked.unreadable };
+    const compared = await compareState(peer, opened.database, replayed);
+    const members = rulesByBlock === undefined ? {} : { rules: rulesByBlock };
+    const privately = await comparePrivate(peer, opened.database, { ...replayed, ...members });
+    [stateRows, privateRows] = [compared.rows, privately.rows];
+    findings = [...findings, ...index.findings, ...compared.findings, ...privately.findings];
     // Where no row names the damage, the place in the file does.
     if (findings.length === 0) findings = await damagedParts(peer, opened.database);
   }
-  return { peer, height, stateRows, transactions: walked.transactions, findings, blocks: walked.hashes };
+  return { peer, height, stateRows, privateRows, transactions: walked.transactions, findings, blocks: walked.hashes };
 }
 
 /**

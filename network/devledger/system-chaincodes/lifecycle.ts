@@ -11,10 +11,23 @@ export interface LifecycleOptions {
   readonly rules: ChannelRules;
   /** Of the peer. */
   readonly mspId: string;
-  /** Organisations that agreed on the definitions: those with a peer. */
+  /** MSP ids of the channel's members. */
+  readonly members: readonly string[];
+  /** Those of them that agreed on the definitions: who has a peer. */
   readonly approvers: readonly string[];
+  /** Every definition that was ever in force, earlier ones of a chaincode first. */
+  readonly approved: () => readonly ChaincodeDefinition[];
+  /** What runs on the peer. */
+  readonly installed: () => readonly InstalledChaincode[];
   /** The proposal's creator, already verified. */
   readonly creatorOf: (serialized: Uint8Array) => PolicySigner;
+}
+
+export interface InstalledChaincode {
+  readonly name: string;
+  readonly version: string;
+  /** What it registers as; name:version where left out. */
+  readonly packageId?: string;
 }
 
 type Query = (argument: Uint8Array, options: LifecycleOptions) => Uint8Array;
@@ -23,14 +36,24 @@ const STATUS_NOT_FOUND = 404;
 /** The only plugins there are. */
 const ENDORSEMENT_PLUGIN = 'escc';
 const VALIDATION_PLUGIN = 'vscc';
-/** Asked by administrators of the peer alone: what their own organisation agreed to. */
-const ADMINISTRATORS_ONLY = ['QueryApprovedChaincodeDefinition', 'QueryApprovedChaincodeDefinitions'];
+/** Asked by administrators of the peer alone: what their own organisation agreed to, and what runs on its peer. */
+const ADMINISTRATORS_ONLY = [
+  'QueryApprovedChaincodeDefinition',
+  'QueryApprovedChaincodeDefinitions',
+  'QueryInstalledChaincode',
+  'QueryInstalledChaincodes',
+  'GetInstalledChaincodePackage',
+];
 
 const QUERIES: ReadonlyMap<string, Query> = new Map<string, Query>([
   ['QueryChaincodeDefinition', queryDefinition],
   ['QueryChaincodeDefinitions', queryDefinitions],
   ['QueryApprovedChaincodeDefinition', queryApproved],
   ['QueryApprovedChaincodeDefinitions', queryAllApproved],
+  ['CheckCommitReadiness', checkReadiness],
+  ['QueryInstalledChaincode', queryInstalled],
+  ['QueryInstalledChaincodes', queryAllInstalled],
+  ['GetInstalledChaincodePackage', refusePackage],
 ]);
 
 /**
@@ -57,9 +80,9 @@ export function lifecycleQueries(options: LifecycleOptions): SystemChaincode {
 function query(name: string, argument: Uint8Array, creator: Uint8Array, options: LifecycleOptions): Uint8Array {
   const run = QUERIES.get(name);
   if (run === undefined) {
-    throw new Error(
-      `failed to invoke backing implementation of '${name}': chaincodes of this ledger are deployed by itself, ` +
-        'and their definitions can be read only',
+    throw failed(
+      name,
+      'chaincode is put on this ledger by `npm run network -- deploy`, and definitions can only be read here',
     );
   }
   const { mspId, ou } = options.creatorOf(creator);
@@ -76,7 +99,8 @@ function queryDefinition(argument: Uint8Array, options: LifecycleOptions): Uint8
   const definition = defined(lifecycle.QueryChaincodeDefinitionArgs.deserializeBinary(argument).getName(), options);
   const result = new lifecycle.QueryChaincodeDefinitionResult();
   fill(result, definition);
-  for (const mspId of [...options.approvers].sort()) result.getApprovalsMap().set(mspId, true);
+  const { members, approvers } = options;
+  for (const mspId of [...members].sort()) result.getApprovalsMap().set(mspId, approvers.includes(mspId));
   return result.serializeBinary();
 }
 
@@ -95,32 +119,110 @@ function queryDefinitions(_argument: Uint8Array, { rules }: LifecycleOptions): U
 
 function queryApproved(argument: Uint8Array, options: LifecycleOptions): Uint8Array {
   const asked = lifecycle.QueryApprovedChaincodeDefinitionArgs.deserializeBinary(argument);
-  const definition = options.rules.definition(asked.getName());
-  const sequence = asked.getSequence();
-  if (definition === undefined || (sequence !== 0 && sequence !== definition.sequence)) {
-    throw new Error(
-      "failed to invoke backing implementation of 'QueryApprovedChaincodeDefinition': could not fetch approved " +
-        `chaincode definition (name: '${asked.getName()}', sequence: '${sequence}') on channel '${options.rules.channel}'`,
+  const name = asked.getName();
+  const sequence = asked.getSequence() || (options.rules.definition(name)?.sequence ?? 0);
+  const definition = options.approved().find((known) => known.name === name && known.sequence === sequence);
+  if (definition === undefined) {
+    throw failed(
+      'QueryApprovedChaincodeDefinition',
+      `could not fetch approved chaincode definition (name: '${name}', sequence: '${sequence}') on channel ` +
+        `'${options.rules.channel}'`,
     );
   }
   const result = new lifecycle.QueryApprovedChaincodeDefinitionResult();
   fill(result, definition);
-  result.setSource(localSource(definition));
+  result.setSource(sourceOf(definition, options));
   return result.serializeBinary();
 }
 
-function queryAllApproved(_argument: Uint8Array, { rules }: LifecycleOptions): Uint8Array {
+function queryAllApproved(_argument: Uint8Array, options: LifecycleOptions): Uint8Array {
   const result = new lifecycle.QueryApprovedChaincodeDefinitionsResult();
   result.setApprovedChaincodeDefinitionsList(
-    rules.definitions().map((definition) => {
+    options.approved().map((definition) => {
       const entry = new lifecycle.QueryApprovedChaincodeDefinitionsResult.ApprovedChaincodeDefinition();
       entry.setName(definition.name);
       fill(entry, definition);
-      entry.setSource(localSource(definition));
+      entry.setSource(sourceOf(definition, options));
       return entry;
     }),
   );
   return result.serializeBinary();
+}
+
+/**
+ * Here a definition is approved and put into force in one step, so that of the next one nobody has approved anything.
+ *
+ * @see Fabric core/chaincode/lifecycle/lifecycle.go, CheckCommitReadiness; serializer.go, IsSerialized
+ */
+function checkReadiness(argument: Uint8Array, { rules, members }: LifecycleOptions): Uint8Array {
+  const asked = lifecycle.CheckCommitReadinessArgs.deserializeBinary(argument);
+  const next = (rules.definition(asked.getName())?.sequence ?? 0) + 1;
+  if (asked.getSequence() !== next) {
+    throw failed(
+      'CheckCommitReadiness',
+      `requested sequence is ${asked.getSequence()}, but new definition must be sequence ${next}`,
+    );
+  }
+  const result = new lifecycle.CheckCommitReadinessResult();
+  for (const mspId of [...members].sort()) {
+    const mismatches = new lifecycle.CheckCommitReadinessResult.Mismatches();
+    mismatches.setItemsList(['ChaincodeParameters']);
+    result.getApprovalsMap().set(mspId, false);
+    result.getMismatchesMap().set(mspId, mismatches);
+  }
+  return result.serializeBinary();
+}
+
+function queryInstalled(argument: Uint8Array, options: LifecycleOptions): Uint8Array {
+  const packageId = lifecycle.QueryInstalledChaincodeArgs.deserializeBinary(argument).getPackageId();
+  const chaincode = options.installed().find((known) => packageIdOf(known) === packageId);
+  if (chaincode === undefined) {
+    throw failed('QueryInstalledChaincode', `could not find chaincode with package id '${packageId}'`);
+  }
+  const { QueryInstalledChaincodeResult: Result } = lifecycle;
+  const user = new Result.Chaincode();
+  user.setName(chaincode.name);
+  user.setVersion(chaincode.version);
+  const users = new Result.References();
+  users.setChaincodesList([user]);
+  const result = new Result();
+  result.setPackageId(packageId);
+  result.setLabel(labelOf(packageId));
+  result.getReferencesMap().set(options.rules.channel, users);
+  return result.serializeBinary();
+}
+
+function queryAllInstalled(_argument: Uint8Array, { installed, rules }: LifecycleOptions): Uint8Array {
+  const { QueryInstalledChaincodesResult: Result } = lifecycle;
+  const result = new Result();
+  result.setInstalledChaincodesList(
+    installed().map((chaincode) => {
+      const user = new Result.Chaincode();
+      user.setName(chaincode.name);
+      user.setVersion(chaincode.version);
+      const users = new Result.References();
+      users.setChaincodesList([user]);
+      const entry = new Result.InstalledChaincode();
+      entry.setPackageId(packageIdOf(chaincode));
+      entry.setLabel(labelOf(packageIdOf(chaincode)));
+      entry.getReferencesMap().set(rules.channel, users);
+      return entry;
+    }),
+  );
+  return result.serializeBinary();
+}
+
+function refusePackage(argument: Uint8Array): never {
+  const packageId = lifecycle.GetInstalledChaincodePackageArgs.deserializeBinary(argument).getPackageId();
+  throw failed(
+    'GetInstalledChaincodePackage',
+    `could not load cc install package: '${packageId}' was deployed from a folder or as a service, and this ledger ` +
+      'keeps no packages; take the folder it was deployed from',
+  );
+}
+
+function failed(what: string, reason: string): Error {
+  return new Error(`failed to invoke backing implementation of '${what}': ${reason}`);
 }
 
 function defined(name: string, { rules }: LifecycleOptions): ChaincodeDefinition {
@@ -150,11 +252,26 @@ function fill(message: DefinitionMessage, definition: ChaincodeDefinition): void
   message.setInitRequired(definition.initRequired);
 }
 
-/** A chaincode that runs as a service has no package; its label stands for one. */
-function localSource({ name, version }: ChaincodeDefinition): peer.lifecycle.ChaincodeSource {
+/** What runs now under this definition; of an earlier one what was noted when it was deployed. */
+function sourceOf(
+  definition: ChaincodeDefinition,
+  { installed, rules }: LifecycleOptions,
+): peer.lifecycle.ChaincodeSource {
+  const { name, sequence } = definition;
+  const isCurrent = rules.definition(name)?.sequence === sequence;
+  const running = isCurrent ? installed().find((chaincode) => chaincode.name === name) : undefined;
   const local = new lifecycle.ChaincodeSource.Local();
-  local.setPackageId(`${name}:${version}`);
+  local.setPackageId(packageIdOf(running ?? definition));
   const source = new lifecycle.ChaincodeSource();
   source.setLocalPackage(local);
   return source;
+}
+
+/** A chaincode that runs as a service has no package; its name and version stand for one. */
+function packageIdOf({ name, version, packageId }: InstalledChaincode): string {
+  return packageId ?? `${name}:${version}`;
+}
+
+function labelOf(packageId: string): string {
+  return packageId.split(':')[0] ?? '';
 }

@@ -92,6 +92,7 @@ async function verify(folder: LedgerFolder, msps: ChannelMsps, peer: FabricPeer)
       peer: mspId,
       height: files.nextSequence,
       stateRows: compared?.rows ?? 0,
+      privateRows: 0,
       transactions,
       findings,
       blocks: hashes,
@@ -145,5 +146,5 @@ function sourceOf(files: FabricBlockFiles): BlockSource {
 }
 
 function nothingOf(peer: string): PeerVerification {
-  return { peer, height: 0, stateRows: 0, transactions: 0, findings: [], blocks: [] };
+  return { peer, height: 0, stateRows: 0, privateRows: 0, transactions: 0, findings: [], blocks: [] };
 }

@@ -2,12 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { gateway, peer } from '@hyperledger/fabric-protos';
+import { peer } from '@hyperledger/fabric-protos';
 import { pino } from 'pino';
 import { plainDefinition } from '../../../network/devledger/commit/chaincode-definition.js';
 import { type DevLedger, startDevLedger } from '../../../network/devledger/dev-ledger.js';
-import { signLowS } from '../../../network/devledger/low-s.js';
 import { ensureIdentities, tlsCaBundle } from '../../../network/identities/index.js';
+import { initCall } from '../init-call.js';
 import type { ChaincodeProcess } from './chaincode-process.js';
 import { decode, enrol, failureOf, type Member, type MemberClient, memberClient } from './front-client.js';
 import { freeTopology, startChaincodes, withPeer } from './front-network.js';
@@ -40,20 +40,8 @@ afterAll(async () => {
   await rm(dataDir, { recursive: true, force: true });
 });
 
-/** The client library has no word for it: the flag is set in the proposal's bytes, which are signed anew. */
 function initialise() {
-  const proposed = gateway.ProposedTransaction.deserializeBinary(client.contract.newProposal('init').getBytes());
-  const signed = proposed.getProposal() ?? new peer.SignedProposal();
-  const proposal = peer.Proposal.deserializeBinary(signed.getProposalBytes_asU8());
-  const payload = peer.ChaincodeProposalPayload.deserializeBinary(proposal.getPayload_asU8());
-  const invocation = peer.ChaincodeInvocationSpec.deserializeBinary(payload.getInput_asU8());
-  invocation.getChaincodeSpec()?.getInput()?.setIsInit(true);
-  payload.setInput(invocation.serializeBinary());
-  proposal.setPayload(payload.serializeBinary());
-  signed.setProposalBytes(proposal.serializeBinary());
-  proposed.setProposal(signed);
-  const signature = signLowS(member.privateKey, signed.getProposalBytes_asU8());
-  return client.gateway.newSignedProposal(proposed.serializeBinary(), signature);
+  return initCall({ ...client, privateKey: member.privateKey }, 'init');
 }
 
 describe('a chaincode that has to be initialised', () => {

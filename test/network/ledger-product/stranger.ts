@@ -1,4 +1,4 @@
-import { createPrivateKey } from 'node:crypto';
+import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { credentials, Client } from '@grpc/grpc-js';
@@ -19,6 +19,11 @@ class Notes extends Contract {
     return key;
   }
   async get(ctx, key) { return (await ctx.stub.getState(key)).toString(); }
+  async putPrivate(ctx, key) {
+    await ctx.stub.putPrivateData('shared', key, ctx.stub.getTransient().get('value'));
+  }
+  async getPrivate(ctx, key) { return Buffer.from(await ctx.stub.getPrivateData('shared', key)).toString(); }
+  async purge(ctx, key) { await ctx.stub.purgePrivateData('shared', key); }
   async die() { process.exit(7); }
 }
 module.exports.contracts = [Notes];
@@ -38,6 +43,13 @@ export function writeChaincode(folder: string): void {
   symlinkSync(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'));
 }
 
+/** A collection of both organisations, as a file for `--collections`. */
+export function writeCollections(path: string, change: { readonly blockToLive?: number } = {}): void {
+  const policy = "OR('Org1MSP.member','Org2MSP.member')";
+  const collection = { name: 'shared', policy, requiredPeerCount: 1, maxPeerCount: 1, blockToLive: 0, ...change };
+  writeFileSync(path, JSON.stringify([collection]));
+}
+
 /** Org1 and Org2 of Fabric's test network, on ports that were free a moment ago. */
 export async function twoOrganisations(): Promise<LedgerTopology> {
   const ports = await freePorts(6);
@@ -53,6 +65,7 @@ export async function twoOrganisations(): Promise<LedgerTopology> {
 
 export interface StrangerClient {
   readonly gateway: Gateway;
+  readonly privateKey: KeyObject;
   contract(name: string): Contract;
   close(): void;
 }
@@ -65,14 +78,16 @@ export function strangerClient(dataDir: string, endpoint: { address: string; hos
   const client = new Client(endpoint.address, credentials.createSsl(tlsRoot), {
     'grpc.ssl_target_name_override': endpoint.host,
   });
+  const privateKey = createPrivateKey(readFileSync(join(user, 'keystore/priv_sk')));
   const gateway = connect({
     client,
     identity: { mspId: 'Org1MSP', credentials: readFileSync(join(user, 'signcerts/cert.pem')) },
-    signer: signers.newPrivateKeySigner(createPrivateKey(readFileSync(join(user, 'keystore/priv_sk')))),
+    signer: signers.newPrivateKeySigner(privateKey),
     hash: hash.sha256,
   });
   return {
     gateway,
+    privateKey,
     contract: (name) => gateway.getNetwork('mychannel').getContract(name),
     close: () => {
       gateway.close();

@@ -87,7 +87,7 @@ describe('a file that is wrong says where', () => {
     {
       name: 'a chaincode that runs in two places',
       change: { chaincodes: [{ name: 'basic', version: '1', sequence: 1, folder: 'a', address: 'b:1' }] },
-      message: /chaincode basic takes one of address and folder/,
+      message: /chaincode basic takes one of folder and address/,
     },
   ])('$name', ({ text, change, message }) => {
     expect(() => parseTopology(text ?? JSON.stringify({ ...file, ...change }), 'my.json')).toThrow(message);

@@ -1,13 +1,19 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { topologyFileText } from '../../../network/topology-file.js';
+import { eventually } from '../../support/eventually.js';
 import { decode } from '../../network/ledger-front/front-client.js';
-import { strangerClient, twoOrganisations, writeChaincode } from '../../network/ledger-product/stranger.js';
+import {
+  strangerClient,
+  twoOrganisations,
+  writeChaincode,
+  writeCollections,
+} from '../../network/ledger-product/stranger.js';
 
-const SCRIPT = join(process.cwd(), 'dist/scripts/network.js');
+const SECRET = 'only for the members';
 
 let dir: string;
 let dataDir: string;
@@ -29,13 +35,18 @@ afterAll(async () => {
 describe('npm run network, a ledger without gateways', () => {
   it('comes up from its topology, takes a chaincode from a folder, and a client reads what it wrote', async () => {
     expect(await verb('up', '--topology', topologyFile)).toMatchObject({ status: 0, stderr: '' });
-    const deployed = await verb('deploy', '--name', 'notes', '--version', '1.0', '--folder', join(dir, 'notes'));
+    const collections = join(dir, 'collections.json');
+    writeCollections(collections);
+    const place = ['--folder', join(dir, 'notes'), '--collections', collections];
+    const deployed = await verb('deploy', '--name', 'notes', '--version', '1.0', ...place);
     expect(deployed).toMatchObject({ status: 0, stderr: '' });
     expect(deployed.stdout).toMatch(/^notes 1\.0, sequence 1, is deployed/);
     const { endpoints } = await status();
     const client = strangerClient(dataDir, endpoints[0] ?? { address: '', host: '' });
     await client.contract('notes').submitTransaction('put', 'a', 'x');
     expect(decode(await client.contract('notes').evaluateTransaction('get', 'a'))).toBe('x');
+    const transientData = { value: Buffer.from(SECRET) };
+    await client.contract('notes').submit('putPrivate', { arguments: ['p'], transientData });
     client.close();
   });
 
@@ -69,6 +80,73 @@ describe('npm run network, a ledger without gateways', () => {
   });
 });
 
+describe('npm run verify-ledger on it', () => {
+  const copy = () => join(dir, 'copy');
+  const findings = async (folder: string) => {
+    const { status, stdout } = await script('verify-ledger', '--data', folder, '--json');
+    const { checks } = JSON.parse(stdout) as { checks: { findings: { organisation: string; where: string }[] }[] };
+    const found = checks.flatMap((check) =>
+      check.findings.map(({ organisation, where }) => `${organisation} ${where}`),
+    );
+    return { status, found, checks: checks.length };
+  };
+
+  it('finds nothing while it runs: definitions, both peers, peers against each other, and the orderer', async () => {
+    expect(await findings(dataDir)).toEqual({ status: 0, found: [], checks: 5 });
+  });
+
+  it('finds nothing in what a snapshot brings back, and the restored network serves its private data', async () => {
+    const from = join(dir, 'snapshot');
+    expect((await verb('snapshot', '--out', from)).status).toBe(0);
+    await verb('down');
+    const restored = await script('network', 'restore', '--from', from, '--data', copy());
+    expect(restored).toMatchObject({ status: 0, stdout: expect.stringMatching(/All 5 checks passed/) });
+    expect((await script('network', 'up', '--data', copy())).status).toBe(0);
+    const { endpoints } = JSON.parse((await script('network', 'status', '--json', '--data', copy())).stdout) as Report;
+    const client = strangerClient(copy(), endpoints[0] ?? { address: '', host: '' });
+    const value = () => client.contract('notes').evaluateTransaction('getPrivate', 'p');
+    expect(decode(await eventually(value))).toBe(SECRET);
+    client.close();
+    expect((await script('network', 'down', '--data', copy())).status).toBe(0);
+  });
+
+  it.each([
+    {
+      part: 'a definition',
+      file: 'definitions.json',
+      bytes: '"version":"1.0"',
+      where: /^network .*definitions\.json$/,
+    },
+    {
+      part: 'a private value',
+      file: 'peers/Org1MSP/state',
+      bytes: SECRET,
+      where: /^Org1MSP state: private data of notes, /,
+    },
+    { part: 'a block', file: 'peers/Org2MSP/blocks', bytes: 'putPrivate', where: /^Org2MSP block: block / },
+  ])('names $part that was changed', async ({ file, bytes, where }) => {
+    const spoilt = join(dir, 'spoilt');
+    rmSync(spoilt, { recursive: true, force: true });
+    cpSync(copy(), spoilt, { recursive: true });
+    flipBit(join(spoilt, 'ledger', file), bytes);
+    const { status, found } = await findings(spoilt);
+    expect(status).toBe(1);
+    expect(found).toContainEqual(expect.stringMatching(where));
+  });
+});
+
+/** Changes the first byte of a text in a file, or in the files of a folder. */
+function flipBit(path: string, text: string): void {
+  const files = statSync(path).isDirectory() ? readdirSync(path).map((name) => join(path, name)) : [path];
+  for (const file of files) {
+    const bytes = readFileSync(file);
+    const at = bytes.indexOf(text);
+    if (at < 0) continue;
+    bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
+    writeFileSync(file, bytes);
+  }
+}
+
 interface Report {
   readonly endpoints: readonly { readonly address: string; readonly host: string }[];
   readonly heights: Readonly<Record<string, number>>;
@@ -79,9 +157,16 @@ async function status(): Promise<Report> {
   return JSON.parse((await verb('status', '--json')).stdout) as Report;
 }
 
-function verb(...args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
+type Ended = { readonly status: number; readonly stdout: string; readonly stderr: string };
+
+function verb(...args: string[]): Promise<Ended> {
+  return script('network', ...args, '--data', dataDir);
+}
+
+function script(name: string, ...args: string[]): Promise<Ended> {
+  const path = join(process.cwd(), 'dist/scripts', `${name}.js`);
   return new Promise((resolve) => {
-    execFile(process.execPath, [SCRIPT, ...args, '--data', dataDir], (error, stdout, stderr) => {
+    execFile(process.execPath, [path, ...args], (error, stdout, stderr) => {
       resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr });
     });
   });
