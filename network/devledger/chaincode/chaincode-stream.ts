@@ -5,6 +5,7 @@ import type { Simulator } from '../endorse/simulator.js';
 import type { KeyModification } from '../peer-ledger.js';
 import type { CollectionAccess } from '../endorse/collection-access.js';
 import { type CallChaincode, StateRequests } from './state-requests.js';
+import { parseMessage } from '../wire/parse-message.js';
 
 /** Fabric's gateway knows a crashed chaincode by this end of a message. */
 export const STREAM_TERMINATED = 'chaincode stream terminated';
@@ -163,7 +164,7 @@ export class ChaincodeStream {
   }
 
   #register(message: peer.ChaincodeMessage): void {
-    const packageId = peer.ChaincodeID.deserializeBinary(message.getPayload_asU8()).getName();
+    const packageId = parseMessage(peer.ChaincodeID, message.getPayload_asU8()).getName();
     this.#options.log.info({ packageId }, 'chaincode registered');
     this.#send(Type.REGISTERED);
     // An empty payload leaves batched reads and writes, which Fabric 3.1 can switch on here, off.
@@ -182,7 +183,7 @@ export class ChaincodeStream {
     // Whose event it is, the peer says, not the chaincode.
     event?.setChaincodeId(this.#options.chaincodeName);
     event?.setTxId(message.getTxid());
-    running.settle({ response: peer.Response.deserializeBinary(message.getPayload_asU8()), event });
+    running.settle({ response: parseMessage(peer.Response, message.getPayload_asU8()), event });
   }
 
   async #answer(message: peer.ChaincodeMessage): Promise<void> {

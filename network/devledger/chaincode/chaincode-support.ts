@@ -6,6 +6,7 @@ import { MESSAGE_SIZE_MAX_BYTES } from './chaincode-connection.js';
 import { CHAINCODE_SHAPE, parseBounded } from '../services/message-bounds.js';
 import type { ChaincodeCall } from './chaincode-stream.js';
 import type { DialInChaincode } from './dial-in.js';
+import { parseMessage } from '../wire/parse-message.js';
 
 export interface ChaincodeSupportOptions {
   readonly host: string;
@@ -97,7 +98,7 @@ function register(stream: RegisterStream, { find, log }: ChaincodeSupportOptions
 /** @returns undefined for what is no message */
 function readMessage(bytes: Uint8Array): peer.ChaincodeMessage | undefined {
   try {
-    return parseBounded(bytes, CHAINCODE_SHAPE, peer.ChaincodeMessage.deserializeBinary);
+    return parseBounded(bytes, CHAINCODE_SHAPE, peer.ChaincodeMessage);
   } catch {
     return undefined;
   }
@@ -106,7 +107,7 @@ function readMessage(bytes: Uint8Array): peer.ChaincodeMessage | undefined {
 function readPackageId(message: peer.ChaincodeMessage | undefined): string | undefined {
   if (message?.getType() !== peer.ChaincodeMessage.Type.REGISTER) return undefined;
   try {
-    return peer.ChaincodeID.deserializeBinary(message.getPayload_asU8()).getName();
+    return parseMessage(peer.ChaincodeID, message.getPayload_asU8()).getName();
   } catch {
     // Not a chaincode id: the caller says what was expected.
     return undefined;

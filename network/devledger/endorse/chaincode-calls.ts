@@ -7,6 +7,7 @@ import type { PeerLedger } from '../peer-ledger.js';
 import { CollectionAccess } from './collection-access.js';
 import type { Proposal } from './proposal.js';
 import type { Simulator } from './simulator.js';
+import { parseMessage } from '../wire/parse-message.js';
 
 /** What runs one chaincode for one peer. */
 export interface ChaincodeRuntime {
@@ -81,7 +82,7 @@ export class ChaincodeCalls {
     }
     const version = definitionVersion(rules.definition(call.name));
     simulator.recordRead(LIFECYCLE_NAMESPACE, definitionKey(call.name), version);
-    const isInit = peer.ChaincodeInput.deserializeBinary(call.input).getIsInit();
+    const isInit = parseMessage(peer.ChaincodeInput, call.input).getIsInit();
     await this.#checkInitialisation(chaincode, isInit, simulator);
     return chaincode.runtime.execute({
       channel: proposal.channel,

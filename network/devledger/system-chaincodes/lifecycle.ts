@@ -4,6 +4,7 @@ import type { ChannelRules } from '../commit/channel-rules.js';
 import type { PolicySigner } from '../commit/signature-policy.js';
 import type { SystemChaincode } from '../endorse/chaincode-calls.js';
 import { SystemRefusal, systemAnswer } from './system-answer.js';
+import { parseMessage } from '../wire/parse-message.js';
 
 const { lifecycle } = peer;
 
@@ -73,7 +74,7 @@ function query(name: string, argument: Uint8Array, creator: Uint8Array, options:
 }
 
 function queryDefinition(argument: Uint8Array, options: LifecycleOptions): Uint8Array {
-  const definition = defined(lifecycle.QueryChaincodeDefinitionArgs.deserializeBinary(argument).getName(), options);
+  const definition = defined(parseMessage(lifecycle.QueryChaincodeDefinitionArgs, argument).getName(), options);
   const result = new lifecycle.QueryChaincodeDefinitionResult();
   fill(result, definition);
   for (const mspId of [...options.approvers].sort()) result.getApprovalsMap().set(mspId, true);
@@ -94,7 +95,7 @@ function queryDefinitions(_argument: Uint8Array, { rules }: LifecycleOptions): U
 }
 
 function queryApproved(argument: Uint8Array, options: LifecycleOptions): Uint8Array {
-  const asked = lifecycle.QueryApprovedChaincodeDefinitionArgs.deserializeBinary(argument);
+  const asked = parseMessage(lifecycle.QueryApprovedChaincodeDefinitionArgs, argument);
   const definition = options.rules.definition(asked.getName());
   const sequence = asked.getSequence();
   if (definition === undefined || (sequence !== 0 && sequence !== definition.sequence)) {
