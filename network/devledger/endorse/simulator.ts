@@ -54,6 +54,11 @@ export class Simulator {
     return this.#readFailure;
   }
 
+  /** Number of blocks that the transaction sees. */
+  get height(): number {
+    return this.#snapshot.height;
+  }
+
   /** Everything so far. */
   get record(): SimulationRecord {
     return this.#record;
