@@ -129,10 +129,19 @@ class AcceptedCall extends EventEmitter implements ChaincodeCall {
     });
     for (const event of ['end', 'close', 'cancelled']) stream.on(event, () => this.emit('end'));
     stream.on('error', (error) => this.emit('error', error));
+    stream.on('drain', () => this.emit('drain'));
   }
 
   write(message: peer.ChaincodeMessage): boolean {
     return this.#stream.write(message);
+  }
+
+  pause(): void {
+    this.#stream.pause();
+  }
+
+  resume(): void {
+    this.#stream.resume();
   }
 
   cancel(): void {
