@@ -1,6 +1,7 @@
 import { type KeyObject, verify, X509Certificate } from 'node:crypto';
 import { msp } from '@hyperledger/fabric-protos';
 import { isLowS } from './low-s.js';
+import { parseMessage } from './wire/parse-message.js';
 
 export type NodeOu = 'client' | 'peer' | 'admin' | 'orderer';
 
@@ -199,7 +200,7 @@ function parseSerializedIdentity(bytes: Uint8Array): { mspId: string; certificat
     throw new MspError('MALFORMED_IDENTITY', 'The identity is larger than any certificate.');
   }
   try {
-    const serialized = msp.SerializedIdentity.deserializeBinary(bytes);
+    const serialized = parseMessage(msp.SerializedIdentity, bytes);
     return { mspId: serialized.getMspid(), certificate: new X509Certificate(serialized.getIdBytes_asU8()) };
   } catch (cause) {
     throw new MspError('MALFORMED_IDENTITY', 'The identity is not an MSP id with a certificate.', { cause });

@@ -70,8 +70,12 @@ export interface PeerLedger {
   isServing(): boolean;
   /** @throws StoreError when it does not serve */
   snapshot(): StateSnapshot;
-  /** Newest first. */
-  history(namespace: string, key: string): AsyncIterable<KeyModification>;
+  /**
+   * Newest first.
+   *
+   * @param belowHeight - blocks from this one on are left out, so that a simulation sees the history of its own state
+   */
+  history(namespace: string, key: string, belowHeight?: number): AsyncIterable<KeyModification>;
   blockByNumber(blockNumber: number): Promise<Uint8Array | undefined>;
   blockNumberByHash(headerHash: Uint8Array): Promise<number | undefined>;
   /** Hash of the newest block's header, as Fabric computes it (SHA-256 of the DER sequence). */

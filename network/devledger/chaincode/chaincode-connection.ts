@@ -1,6 +1,7 @@
-import { type ChannelCredentials, type ChannelOptions, credentials } from '@grpc/grpc-js';
+import { type ChannelCredentials, type ChannelOptions, Client, credentials } from '@grpc/grpc-js';
 import { peer } from '@hyperledger/fabric-protos';
 import type { Logger } from 'pino';
+import { CHAINCODE_SHAPE, parseBounded } from '../services/message-bounds.js';
 import { type ChaincodeAnswer, type ChaincodeInvocation, ChaincodeStream } from './chaincode-stream.js';
 
 export interface ChaincodeConnectionOptions {
@@ -42,7 +43,7 @@ const STOPPED = 'the connection to the chaincode was stopped';
  */
 export class ChaincodeConnection {
   readonly #options: ChaincodeConnectionOptions;
-  readonly #client: peer.ChaincodeClient;
+  readonly #client: Client;
   readonly #waiters = new Set<(failure?: Error) => void>();
   #stream: ChaincodeStream | undefined;
   #ready = false;
@@ -55,7 +56,7 @@ export class ChaincodeConnection {
   constructor(options: ChaincodeConnectionOptions) {
     this.#options = options;
     const { credentials: shown, names } = securityOf(options.tls);
-    this.#client = new peer.ChaincodeClient(options.address, shown, {
+    this.#client = new Client(options.address, shown, {
       ...names,
       'grpc.max_receive_message_length': MESSAGE_SIZE_MAX_BYTES,
       'grpc.max_send_message_length': MESSAGE_SIZE_MAX_BYTES,
@@ -114,7 +115,10 @@ export class ChaincodeConnection {
 
   #open(): void {
     const { chaincodeName, address, log } = this.#options;
-    const call = this.#client.connect();
+    const { connect } = peer.ChaincodeService;
+    const call = this.#client.makeBidiStreamRequest(connect.path, connect.requestSerialize, (bytes: Buffer) =>
+      parseBounded(bytes, CHAINCODE_SHAPE, peer.ChaincodeMessage),
+    );
     const registerTimer = setTimeout(() => call.cancel(), REGISTER_TIMEOUT_MS);
     this.#stream = new ChaincodeStream(call, {
       chaincodeName,

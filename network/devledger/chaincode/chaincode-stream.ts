@@ -5,6 +5,7 @@ import type { Simulator } from '../endorse/simulator.js';
 import type { KeyModification } from '../peer-ledger.js';
 import type { CollectionAccess } from '../endorse/collection-access.js';
 import { type CallChaincode, StateRequests } from './state-requests.js';
+import { parseMessage } from '../wire/parse-message.js';
 
 /** Fabric's gateway knows a crashed chaincode by this end of a message. */
 export const STREAM_TERMINATED = 'chaincode stream terminated';
@@ -51,6 +52,8 @@ export interface ChaincodeStreamOptions {
 
 interface RunningTransaction {
   readonly requests: StateRequests;
+  /** A chaincode waits for each answer before it asks again. */
+  isAnswering: boolean;
   settle(outcome: ChaincodeAnswer | Error): void;
 }
 
@@ -59,7 +62,11 @@ export interface ChaincodeCall {
   on(event: 'data', listener: (message: peer.ChaincodeMessage) => void): unknown;
   on(event: 'end', listener: () => void): unknown;
   on(event: 'error', listener: (error: Error & { code?: number }) => void): unknown;
-  write(message: peer.ChaincodeMessage): unknown;
+  on(event: 'drain', listener: () => void): unknown;
+  /** @returns false when the chaincode is behind with reading */
+  write(message: peer.ChaincodeMessage): boolean;
+  pause(): unknown;
+  resume(): unknown;
   cancel(): void;
 }
 
@@ -80,6 +87,7 @@ export class ChaincodeStream {
     this.#call = call;
     this.#options = options;
     call.on('data', (message: peer.ChaincodeMessage) => this.#onData(message));
+    call.on('drain', () => call.resume());
     call.on('end', () => this.#end('the chaincode closed the stream'));
     call.on('error', (error: Error & { code?: number }) => {
       this.#end(error.code === status.CANCELLED ? 'the stream was cancelled' : error.message);
@@ -123,14 +131,14 @@ export class ChaincodeStream {
         if (outcome instanceof Error) reject(outcome);
         else resolve(outcome);
       };
-      this.#running.set(key, { requests, settle });
+      this.#running.set(key, { requests, settle, isAnswering: false });
       const message = new peer.ChaincodeMessage();
       message.setType(invocation.isInit ? Type.INIT : Type.TRANSACTION);
       message.setChannelId(invocation.channel);
       message.setTxid(invocation.txId);
       message.setPayload(invocation.input);
       message.setProposal(invocation.signedProposal);
-      this.#call.write(message);
+      this.#write(message);
     });
   }
 
@@ -163,7 +171,7 @@ export class ChaincodeStream {
   }
 
   #register(message: peer.ChaincodeMessage): void {
-    const packageId = peer.ChaincodeID.deserializeBinary(message.getPayload_asU8()).getName();
+    const packageId = parseMessage(peer.ChaincodeID, message.getPayload_asU8()).getName();
     this.#options.log.info({ packageId }, 'chaincode registered');
     this.#send(Type.REGISTERED);
     // An empty payload leaves batched reads and writes, which Fabric 3.1 can switch on here, off.
@@ -182,17 +190,25 @@ export class ChaincodeStream {
     // Whose event it is, the peer says, not the chaincode.
     event?.setChaincodeId(this.#options.chaincodeName);
     event?.setTxId(message.getTxid());
-    running.settle({ response: peer.Response.deserializeBinary(message.getPayload_asU8()), event });
+    running.settle({ response: parseMessage(peer.Response, message.getPayload_asU8()), event });
   }
 
+  /** As on Fabric's peers a request that comes before the last one was answered gets no answer at all. */
   async #answer(message: peer.ChaincodeMessage): Promise<void> {
     const type = message.getType();
+    const running = this.#running.get(message.getChannelId() + message.getTxid());
+    if (running?.isAnswering === true) {
+      this.#options.log.warn({ txId: message.getTxid(), type }, 'another request of this transaction is pending');
+      return;
+    }
     try {
-      const running = this.#running.get(message.getChannelId() + message.getTxid());
       if (running === undefined) throw new Error('no ledger context');
+      running.isAnswering = true;
       const payload = await running.requests.answer(type, message.getPayload_asU8());
+      running.isAnswering = false;
       this.#send(Type.RESPONSE, message, payload);
     } catch (error) {
+      if (running !== undefined) running.isAnswering = false;
       const reason = error instanceof Error ? error.message : String(error);
       const text = `${TYPE_NAMES.get(type) ?? type} failed: transaction ID: ${message.getTxid()}: ${reason}`;
       this.#send(Type.ERROR, message, Buffer.from(text, 'utf8'));
@@ -212,7 +228,12 @@ export class ChaincodeStream {
       message.setTxid(request.getTxid());
       message.setChannelId(request.getChannelId());
     }
-    this.#call.write(message);
+    this.#write(message);
+  }
+
+  /** Who asks and does not read what is answered, is not listened to until it does. */
+  #write(message: peer.ChaincodeMessage): void {
+    if (!this.#call.write(message)) this.#call.pause();
   }
 
   #end(reason: string): void {

@@ -6,6 +6,7 @@ import { MESSAGE_SIZE_MAX_BYTES } from './chaincode-connection.js';
 import { CHAINCODE_SHAPE, parseBounded } from '../services/message-bounds.js';
 import type { ChaincodeCall } from './chaincode-stream.js';
 import type { DialInChaincode } from './dial-in.js';
+import { parseMessage } from '../wire/parse-message.js';
 
 export interface ChaincodeSupportOptions {
   readonly host: string;
@@ -114,7 +115,7 @@ function register(stream: RegisterStream, { find, log }: ChaincodeSupportOptions
 /** @returns undefined for what is no message */
 function readMessage(bytes: Uint8Array): peer.ChaincodeMessage | undefined {
   try {
-    return parseBounded(bytes, CHAINCODE_SHAPE, peer.ChaincodeMessage.deserializeBinary);
+    return parseBounded(bytes, CHAINCODE_SHAPE, peer.ChaincodeMessage);
   } catch {
     return undefined;
   }
@@ -123,7 +124,7 @@ function readMessage(bytes: Uint8Array): peer.ChaincodeMessage | undefined {
 function readPackageId(message: peer.ChaincodeMessage | undefined): string | undefined {
   if (message?.getType() !== peer.ChaincodeMessage.Type.REGISTER) return undefined;
   try {
-    return peer.ChaincodeID.deserializeBinary(message.getPayload_asU8()).getName();
+    return parseMessage(peer.ChaincodeID, message.getPayload_asU8()).getName();
   } catch {
     // Not a chaincode id: the caller says what was expected.
     return undefined;
@@ -145,10 +146,19 @@ class AcceptedCall extends EventEmitter implements ChaincodeCall {
     });
     for (const event of ['end', 'close', 'cancelled']) stream.on(event, () => this.emit('end'));
     stream.on('error', (error) => this.emit('error', error));
+    stream.on('drain', () => this.emit('drain'));
   }
 
   write(message: peer.ChaincodeMessage): boolean {
     return this.#stream.write(message);
+  }
+
+  pause(): void {
+    this.#stream.pause();
+  }
+
+  resume(): void {
+    this.#stream.resume();
   }
 
   cancel(): void {

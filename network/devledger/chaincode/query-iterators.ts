@@ -18,6 +18,10 @@ interface OpenIterator {
 
 /** Rows per message between peer and chaincode; Fabric's constant. */
 const BATCH_ROWS = 100;
+/** Rows are sent in fewer at once where they are long; how many there are in a message is not a chaincode's business. */
+const BATCH_MAX_BYTES = 4 * 1024 * 1024;
+/** A page goes out in one message: well below the longest one. */
+const PAGE_MAX_BYTES = 24 * 1024 * 1024;
 /** Rows of one query in all; Fabric's ledger.state.totalQueryLimit. */
 const TOTAL_ROWS_MAX = 100_000;
 const OPEN_ITERATORS_MAX = 1_000;
@@ -63,11 +67,13 @@ export class QueryIterators {
   async #nextBatch(id: string): Promise<Uint8Array> {
     const iterator = this.#iterator(id);
     const rows = iterator.pending;
+    let sizeBytes = sizeOf(rows);
     iterator.pending = [];
     while (iterator.fetched < TOTAL_ROWS_MAX) {
       const row = await this.#row(id, iterator);
       if (row === undefined) break;
-      if (rows.length === BATCH_ROWS) {
+      sizeBytes += row.length;
+      if (rows.length === BATCH_ROWS || (rows.length > 0 && sizeBytes > BATCH_MAX_BYTES)) {
         iterator.pending = [row];
         return response(id, rows, true).serializeBinary();
       }
@@ -81,9 +87,15 @@ export class QueryIterators {
     const iterator = this.#iterator(id);
     const rowsMax = pageSize > 0 ? Math.min(pageSize, TOTAL_ROWS_MAX) : TOTAL_ROWS_MAX;
     const rows: Uint8Array[] = [];
+    let sizeBytes = 0;
     while (rows.length < rowsMax) {
       const row = await this.#row(id, iterator);
       if (row === undefined) break;
+      sizeBytes += row.length;
+      if (sizeBytes > PAGE_MAX_BYTES) {
+        await this.#drop(id);
+        throw new Error(`a page of ${rowsMax} rows has more than ${PAGE_MAX_BYTES} bytes: ask for fewer rows`);
+      }
       rows.push(row);
     }
     const metadata = new peer.QueryResponseMetadata();
@@ -117,6 +129,10 @@ export class QueryIterators {
     this.#open.delete(id);
     await iterator?.source.close();
   }
+}
+
+function sizeOf(rows: readonly Uint8Array[]): number {
+  return rows.reduce((total, row) => total + row.length, 0);
 }
 
 function response(id: string, rows: readonly Uint8Array[], hasMore: boolean): peer.QueryResponse {

@@ -5,6 +5,7 @@ import type { Scan, Simulator, StateKey } from '../endorse/simulator.js';
 import { lengthDelimitedField, timestampBytes, varintField } from '../endorse/wire-format.js';
 import type { KeyModification } from '../peer-ledger.js';
 import { QueryIterators, type ResultSource } from './query-iterators.js';
+import { parseMessage } from '../wire/parse-message.js';
 
 export interface StateRequestsOptions {
   /** The chaincode's own keys: its name. */
@@ -51,15 +52,9 @@ export class StateRequests {
       [Type.GET_STATE_BY_RANGE, (payload) => this.#range(payload)],
       [Type.GET_QUERY_RESULT, (payload) => this.#query(payload)],
       [Type.GET_HISTORY_FOR_KEY, (payload) => this.#history(payload)],
-      [
-        Type.QUERY_STATE_NEXT,
-        (payload) => this.#iterators.next(peer.QueryStateNext.deserializeBinary(payload).getId()),
-      ],
-      [
-        Type.QUERY_STATE_CLOSE,
-        (payload) => this.#iterators.close(peer.QueryStateClose.deserializeBinary(payload).getId()),
-      ],
-      [Type.INVOKE_CHAINCODE, (payload) => options.callChaincode(peer.ChaincodeSpec.deserializeBinary(payload))],
+      [Type.QUERY_STATE_NEXT, (payload) => this.#iterators.next(parseMessage(peer.QueryStateNext, payload).getId())],
+      [Type.QUERY_STATE_CLOSE, (payload) => this.#iterators.close(parseMessage(peer.QueryStateClose, payload).getId())],
+      [Type.INVOKE_CHAINCODE, (payload) => options.callChaincode(parseMessage(peer.ChaincodeSpec, payload))],
     ]);
   }
 
@@ -80,7 +75,7 @@ export class StateRequests {
   }
 
   async #getState(payload: Uint8Array): Promise<Uint8Array | undefined> {
-    const request = peer.GetState.deserializeBinary(payload);
+    const request = parseMessage(peer.GetState, payload);
     const place = this.#readable(request);
     const { simulator } = this.#options;
     return place.collection === '' ? simulator.getState(place.namespace, place.key) : simulator.getPrivateData(place);
@@ -88,13 +83,13 @@ export class StateRequests {
 
   /** Every peer has the hashes, and every member of the channel may see them. */
   async #getPrivateDataHash(payload: Uint8Array): Promise<Uint8Array | undefined> {
-    const request = peer.GetState.deserializeBinary(payload);
+    const request = parseMessage(peer.GetState, payload);
     this.#enterCollections();
     return this.#options.simulator.getPrivateDataHash(this.#place(request));
   }
 
   async #getMetadata(payload: Uint8Array): Promise<Uint8Array> {
-    const place = this.#readable(peer.GetStateMetadata.deserializeBinary(payload));
+    const place = this.#readable(parseMessage(peer.GetStateMetadata, payload));
     const metadata = await this.#options.simulator.getMetadata(place);
     const result = new peer.StateMetadataResult();
     for (const [name, value] of metadata === undefined ? [] : parseMetadata(metadata)) {
@@ -107,29 +102,29 @@ export class StateRequests {
   }
 
   async #putState(payload: Uint8Array): Promise<undefined> {
-    const request = peer.PutState.deserializeBinary(payload);
+    const request = parseMessage(peer.PutState, payload);
     this.#put(this.#writable(request), request.getValue_asU8());
   }
 
   async #deleteState(payload: Uint8Array): Promise<undefined> {
-    this.#put(this.#writable(peer.DelState.deserializeBinary(payload)), NOTHING);
+    this.#put(this.#writable(parseMessage(peer.DelState, payload)), NOTHING);
   }
 
   async #purge(payload: Uint8Array): Promise<undefined> {
-    const request = peer.DelState.deserializeBinary(payload);
+    const request = parseMessage(peer.DelState, payload);
     if (request.getCollection() === '') throw new Error('only applicable for private data');
     this.#options.simulator.purgePrivateData(this.#writable(request));
   }
 
   async #putMetadata(payload: Uint8Array): Promise<undefined> {
-    const request = peer.PutStateMetadata.deserializeBinary(payload);
+    const request = parseMessage(peer.PutStateMetadata, payload);
     const place = this.#writable(request);
     const metadata = request.getMetadata() ?? new peer.StateMetadata();
     this.#options.simulator.putMetadata(place, new Map([[metadata.getMetakey(), metadata.getValue_asU8()]]));
   }
 
   async #range(payload: Uint8Array): Promise<Uint8Array> {
-    const request = peer.GetStateByRange.deserializeBinary(payload);
+    const request = parseMessage(peer.GetStateByRange, payload);
     const { simulator, namespace } = this.#options;
     const collection = request.getCollection();
     const bounds = { startKey: request.getStartkey(), endKey: request.getEndkey() };
@@ -149,7 +144,7 @@ export class StateRequests {
 
   /** As every Fabric peer that keeps its state in LevelDB. */
   async #query(payload: Uint8Array): Promise<never> {
-    const collection = peer.GetQueryResult.deserializeBinary(payload).getCollection();
+    const collection = parseMessage(peer.GetQueryResult, payload).getCollection();
     if (collection !== '') {
       this.#enterCollections();
       this.#options.collections.requireRead(this.#options.namespace, collection);
@@ -158,7 +153,7 @@ export class StateRequests {
   }
 
   async #history(payload: Uint8Array): Promise<Uint8Array> {
-    const key = peer.GetHistoryForKey.deserializeBinary(payload).getKey();
+    const key = parseMessage(peer.GetHistoryForKey, payload).getKey();
     const changes = this.#options.history(this.#options.namespace, key)[Symbol.asyncIterator]();
     return this.#iterators.open({
       next: async () => {
@@ -226,7 +221,7 @@ interface KeyRequest {
 /** Undefined when the query asks for all rows. */
 function pagination(metadata: Uint8Array): { pageSize: number; bookmark: string } | undefined {
   if (metadata.length === 0) return undefined;
-  const query = peer.QueryMetadata.deserializeBinary(metadata);
+  const query = parseMessage(peer.QueryMetadata, metadata);
   const page = { pageSize: query.getPagesize(), bookmark: query.getBookmark() };
   return page.pageSize === 0 && page.bookmark === '' ? undefined : page;
 }

@@ -1,4 +1,5 @@
 import { common } from '@hyperledger/fabric-protos';
+import { parseMessage } from '../wire/parse-message.js';
 
 /** A block taken apart; the envelopes are the bytes that were ordered. */
 export interface BlockParts {
@@ -23,7 +24,7 @@ const COMMIT_HASH = 4;
 export function parseBlock(bytes: Uint8Array): BlockParts {
   let block: common.Block;
   try {
-    block = common.Block.deserializeBinary(bytes);
+    block = parseMessage(common.Block, bytes);
   } catch (cause) {
     throw new RangeError('These bytes are not a block.', { cause });
   }
@@ -99,7 +100,7 @@ function metadataValue(value: Uint8Array): Uint8Array {
 function readMetadataValue(slot: Uint8Array | undefined): Uint8Array {
   if (slot === undefined || slot.length === 0) return new Uint8Array();
   try {
-    return common.Metadata.deserializeBinary(slot).getValue_asU8();
+    return parseMessage(common.Metadata, slot).getValue_asU8();
   } catch (cause) {
     throw new RangeError('The metadata of this block cannot be read.', { cause });
   }

@@ -1,6 +1,7 @@
 import { type common, msp, peer } from '@hyperledger/fabric-protos';
 import type { Version } from '../peer-ledger.js';
 import { outOfPolicy } from './signature-policy.js';
+import { parseMessage } from '../wire/parse-message.js';
 
 /** What the organisations have agreed on about a chaincode. */
 export interface ChaincodeDefinition {
@@ -80,7 +81,7 @@ export function plainDefinition(
 
 /** The policy of a definition as the message it is on the wire. */
 export function applicationPolicyOf({ endorsementPolicy }: ChaincodeDefinition): peer.ApplicationPolicy {
-  if (endorsementPolicy instanceof Uint8Array) return peer.ApplicationPolicy.deserializeBinary(endorsementPolicy);
+  if (endorsementPolicy instanceof Uint8Array) return parseMessage(peer.ApplicationPolicy, endorsementPolicy);
   const policy = new peer.ApplicationPolicy();
   policy.setSignaturePolicy(endorsementPolicy);
   return policy;

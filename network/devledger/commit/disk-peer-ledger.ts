@@ -58,9 +58,10 @@ export class DiskPeerLedger implements PeerLedger {
     return this.#state.isWhole;
   }
 
-  async *history(namespace: string, key: string): AsyncGenerator<KeyModification> {
+  async *history(namespace: string, key: string, belowHeight = Infinity): AsyncGenerator<KeyModification> {
     let latest: BlockParts | undefined;
     for await (const version of this.#state.current.history(namespace, key)) {
+      if (version.blockNumber >= belowHeight) continue;
       if (latest?.number !== version.blockNumber) latest = await this.#block(version);
       yield readModification(latest, { ...version, namespace, key });
     }

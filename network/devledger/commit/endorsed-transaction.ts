@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { common, peer } from '@hyperledger/fabric-protos';
 import { decoded, type ParsedEnvelope, type Rejected } from './envelope.js';
 import { type NamespaceSet, parseReadWriteSet } from './read-write-sets.js';
+import { parseMessage } from '../wire/parse-message.js';
 
 const { TxValidationCode } = peer;
 
@@ -42,9 +43,9 @@ export function parseChaincodeEffect(
   envelope: ParsedEnvelope,
   transaction: EndorsedTransaction,
 ): ChaincodeEffect | Rejected {
-  const extension = decoded(() => peer.ChaincodeHeaderExtension.deserializeBinary(envelope.headerExtension));
+  const extension = decoded(() => parseMessage(peer.ChaincodeHeaderExtension, envelope.headerExtension));
   if (extension === undefined) return { rejected: TxValidationCode.BAD_HEADER_EXTENSION };
-  const action = decoded(() => peer.ChaincodeAction.deserializeBinary(transaction.action));
+  const action = decoded(() => parseMessage(peer.ChaincodeAction, transaction.action));
   if (action === undefined) return { rejected: TxValidationCode.BAD_RESPONSE_PAYLOAD };
   const sets = decoded(() => parseReadWriteSet(action.getResults_asU8()));
   if (sets === undefined) return { rejected: TxValidationCode.BAD_RWSET };
@@ -60,16 +61,16 @@ export function parseChaincodeEffect(
 }
 
 function readTransaction(envelope: ParsedEnvelope): EndorsedTransaction | undefined {
-  const actions = peer.Transaction.deserializeBinary(envelope.data).getActionsList();
+  const actions = parseMessage(peer.Transaction, envelope.data).getActionsList();
   const [only] = actions;
   if (only === undefined || actions.length !== 1) return undefined;
   // Fabric hashes the action's own signature header; it is the same as the outer one in every honest envelope.
   if (Buffer.compare(only.getHeader_asU8(), envelope.signatureHeader) !== 0) return undefined;
-  const payload = peer.ChaincodeActionPayload.deserializeBinary(only.getPayload_asU8());
+  const payload = parseMessage(peer.ChaincodeActionPayload, only.getPayload_asU8());
   const endorsed = payload.getAction();
   if (endorsed === undefined) return undefined;
   const proposalResponsePayload = endorsed.getProposalResponsePayload_asU8();
-  const response = peer.ProposalResponsePayload.deserializeBinary(proposalResponsePayload);
+  const response = parseMessage(peer.ProposalResponsePayload, proposalResponsePayload);
   const proposalHash = createHash('sha256')
     .update(envelope.channelHeader)
     .update(envelope.signatureHeader)
@@ -89,7 +90,7 @@ function readTransaction(envelope: ParsedEnvelope): EndorsedTransaction | undefi
 function eventBelongsTo(action: peer.ChaincodeAction, chaincode: string): boolean {
   const bytes = action.getEvents_asU8();
   if (bytes.length === 0) return true;
-  return decoded(() => peer.ChaincodeEvent.deserializeBinary(bytes))?.getChaincodeId() === chaincode;
+  return decoded(() => parseMessage(peer.ChaincodeEvent, bytes))?.getChaincodeId() === chaincode;
 }
 
 /** Whether an envelope carries an endorsed chaincode transaction, as opposed to channel configuration. */

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { common, peer } from '@hyperledger/fabric-protos';
+import { parseMessage } from '../wire/parse-message.js';
 
 const { TxValidationCode } = peer;
 
@@ -35,10 +36,10 @@ export interface ParsedEnvelope {
  */
 export function parseEnvelope(bytes: Uint8Array): ParsedEnvelope | Rejected {
   if (bytes.length === 0) return { rejected: TxValidationCode.NIL_ENVELOPE };
-  const envelope = decoded(() => common.Envelope.deserializeBinary(bytes));
+  const envelope = decoded(() => parseMessage(common.Envelope, bytes));
   if (envelope === undefined) return { rejected: TxValidationCode.INVALID_OTHER_REASON };
   const payloadBytes = envelope.getPayload_asU8();
-  const payload = decoded(() => common.Payload.deserializeBinary(payloadBytes));
+  const payload = decoded(() => parseMessage(common.Payload, payloadBytes));
   if (payload === undefined) return { rejected: TxValidationCode.BAD_PAYLOAD };
   const header = payload.getHeader();
   const headers = header === undefined ? undefined : decoded(() => parseHeaders(header));
@@ -71,8 +72,8 @@ type Headers = Omit<ParsedEnvelope, 'payload' | 'signature' | 'data'>;
 function parseHeaders(header: common.Header): Headers | undefined {
   const channelHeaderBytes = header.getChannelHeader_asU8();
   const signatureHeaderBytes = header.getSignatureHeader_asU8();
-  const channelHeader = common.ChannelHeader.deserializeBinary(channelHeaderBytes);
-  const signatureHeader = common.SignatureHeader.deserializeBinary(signatureHeaderBytes);
+  const channelHeader = parseMessage(common.ChannelHeader, channelHeaderBytes);
+  const signatureHeader = parseMessage(common.SignatureHeader, signatureHeaderBytes);
   const timestamp = channelHeader.getTimestamp();
   const headers = {
     type: channelHeader.getType(),

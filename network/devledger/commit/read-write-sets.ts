@@ -1,8 +1,11 @@
 import { ledger } from '@hyperledger/fabric-protos';
 import { DEGREE_MAX, type MerkleSummary } from '../endorse/range-summary.js';
 import type { Version } from '../peer-ledger.js';
+import { parseMessage } from '../wire/parse-message.js';
 
 const { kvrwset } = ledger.rwset;
+/** What is in a block is read whatever it takes: it was counted when it was submitted, or Fabric took it. */
+const ANY_NUMBER = Number.POSITIVE_INFINITY;
 
 export interface KeyRead {
   readonly key: string;
@@ -56,9 +59,9 @@ export interface NamespaceSet {
  * @throws RangeError for a tree of hashes of another shape than Fabric's peers make
  */
 export function parseReadWriteSet(bytes: Uint8Array): NamespaceSet[] {
-  const set = ledger.rwset.TxReadWriteSet.deserializeBinary(bytes);
+  const set = parseMessage(ledger.rwset.TxReadWriteSet, bytes, ANY_NUMBER);
   return set.getNsRwsetList().map((namespaceSet) => {
-    const kv = kvrwset.KVRWSet.deserializeBinary(namespaceSet.getRwset_asU8());
+    const kv = parseMessage(kvrwset.KVRWSet, namespaceSet.getRwset_asU8(), ANY_NUMBER);
     return {
       namespace: namespaceSet.getNamespace(),
       reads: kv.getReadsList().map(keyRead),
@@ -78,12 +81,12 @@ export function serialiseMetadata(entries: readonly ledger.rwset.kvrwset.KVMetad
 }
 
 export function parseMetadata(bytes: Uint8Array): ReadonlyMap<string, Uint8Array> {
-  const entries = kvrwset.KVMetadataWrite.deserializeBinary(bytes).getEntriesList();
+  const entries = parseMessage(kvrwset.KVMetadataWrite, bytes).getEntriesList();
   return new Map(entries.map((entry) => [entry.getName(), entry.getValue_asU8()]));
 }
 
 function hashedSet(message: ledger.rwset.CollectionHashedReadWriteSet): HashedSet {
-  const set = kvrwset.HashedRWSet.deserializeBinary(message.getHashedRwset_asU8());
+  const set = parseMessage(kvrwset.HashedRWSet, message.getHashedRwset_asU8(), ANY_NUMBER);
   return {
     collection: message.getCollectionName(),
     reads: set.getHashedReadsList().map((read) => ({ key: hex(read.getKeyHash_asU8()), version: versionOf(read) })),

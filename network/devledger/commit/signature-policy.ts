@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { common, msp } from '@hyperledger/fabric-protos';
 import type { NodeOu } from '../msp.js';
+import { parseMessage } from '../wire/parse-message.js';
 
 /** Somebody whose signature was found good, as policies see them. */
 export interface PolicySigner {
@@ -45,7 +46,7 @@ export function compileSignaturePolicy(envelope: common.SignaturePolicyEnvelope)
 /** The signature policy in bytes that somebody else made; undefined when they are none. */
 export function parseSignaturePolicy(bytes: Uint8Array): Policy | undefined {
   try {
-    return compileSignaturePolicy(common.SignaturePolicyEnvelope.deserializeBinary(bytes));
+    return compileSignaturePolicy(parseMessage(common.SignaturePolicyEnvelope, bytes));
   } catch {
     // Bytes that are no policy can be satisfied by nobody; what to make of that is for the caller to say.
     return undefined;
@@ -130,13 +131,13 @@ function compilePrincipal(principal: msp.MSPPrincipal): Principal {
   const bytes = principal.getPrincipal_asU8();
   switch (principal.getPrincipalClassification()) {
     case Classification.ROLE:
-      return rolePrincipal(msp.MSPRole.deserializeBinary(bytes));
+      return rolePrincipal(parseMessage(msp.MSPRole, bytes));
     case Classification.IDENTITY:
       return ({ serialized }) => serialized !== undefined && Buffer.compare(serialized, bytes) === 0;
     case Classification.ORGANIZATION_UNIT:
-      return unitPrincipal(msp.OrganizationUnit.deserializeBinary(bytes));
+      return unitPrincipal(parseMessage(msp.OrganizationUnit, bytes));
     case Classification.COMBINED: {
-      const parts = msp.CombinedPrincipal.deserializeBinary(bytes).getPrincipalsList().map(compilePrincipal);
+      const parts = parseMessage(msp.CombinedPrincipal, bytes).getPrincipalsList().map(compilePrincipal);
       return (signer) => parts.length > 0 && parts.every((part) => part(signer));
     }
     default:
@@ -160,7 +161,7 @@ function unitPrincipal(unit: msp.OrganizationUnit): Principal {
 }
 
 function unitsOf(serialized: Uint8Array): readonly unknown[] {
-  const certificate = new X509Certificate(msp.SerializedIdentity.deserializeBinary(serialized).getIdBytes_asU8());
+  const certificate = new X509Certificate(parseMessage(msp.SerializedIdentity, serialized).getIdBytes_asU8());
   const named: unknown = certificate.toLegacyObject().subject?.OU;
   return Array.isArray(named) ? named : [named];
 }

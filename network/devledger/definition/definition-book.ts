@@ -5,6 +5,7 @@ import { common, peer } from '@hyperledger/fabric-protos';
 import { PRIVATE_FILE_MODE, replaceFile, type SmallFileDisk } from '../../identities/durable-file.js';
 import { DefinitionError } from './definition-error.js';
 import { type DefinitionInForce, type SignatureDefinition, sameTerms } from './definition-in-force.js';
+import { parseMessage } from '../wire/parse-message.js';
 
 /** Where a data folder keeps it. */
 export function definitionBookPath(dataDir: string): string {
@@ -160,11 +161,11 @@ function stored({ endorsementPolicy, collections, ...plain }: DefinitionInForce)
 function restored({ endorsementPolicy, collections, ...plain }: StoredDefinition): DefinitionInForce {
   return {
     ...plain,
-    endorsementPolicy: common.SignaturePolicyEnvelope.deserializeBinary(Buffer.from(endorsementPolicy, 'base64')),
+    endorsementPolicy: parseMessage(common.SignaturePolicyEnvelope, Buffer.from(endorsementPolicy, 'base64')),
     collections:
       collections === undefined
         ? undefined
-        : peer.CollectionConfigPackage.deserializeBinary(Buffer.from(collections, 'base64')),
+        : parseMessage(peer.CollectionConfigPackage, Buffer.from(collections, 'base64')),
   };
 }
 

@@ -7,6 +7,7 @@ import type { PeerLedger } from '../peer-ledger.js';
 import { CollectionAccess } from './collection-access.js';
 import type { Proposal } from './proposal.js';
 import type { Simulator } from './simulator.js';
+import { parseMessage } from '../wire/parse-message.js';
 
 /** What runs one chaincode for one peer. */
 export interface ChaincodeRuntime {
@@ -31,11 +32,17 @@ export interface SystemChaincode {
 
 export interface ChaincodeCallsOptions {
   readonly ledger: PeerLedger;
-  /** Asked anew for each call: chaincodes are deployed while peers run. */
-  readonly rules: ChannelRules;
   readonly chaincodes: readonly DefinedChaincode[];
   readonly systemChaincodes: readonly SystemChaincode[];
   readonly mspIdentityOf: (serialized: Uint8Array) => ConstructorParameters<typeof CollectionAccess>[1];
+}
+
+/** One proposal while it runs. */
+export interface Simulation {
+  readonly proposal: Proposal;
+  readonly simulator: Simulator;
+  /** As they were when the snapshot was taken: what is deployed meanwhile counts for later ones. */
+  readonly rules: ChannelRules;
 }
 
 /** The key under which a chaincode that has to be initialised keeps the version it was initialised for. */
@@ -64,16 +71,17 @@ export class ChaincodeCalls {
   }
 
   /** @throws Error the peer's side failed, or the chaincode gave up */
-  run(proposal: Proposal, simulator: Simulator): Promise<ChaincodeAnswer> {
-    return this.#run({ name: proposal.chaincodeName, input: proposal.input }, proposal, simulator);
+  run(simulation: Simulation): Promise<ChaincodeAnswer> {
+    const { chaincodeName, input } = simulation.proposal;
+    return this.#run({ name: chaincodeName, input }, simulation);
   }
 
   async #run(
     call: { readonly name: string; readonly input: Uint8Array },
-    proposal: Proposal,
-    simulator: Simulator,
+    simulation: Simulation,
   ): Promise<ChaincodeAnswer> {
-    const { ledger, rules, mspIdentityOf } = this.#options;
+    const { ledger, mspIdentityOf } = this.#options;
+    const { proposal, simulator, rules } = simulation;
     const chaincode = this.application(call.name);
     if (chaincode === undefined) {
       throw new Error(
@@ -83,8 +91,8 @@ export class ChaincodeCalls {
     }
     const version = definitionVersion(rules.definition(call.name));
     simulator.recordRead(LIFECYCLE_NAMESPACE, definitionKey(call.name), version);
-    const isInit = peer.ChaincodeInput.deserializeBinary(call.input).getIsInit();
-    await this.#checkInitialisation(chaincode, isInit, simulator);
+    const isInit = parseMessage(peer.ChaincodeInput, call.input).getIsInit();
+    await this.#checkInitialisation(chaincode, isInit, simulation);
     return chaincode.runtime.execute({
       channel: proposal.channel,
       txId: proposal.txId,
@@ -93,8 +101,8 @@ export class ChaincodeCalls {
       isInit,
       simulator,
       collections: new CollectionAccess(rules, mspIdentityOf(proposal.creator)),
-      history: (namespace, key) => ledger.history(namespace, key),
-      callChaincode: this.#callFrom(proposal, simulator),
+      history: (namespace, key) => ledger.history(namespace, key, simulator.height),
+      callChaincode: this.#callFrom(simulation),
     });
   }
 
@@ -102,9 +110,9 @@ export class ChaincodeCalls {
   async #checkInitialisation(
     { name, version }: DefinedChaincode,
     isInit: boolean,
-    simulator: Simulator,
+    { simulator, rules }: Simulation,
   ): Promise<void> {
-    const enforced = this.#options.rules.definition(name)?.initRequired === true;
+    const enforced = rules.definition(name)?.initRequired === true;
     if (!enforced && !isInit) return;
     if (!enforced) throw invalid(`chaincode '${name}' does not require initialization but called as init`);
     const initialised = await simulator.getState(name, INITIALIZED_KEY);
@@ -116,7 +124,8 @@ export class ChaincodeCalls {
     }
   }
 
-  #callFrom(proposal: Proposal, simulator: Simulator): CallChaincode {
+  #callFrom(simulation: Simulation): CallChaincode {
+    const { proposal } = simulation;
     return async (spec) => {
       const target = parseTarget(spec.getChaincodeId()?.getName() ?? '', proposal.channel);
       if (target.channel !== proposal.channel) {
@@ -124,7 +133,7 @@ export class ChaincodeCalls {
         throw new Error(`failed to find ledger for channel: ${target.channel}`);
       }
       const input = spec.getInput() ?? new peer.ChaincodeInput();
-      return this.#answerOf(target.name, input, proposal, simulator).then(
+      return this.#answerOf(target.name, input, simulation).then(
         ({ response }) => endMessage(proposal, Type.COMPLETED, response.serializeBinary()),
         (error: unknown) => calledFailure(proposal, error),
       );
@@ -134,11 +143,11 @@ export class ChaincodeCalls {
   async #answerOf(
     name: string,
     input: peer.ChaincodeInput,
-    proposal: Proposal,
-    simulator: Simulator,
+    simulation: Simulation,
   ): Promise<Pick<ChaincodeAnswer, 'response'>> {
     const system = this.system(name);
-    if (system === undefined) return this.#run({ name, input: input.serializeBinary() }, proposal, simulator);
+    if (system === undefined) return this.#run({ name, input: input.serializeBinary() }, simulation);
+    const { proposal } = simulation;
     return { response: await system.invoke(this.#options.ledger, { ...proposal, args: input.getArgsList_asU8() }) };
   }
 }

@@ -3,7 +3,12 @@ import type { Logger } from 'pino';
 import { definitionVersion } from '../commit/chaincode-definition.js';
 import type { ChannelRules } from '../commit/channel-rules.js';
 import type { PeerLedger } from '../peer-ledger.js';
-import { ChaincodeCalls, type ChaincodeCallsOptions, type SystemChaincode } from './chaincode-calls.js';
+import {
+  ChaincodeCalls,
+  type ChaincodeCallsOptions,
+  type Simulation,
+  type SystemChaincode,
+} from './chaincode-calls.js';
 import { type ChaincodeInterest, interestOf } from './interest.js';
 import type { Proposal } from './proposal.js';
 import {
@@ -16,6 +21,8 @@ import type { PrivateSet } from './read-write-set.js';
 import { Simulator } from './simulator.js';
 
 export interface EndorserOptions extends ChaincodeCallsOptions {
+  /** Asked anew for each proposal: chaincodes are deployed while peers run. */
+  readonly rules: ChannelRules;
   readonly identity: EndorserIdentity;
   /** host:port, for error details. */
   readonly address: string;
@@ -153,7 +160,7 @@ export class Endorser {
       definitionVersionOf: (name) => definitionVersion(rules.definition(name)),
     });
     try {
-      const answer = await this.#execute(proposal, simulator);
+      const answer = await this.#execute({ proposal, simulator, rules });
       const failure = simulator.readFailure();
       // An error is endorsed by nobody, and the chaincode may have said more of it than the store does.
       const refusal = this.#refusal(proposal, answer.response);
@@ -171,11 +178,11 @@ export class Endorser {
     }
   }
 
-  async #execute(proposal: Proposal, simulator: Simulator): ReturnType<ChaincodeCalls['run']> {
+  async #execute(simulation: Simulation): ReturnType<ChaincodeCalls['run']> {
     try {
-      return await this.#calls.run(proposal, simulator);
+      return await this.#calls.run(simulation);
     } catch (cause) {
-      throw executionFailure(proposal, cause);
+      throw executionFailure(simulation.proposal, cause);
     }
   }
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { common, msp } from '@hyperledger/fabric-protos';
 import { hasEnded, MspError, type MspErrorReason, type MspIdentity, type MspRegistry } from '../msp.js';
 import type { Proposal } from './proposal.js';
+import { parseMessage } from '../wire/parse-message.js';
 
 export interface ProposalCheckOptions {
   readonly channel: string;
@@ -109,7 +110,7 @@ function headerTypeName(type: number): string {
 }
 
 function claimedMspId(creator: Uint8Array): string {
-  return msp.SerializedIdentity.deserializeBinary(creator).getMspid();
+  return parseMessage(msp.SerializedIdentity, creator).getMspid();
 }
 
 /** A time outside what Date can hold is the client's nonsense, printed as the number it is. */

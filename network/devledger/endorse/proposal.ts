@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { common, peer } from '@hyperledger/fabric-protos';
+import { parseMessage } from '../wire/parse-message.js';
 
 /** A signed proposal taken apart once; every peer that simulates it works from this. */
 export interface Proposal {
@@ -37,10 +38,10 @@ export function parseProposal(signedProposal: peer.SignedProposal | undefined): 
   if (signedProposal === undefined || proposalBytes === undefined || proposalBytes.length === 0) {
     throw new Error('a signed proposal is required');
   }
-  const proposal = peer.Proposal.deserializeBinary(proposalBytes);
-  const header = common.Header.deserializeBinary(proposal.getHeader_asU8());
+  const proposal = parseMessage(peer.Proposal, proposalBytes);
+  const header = parseMessage(common.Header, proposal.getHeader_asU8());
   const { channelHeader, chaincodeName } = parseChannelHeader(header.getChannelHeader_asU8());
-  const signatureHeader = common.SignatureHeader.deserializeBinary(header.getSignatureHeader_asU8());
+  const signatureHeader = parseMessage(common.SignatureHeader, header.getSignatureHeader_asU8());
   const { input, invocationSpec, hasTransientData } = parsePayload(proposal.getPayload_asU8());
   const withoutTransient = new peer.ChaincodeProposalPayload();
   withoutTransient.setInput(invocationSpec);
@@ -78,9 +79,9 @@ export function timestampOf(channelHeader: common.ChannelHeader): number {
 }
 
 function parseChannelHeader(bytes: Uint8Array): { channelHeader: common.ChannelHeader; chaincodeName: string } {
-  const channelHeader = common.ChannelHeader.deserializeBinary(bytes);
+  const channelHeader = parseMessage(common.ChannelHeader, bytes);
   if (channelHeader.getChannelId() === '') throw new Error('no channel id provided');
-  const extension = peer.ChaincodeHeaderExtension.deserializeBinary(channelHeader.getExtension_asU8());
+  const extension = parseMessage(peer.ChaincodeHeaderExtension, channelHeader.getExtension_asU8());
   const chaincodeName = extension.getChaincodeId()?.getName() ?? '';
   if (chaincodeName === '') throw new Error('ChaincodeHeaderExtension.ChaincodeId.Name is empty');
   return { channelHeader, chaincodeName };
@@ -91,9 +92,9 @@ function parsePayload(bytes: Uint8Array): {
   invocationSpec: Uint8Array;
   hasTransientData: boolean;
 } {
-  const payload = peer.ChaincodeProposalPayload.deserializeBinary(bytes);
+  const payload = parseMessage(peer.ChaincodeProposalPayload, bytes);
   const invocationSpec = payload.getInput_asU8();
-  const spec = peer.ChaincodeInvocationSpec.deserializeBinary(invocationSpec).getChaincodeSpec();
+  const spec = parseMessage(peer.ChaincodeInvocationSpec, invocationSpec).getChaincodeSpec();
   if (spec === undefined) throw new Error('chaincode invocation spec did not contain chaincode spec');
   const input = spec.getInput();
   if (input === undefined) throw new Error('chaincode input did not contain any input');

@@ -10,6 +10,14 @@ import { type MetadataEntries, SimulationRecord } from './simulation-record.js';
 /** A key, public when the collection is empty. */
 export type StateKey = PrivateKey;
 
+/**
+ * What a transaction may write while it runs, however often it writes the same key: four times of what the orderer takes,
+ * as private values do not go there. Fabric's peers know no such bound but their memory.
+ */
+export const WRITTEN_MAX_BYTES = 64 * 1024 * 1024;
+/** What one write takes in memory beside key and value. */
+const WRITE_OVERHEAD_BYTES = 64;
+
 export interface SimulatorOptions {
   readonly privateView?: PrivateView;
   readonly hasCollection?: (namespace: string, collection: string) => boolean;
@@ -30,6 +38,7 @@ export class Simulator {
   readonly #private: PrivateSimulation;
   readonly #definitionVersionOf: (chaincode: string) => Version;
   #wrote = false;
+  #writtenBytes = 0;
   #paged = false;
   #queriedPrivate = false;
   #readFailure: Error | undefined;
@@ -52,6 +61,11 @@ export class Simulator {
    */
   readFailure(): Error | undefined {
     return this.#readFailure;
+  }
+
+  /** Number of blocks that the transaction sees. */
+  get height(): number {
+    return this.#snapshot.height;
   }
 
   /** Everything so far. */
@@ -94,22 +108,22 @@ export class Simulator {
 
   /** An empty value deletes the key, and an empty key is one like others: as in Fabric on LevelDB. */
   putState(namespace: string, key: string, value: Uint8Array): void {
-    this.#checkWrite();
+    this.#checkWrite(key, value);
     this.#record.namespace(namespace).writes.set(key, value.length === 0 ? undefined : value);
   }
 
   putPrivateData(place: PrivateKey, value: Uint8Array): void {
-    this.#checkWrite();
+    this.#checkWrite(place.key, value);
     this.#private.put(place, value);
   }
 
   purgePrivateData(place: PrivateKey): void {
-    this.#checkWrite();
+    this.#checkWrite(place.key);
     this.#private.purge(place);
   }
 
   putMetadata(place: StateKey, entries: MetadataEntries): void {
-    this.#checkWrite();
+    this.#checkWrite(place.key, ...entries.values());
     if (place.collection === '') this.#record.namespace(place.namespace).metadataWrites.set(place.key, entries);
     else this.#private.putMetadata(place, entries);
   }
@@ -156,7 +170,7 @@ export class Simulator {
     return privateSetsOf(this.#record.namespaces);
   }
 
-  #checkWrite(): void {
+  #checkWrite(key: string, ...values: readonly Uint8Array[]): void {
     if (this.#queriedPrivate) {
       throw this.#unsupported('Transaction has already performed queries on pvt data. Writes are not allowed');
     }
@@ -164,6 +178,10 @@ export class Simulator {
       throw this.#unsupported('Transaction has already performed a paginated query. Writes are not allowed');
     }
     this.#wrote = true;
+    this.#writtenBytes += values.reduce((total, value) => total + value.length, WRITE_OVERHEAD_BYTES + key.length);
+    if (this.#writtenBytes > WRITTEN_MAX_BYTES) {
+      throw new Error(`txid [${this.#txId}]: a transaction may write ${WRITTEN_MAX_BYTES} bytes: write less in each`);
+    }
   }
 
   #refuseAfterWrites(reason: string): void {

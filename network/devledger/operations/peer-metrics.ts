@@ -6,6 +6,7 @@ import { parseEndorsedTransaction } from '../commit/endorsed-transaction.js';
 import { decoded, parseEnvelope } from '../commit/envelope.js';
 import type { CommittedBlock, PeerLedger } from '../peer-ledger.js';
 import { LEDGER_VERSION } from './version.js';
+import { parseMessage } from '../wire/parse-message.js';
 
 /** One call that a peer has answered. */
 export interface AnsweredCall {
@@ -107,7 +108,7 @@ function kindOf(bytes: Uint8Array): { transaction_type: string; chaincode: strin
   if ('rejected' in envelope) return { transaction_type: 'unknown', chaincode: 'unknown' };
   const transaction = parseEndorsedTransaction(envelope);
   const action =
-    'rejected' in transaction ? undefined : decoded(() => peer.ChaincodeAction.deserializeBinary(transaction.action));
+    'rejected' in transaction ? undefined : decoded(() => parseMessage(peer.ChaincodeAction, transaction.action));
   const id = action?.getChaincodeId();
   return {
     transaction_type: TYPE_NAMES.get(envelope.type) ?? 'unknown',

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { ledger } from '@hyperledger/fabric-protos';
 import { type HashedSet, type KeyWrite, keyWrite } from '../commit/read-write-sets.js';
 import { keyHash } from '../endorse/private-simulation.js';
+import { parseMessage } from '../wire/parse-message.js';
 
 const { KVRWSet } = ledger.rwset.kvrwset;
 
@@ -14,7 +15,7 @@ export interface ParsedPrivateSet {
 
 /** @param bytes - serialised kvrwset.KVRWSet */
 export function parsePrivateSet(bytes: Uint8Array): ParsedPrivateSet {
-  const set = KVRWSet.deserializeBinary(bytes);
+  const set = parseMessage(KVRWSet, bytes);
   return {
     writes: set.getWritesList().map(keyWrite),
     metadataKeys: set.getMetadataWritesList().map((write) => write.getKey()),
@@ -43,7 +44,7 @@ export function fitsHashes(bytes: Uint8Array, hashed: HashedSet): boolean {
 
 /** The same set without one key; undefined when nothing is left. */
 export function withoutKey(bytes: Uint8Array, purgedHash: string): Uint8Array | undefined {
-  const set = KVRWSet.deserializeBinary(bytes);
+  const set = parseMessage(KVRWSet, bytes);
   set.setWritesList(set.getWritesList().filter((write) => keyHash(write.getKey()) !== purgedHash));
   set.setMetadataWritesList(set.getMetadataWritesList().filter((write) => keyHash(write.getKey()) !== purgedHash));
   const isEmpty = set.getWritesList().length === 0 && set.getMetadataWritesList().length === 0;

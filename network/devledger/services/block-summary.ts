@@ -1,4 +1,5 @@
 import { common, peer } from '@hyperledger/fabric-protos';
+import { parseMessage } from '../wire/parse-message.js';
 
 export interface TransactionSummary {
   readonly txId: string;
@@ -18,7 +19,7 @@ export interface BlockSummary {
 
 /** @param bytes - serialised common.Block with its validation codes */
 export function summariseBlock(bytes: Uint8Array): BlockSummary {
-  const block = common.Block.deserializeBinary(bytes);
+  const block = parseMessage(common.Block, bytes);
   const codes = block.getMetadata()?.getMetadataList_asU8()[common.BlockMetadataIndex.TRANSACTIONS_FILTER];
   const envelopes = block.getData()?.getDataList_asU8() ?? [];
   const headers = envelopes.map((envelope) => readEnvelope(envelope));
@@ -40,8 +41,8 @@ type EnvelopeSummary = Omit<TransactionSummary, 'validationCode'> & { readonly c
 function readEnvelope(bytes: Uint8Array): EnvelopeSummary {
   const summary = { channel: '', txId: '', type: common.HeaderType.MESSAGE, event: undefined };
   try {
-    const payload = common.Payload.deserializeBinary(common.Envelope.deserializeBinary(bytes).getPayload_asU8());
-    const header = common.ChannelHeader.deserializeBinary(payload.getHeader()?.getChannelHeader_asU8() ?? EMPTY);
+    const payload = parseMessage(common.Payload, parseMessage(common.Envelope, bytes).getPayload_asU8());
+    const header = parseMessage(common.ChannelHeader, payload.getHeader()?.getChannelHeader_asU8() ?? EMPTY);
     const type = header.getType();
     const event = type === common.HeaderType.ENDORSER_TRANSACTION ? readEvent(payload.getData_asU8()) : undefined;
     return { channel: header.getChannelId(), txId: header.getTxId(), type, event };
@@ -53,11 +54,12 @@ function readEnvelope(bytes: Uint8Array): EnvelopeSummary {
 const EMPTY = new Uint8Array();
 
 function readEvent(transactionBytes: Uint8Array): peer.ChaincodeEvent | undefined {
-  const [action] = peer.Transaction.deserializeBinary(transactionBytes).getActionsList();
-  const actionPayload = peer.ChaincodeActionPayload.deserializeBinary(action?.getPayload_asU8() ?? EMPTY);
-  const responsePayload = peer.ProposalResponsePayload.deserializeBinary(
+  const [action] = parseMessage(peer.Transaction, transactionBytes).getActionsList();
+  const actionPayload = parseMessage(peer.ChaincodeActionPayload, action?.getPayload_asU8() ?? EMPTY);
+  const responsePayload = parseMessage(
+    peer.ProposalResponsePayload,
     actionPayload.getAction()?.getProposalResponsePayload_asU8() ?? EMPTY,
   );
-  const events = peer.ChaincodeAction.deserializeBinary(responsePayload.getExtension_asU8()).getEvents_asU8();
-  return events.length === 0 ? undefined : peer.ChaincodeEvent.deserializeBinary(events);
+  const events = parseMessage(peer.ChaincodeAction, responsePayload.getExtension_asU8()).getEvents_asU8();
+  return events.length === 0 ? undefined : parseMessage(peer.ChaincodeEvent, events);
 }

@@ -92,11 +92,13 @@ export function conversationHandler<Request, Response>(
   handle: (request: Request, signal: AbortSignal) => AsyncGenerator<Response, boolean, void>,
 ): handleBidiStreamingCall<Request, Response> {
   return (call) => {
+    // It counts from its beginning: one that asks for nothing holds memory all the same.
+    if (!enterUntilEnd(call, context.limit)) return;
     const signal = streamSignal(call, context.stopped);
     let waiting = 0;
     let work = Promise.resolve();
     const answer = async (request: Request) => {
-      const goOn = await limited(context, () => writeAll(call, handle(request, signal), signal));
+      const goOn = await writeAll(call, handle(request, signal), signal);
       waiting -= 1;
       if (!goOn) call.end();
     };
@@ -142,21 +144,47 @@ async function writeAll<Response>(
   }
 }
 
+function enterUntilEnd(
+  call: Pick<ServerDuplexStream<unknown, unknown>, 'on' | 'emit'>,
+  limit: ConcurrencyLimit,
+): boolean {
+  try {
+    const leave = limit.enter();
+    let isOver = false;
+    const end = () => {
+      if (!isOver) leave();
+      isOver = true;
+    };
+    call.on('finish', end);
+    call.on('cancelled', end);
+    return true;
+  } catch (error) {
+    call.emit('error', toServerError(error));
+    return false;
+  }
+}
+
+/** A stream holds sixteen messages before it says that it is full; of long ones that would be too much. */
+const LONG_MESSAGE_MIN_BYTES = 64 * 1024;
+
 /** Waits until the client has taken enough, so that a slow reader costs no memory. */
 async function writePaced<Response>(
   call: WritableCall<Response>,
   message: Response,
   signal: AbortSignal,
 ): Promise<void> {
-  if (signal.aborted || call.write(message)) return;
+  if (signal.aborted) return;
+  const isLong = message instanceof Uint8Array && message.length >= LONG_MESSAGE_MIN_BYTES;
+  if (!isLong && call.write(message)) return;
   await new Promise<void>((resolve) => {
     const done = () => {
       call.off('drain', done);
       signal.removeEventListener('abort', done);
       resolve();
     };
-    call.once('drain', done);
     signal.addEventListener('abort', done);
+    if (isLong) call.write(message, done);
+    else call.once('drain', done);
   });
 }
 

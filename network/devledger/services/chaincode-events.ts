@@ -4,6 +4,7 @@ import type { PeerLedger } from '../peer-ledger.js';
 import { type AccessPolicy, denialText } from './access-policy.js';
 import type { BlockFeed } from './block-feed.js';
 import { messageOf, RpcError } from './rpc-error.js';
+import { parseMessage } from '../wire/parse-message.js';
 
 export interface ChaincodeEventsOptions {
   readonly channel: string;
@@ -73,7 +74,7 @@ function checkedRequest(
 
 function parseRequest(data: Uint8Array): gateway.ChaincodeEventsRequest {
   try {
-    return gateway.ChaincodeEventsRequest.deserializeBinary(data);
+    return parseMessage(gateway.ChaincodeEventsRequest, data);
   } catch (error) {
     throw new RpcError(status.INVALID_ARGUMENT, `invalid chaincode events request: ${messageOf(error)}`);
   }

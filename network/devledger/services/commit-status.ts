@@ -5,6 +5,7 @@ import { type AccessPolicy, denialText } from './access-policy.js';
 import type { CommitNotifier } from './commit-notifier.js';
 import { parseValidationCode } from './proto-codes.js';
 import { messageOf, RpcError } from './rpc-error.js';
+import { parseMessage } from '../wire/parse-message.js';
 
 export interface CommitStatusOptions {
   readonly channel: string;
@@ -63,7 +64,7 @@ function checkedTransactionId(signedRequest: gateway.SignedCommitStatusRequest, 
 
 function parseRequest(data: Uint8Array): gateway.CommitStatusRequest {
   try {
-    return gateway.CommitStatusRequest.deserializeBinary(data);
+    return parseMessage(gateway.CommitStatusRequest, data);
   } catch (error) {
     throw new RpcError(status.INVALID_ARGUMENT, `invalid status request: ${messageOf(error)}`);
   }

@@ -7,6 +7,7 @@ import type { AccessPolicy } from './access-policy.js';
 import type { BlockFeed } from './block-feed.js';
 import { type DeliverKind, deliveredBlock, deliverStatus, type PrivateDataOfBlock } from './deliver-response.js';
 import { messageOf } from './rpc-error.js';
+import { parseMessage } from '../wire/parse-message.js';
 
 export interface DeliverOptions {
   readonly channel: string;
@@ -118,16 +119,16 @@ function readEnvelope(
   envelope: common.Envelope,
 ): { channel: string; timestampMs: number; creator: Uint8Array; seek: orderer.SeekInfo } | undefined {
   try {
-    const payload = common.Payload.deserializeBinary(envelope.getPayload_asU8());
+    const payload = parseMessage(common.Payload, envelope.getPayload_asU8());
     const header = payload.getHeader();
     if (header === undefined) return undefined;
-    const channelHeader = common.ChannelHeader.deserializeBinary(header.getChannelHeader_asU8());
-    const signatureHeader = common.SignatureHeader.deserializeBinary(header.getSignatureHeader_asU8());
+    const channelHeader = parseMessage(common.ChannelHeader, header.getChannelHeader_asU8());
+    const signatureHeader = parseMessage(common.SignatureHeader, header.getSignatureHeader_asU8());
     return {
       channel: channelHeader.getChannelId(),
       timestampMs: timestampOf(channelHeader),
       creator: signatureHeader.getCreator_asU8(),
-      seek: orderer.SeekInfo.deserializeBinary(payload.getData_asU8()),
+      seek: parseMessage(orderer.SeekInfo, payload.getData_asU8()),
     };
   } catch {
     return undefined;

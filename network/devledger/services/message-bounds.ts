@@ -1,4 +1,6 @@
 import { status } from '@grpc/grpc-js';
+import { FIELDS_MAX, type MessageType, parseMessage } from '../wire/parse-message.js';
+import { FIXED_32, FIXED_64, GROUP_END, LENGTH_DELIMITED, VARINT } from '../wire/wire-cursor.js';
 import { messageOf, RpcError } from './rpc-error.js';
 
 /**
@@ -8,18 +10,6 @@ import { messageOf, RpcError } from './rpc-error.js';
 export interface MessageShape {
   readonly [fieldNumber: number]: MessageShape;
 }
-
-/**
- * Fields of a message and of those in it. A proposal has some twenty and an argument each more; a transaction one or a
- * few for each key that it read or wrote.
- */
-export const FIELDS_MAX = 100_000;
-
-const VARINT = 0;
-const FIXED_64 = 1;
-const LENGTH_DELIMITED = 2;
-const FIXED_32 = 5;
-const GROUP = 4;
 
 const LEAF: MessageShape = {};
 const SIGNATURE_HEADER: MessageShape = { 1: LEAF };
@@ -48,18 +38,14 @@ export const SEEK_SHAPE: MessageShape = { 1: { 1: HEADER, 2: LEAF } };
 /**
  * Parses what a client sent, once it is known to be worth it.
  *
- * @throws RpcError RESOURCE_EXHAUSTED for too many fields; INTERNAL for what is no such message, as grpc-js says it
+ * @throws RpcError RESOURCE_EXHAUSTED for too many fields; INTERNAL for what is no such message, as grpc-go says it
  */
-export function parseBounded<Message>(
-  bytes: Uint8Array,
-  shape: MessageShape,
-  deserialise: (bytes: Uint8Array) => Message,
-): Message {
+export function parseBounded<Message>(bytes: Uint8Array, shape: MessageShape, type: MessageType<Message>): Message {
   requireFewFields(bytes, shape);
   try {
-    return deserialise(bytes);
+    return parseMessage(type, bytes);
   } catch (error) {
-    throw new RpcError(status.INTERNAL, `Error deserializing request: ${messageOf(error)}`);
+    throw new RpcError(status.INTERNAL, `grpc: error unmarshalling request: ${messageOf(error)}`);
   }
 }
 
@@ -103,7 +89,7 @@ function valueLength(cursor: Cursor, type: number): number | undefined {
   if (type === LENGTH_DELIMITED) return varint(cursor);
   if (type === FIXED_64) return 8;
   if (type === FIXED_32) return 4;
-  return type <= GROUP ? 0 : undefined;
+  return type <= GROUP_END ? 0 : undefined;
 }
 
 /** Good for 32 bits: no tag and no length has more. */

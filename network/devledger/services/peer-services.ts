@@ -49,22 +49,22 @@ export function addPeerServices(server: Server, options: PeerServicesOptions): v
   const { SignedCommitStatusRequest, SignedChaincodeEventsRequest } = gateway;
   const gatewayServer: UntypedServiceImplementation = {
     evaluate: unaryHandler(running, async (bytes: Uint8Array) =>
-      evaluate(parseBounded(bytes, PROPOSED_SHAPE, EvaluateRequest.deserializeBinary), options.endorse),
+      evaluate(parseBounded(bytes, PROPOSED_SHAPE, EvaluateRequest), options.endorse),
     ),
     endorse: unaryHandler(running, async (bytes: Uint8Array) =>
-      endorse(parseBounded(bytes, PROPOSED_SHAPE, EndorseRequest.deserializeBinary), options.endorse),
+      endorse(parseBounded(bytes, PROPOSED_SHAPE, EndorseRequest), options.endorse),
     ),
     submit: unaryHandler(running, async (bytes: Uint8Array) => {
       // What is larger than the orderer takes is refused by its size and not taken apart any further.
       const shape = bytes.length > options.submit.envelopeSizeMaxBytes ? ENVELOPE_ONLY : SUBMIT_SHAPE;
-      return submit(parseBounded(bytes, shape, SubmitRequest.deserializeBinary), options.submit);
+      return submit(parseBounded(bytes, shape, SubmitRequest), options.submit);
     }),
     commitStatus: unaryHandler(waiting, async (bytes: Uint8Array, signal) => {
-      const request = parseBounded(bytes, SIGNED_REQUEST_SHAPE, SignedCommitStatusRequest.deserializeBinary);
+      const request = parseBounded(bytes, SIGNED_REQUEST_SHAPE, SignedCommitStatusRequest);
       return commitStatus(request, options.commitStatus, signal);
     }),
     chaincodeEvents: serverStreamHandler(waiting, (bytes: Uint8Array, signal) => {
-      const request = parseBounded(bytes, SIGNED_REQUEST_SHAPE, SignedChaincodeEventsRequest.deserializeBinary);
+      const request = parseBounded(bytes, SIGNED_REQUEST_SHAPE, SignedChaincodeEventsRequest);
       return chaincodeEvents(request, options.chaincodeEvents, signal);
     }),
   };
@@ -77,7 +77,7 @@ function deliverServer(options: PeerServicesOptions): UntypedServiceImplementati
   const context: CallContext = { log: options.log, stopped: options.stopped, limit };
   const handler = (kind: DeliverKind) =>
     conversationHandler<Uint8Array, Uint8Array>(context, (bytes, signal) => {
-      const envelope = parseBounded(bytes, SEEK_SHAPE, common.Envelope.deserializeBinary);
+      const envelope = parseBounded(bytes, SEEK_SHAPE, common.Envelope);
       return answerSeek(envelope, kind, options.deliver, signal);
     });
   return {

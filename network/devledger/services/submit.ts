@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { StoreError } from '../store/ledger-errors.js';
 import type { AccessPolicy } from './access-policy.js';
 import { messageOf, RpcError } from './rpc-error.js';
+import { parseMessage } from '../wire/parse-message.js';
 
 export interface TransactionOrderer {
   /** Resolves when the envelope will be in a block whatever happens. */
@@ -80,11 +81,11 @@ function checkEnvelope(envelope: common.Envelope, options: SubmitOptions): void 
 
 function readHeader(envelope: common.Envelope): { channel: string; creator: Uint8Array } {
   try {
-    const header = common.Payload.deserializeBinary(envelope.getPayload_asU8()).getHeader();
+    const header = parseMessage(common.Payload, envelope.getPayload_asU8()).getHeader();
     if (header === undefined) throw new Error('envelope has no header');
     return {
-      channel: common.ChannelHeader.deserializeBinary(header.getChannelHeader_asU8()).getChannelId(),
-      creator: common.SignatureHeader.deserializeBinary(header.getSignatureHeader_asU8()).getCreator_asU8(),
+      channel: parseMessage(common.ChannelHeader, header.getChannelHeader_asU8()).getChannelId(),
+      creator: parseMessage(common.SignatureHeader, header.getSignatureHeader_asU8()).getCreator_asU8(),
     };
   } catch (error) {
     throw refused('BAD_REQUEST', `could not determine channel ID: ${messageOf(error)}`);

@@ -3,6 +3,7 @@ import { applicationPolicyOf, type ChaincodeDefinition, LIFECYCLE_NAMESPACE } fr
 import type { ChannelRules } from '../commit/channel-rules.js';
 import type { PolicySigner } from '../commit/signature-policy.js';
 import type { SystemChaincode } from '../endorse/chaincode-calls.js';
+import { parseMessage } from '../wire/parse-message.js';
 import { SystemRefusal, systemAnswer } from './system-answer.js';
 
 const { lifecycle } = peer;
@@ -96,7 +97,7 @@ function query(name: string, argument: Uint8Array, creator: Uint8Array, options:
 }
 
 function queryDefinition(argument: Uint8Array, options: LifecycleOptions): Uint8Array {
-  const definition = defined(lifecycle.QueryChaincodeDefinitionArgs.deserializeBinary(argument).getName(), options);
+  const definition = defined(parseMessage(lifecycle.QueryChaincodeDefinitionArgs, argument).getName(), options);
   const result = new lifecycle.QueryChaincodeDefinitionResult();
   fill(result, definition);
   const { members, approvers } = options;
@@ -118,7 +119,7 @@ function queryDefinitions(_argument: Uint8Array, { rules }: LifecycleOptions): U
 }
 
 function queryApproved(argument: Uint8Array, options: LifecycleOptions): Uint8Array {
-  const asked = lifecycle.QueryApprovedChaincodeDefinitionArgs.deserializeBinary(argument);
+  const asked = parseMessage(lifecycle.QueryApprovedChaincodeDefinitionArgs, argument);
   const name = asked.getName();
   const sequence = asked.getSequence() || (options.rules.definition(name)?.sequence ?? 0);
   const definition = options.approved().find((known) => known.name === name && known.sequence === sequence);
@@ -155,7 +156,7 @@ function queryAllApproved(_argument: Uint8Array, options: LifecycleOptions): Uin
  * @see Fabric core/chaincode/lifecycle/lifecycle.go, CheckCommitReadiness; serializer.go, IsSerialized
  */
 function checkReadiness(argument: Uint8Array, { rules, members }: LifecycleOptions): Uint8Array {
-  const asked = lifecycle.CheckCommitReadinessArgs.deserializeBinary(argument);
+  const asked = parseMessage(lifecycle.CheckCommitReadinessArgs, argument);
   const next = (rules.definition(asked.getName())?.sequence ?? 0) + 1;
   if (asked.getSequence() !== next) {
     throw failed(
@@ -174,7 +175,7 @@ function checkReadiness(argument: Uint8Array, { rules, members }: LifecycleOptio
 }
 
 function queryInstalled(argument: Uint8Array, options: LifecycleOptions): Uint8Array {
-  const packageId = lifecycle.QueryInstalledChaincodeArgs.deserializeBinary(argument).getPackageId();
+  const packageId = parseMessage(lifecycle.QueryInstalledChaincodeArgs, argument).getPackageId();
   const chaincode = options.installed().find((known) => packageIdOf(known) === packageId);
   if (chaincode === undefined) {
     throw failed('QueryInstalledChaincode', `could not find chaincode with package id '${packageId}'`);
@@ -213,7 +214,7 @@ function queryAllInstalled(_argument: Uint8Array, { installed, rules }: Lifecycl
 }
 
 function refusePackage(argument: Uint8Array): never {
-  const packageId = lifecycle.GetInstalledChaincodePackageArgs.deserializeBinary(argument).getPackageId();
+  const packageId = parseMessage(lifecycle.GetInstalledChaincodePackageArgs, argument).getPackageId();
   throw failed(
     'GetInstalledChaincodePackage',
     `could not load cc install package: '${packageId}' was deployed from a folder or as a service, and this ledger ` +

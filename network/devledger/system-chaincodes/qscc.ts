@@ -4,6 +4,7 @@ import type { SystemChaincode } from '../endorse/chaincode-calls.js';
 import type { PeerLedger } from '../peer-ledger.js';
 import { parseValidationCode } from '../services/proto-codes.js';
 import { systemAnswer } from './system-answer.js';
+import { parseMessage } from '../wire/parse-message.js';
 
 export interface QsccOptions {
   readonly channel: string;
@@ -118,12 +119,12 @@ async function transactionById(ledger: PeerLedger, argument: Uint8Array): Promis
   if (location === undefined || block === undefined) {
     throw new Error(`Failed to get transaction with id ${txId}, error no such transaction ID [${txId}] in index`);
   }
-  const envelope = common.Block.deserializeBinary(block).getData()?.getDataList_asU8()[location.txNumber];
+  const envelope = parseMessage(common.Block, block).getData()?.getDataList_asU8()[location.txNumber];
   if (envelope === undefined) {
     throw new Error(`Failed to get transaction with id ${txId}: block ${location.blockNumber} is shorter than indexed`);
   }
   const processed = new peer.ProcessedTransaction();
-  processed.setTransactionenvelope(common.Envelope.deserializeBinary(envelope));
+  processed.setTransactionenvelope(parseMessage(common.Envelope, envelope));
   processed.setValidationcode(parseValidationCode(location.validationCode));
   return processed.serializeBinary();
 }

@@ -231,7 +231,10 @@ it.each<UnaryName>(['Evaluate', 'Endorse', 'Submit', 'CommitStatus'])(
   '%s refuses a long message of nothing but small fields before it is parsed',
   async (name) => {
     const many = Buffer.alloc(30_000_000, Buffer.from([0x7a, 0]));
+    const signed = corpus.signed(name, many.subarray(0, 8_000_000));
+    // What it takes to make them is not the ledger's.
+    turn.restart();
     expect(await call(name, many)).toBe(status.RESOURCE_EXHAUSTED);
-    expect(await call(name, corpus.signed(name, many.subarray(0, 8_000_000)))).not.toBe(status.OK);
+    expect(await call(name, signed)).not.toBe(status.OK);
   },
 );

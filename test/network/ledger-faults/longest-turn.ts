@@ -15,6 +15,13 @@ export class LongestTurn {
     this.#timer = setInterval(() => this.#turn(), 5);
   }
 
+  /** Forgets what was until now. */
+  restart(): void {
+    this.#lastUs = cpuUs();
+    this.#longestUs = 0;
+    this.#delay.reset();
+  }
+
   stop(): { cpuMs: number; clockMs: number } {
     this.#turn();
     clearInterval(this.#timer);

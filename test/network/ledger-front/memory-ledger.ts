@@ -29,7 +29,7 @@ export class MemoryPeerLedger implements PeerLedger {
   readonly #blocks: Uint8Array[] = [];
   readonly #hashes: Uint8Array[] = [];
   readonly #transactions = new Map<string, TransactionLocation>();
-  readonly #history = new Map<string, KeyModification[]>();
+  readonly #history = new Map<string, (KeyModification & { readonly blockNumber: number })[]>();
   readonly #listeners = new Set<(block: CommittedBlock) => void>();
   #state: State = new Map();
   #commitHash: Uint8Array = new Uint8Array();
@@ -60,8 +60,9 @@ export class MemoryPeerLedger implements PeerLedger {
     this.#state = new Map(this.#state).set(name(namespace, key), { ...current, value: Buffer.from(value) });
   }
 
-  async *history(namespace: string, key: string): AsyncGenerator<KeyModification> {
-    yield* [...(this.#history.get(name(namespace, key)) ?? [])].reverse();
+  async *history(namespace: string, key: string, belowHeight = Infinity): AsyncGenerator<KeyModification> {
+    const changes = this.#history.get(name(namespace, key)) ?? [];
+    yield* changes.filter(({ blockNumber }) => blockNumber < belowHeight).reverse();
   }
 
   async blockByNumber(blockNumber: number): Promise<Uint8Array | undefined> {
@@ -132,7 +133,9 @@ export class MemoryPeerLedger implements PeerLedger {
       else next.set(name(namespace, key), { value, version });
       const changes = this.#history.get(name(namespace, key)) ?? [];
       const txId = transactions[version.txNumber]?.txId ?? '';
-      changes.push({ txId, timestampMs: Date.now(), isDelete: value === undefined, value: value ?? new Uint8Array() });
+      const { blockNumber } = version;
+      const isDelete = value === undefined;
+      changes.push({ txId, timestampMs: Date.now(), isDelete, value: value ?? new Uint8Array(), blockNumber });
       this.#history.set(name(namespace, key), changes);
     }
     this.#state = next;

@@ -8,8 +8,9 @@ import { type DevLedger, startDevLedger } from '../../../network/devledger/dev-l
 import { ensureDialInTls } from '../../../network/identities/index.js';
 import type { LedgerTopology } from '../../../network/topology.js';
 import { untilTrue } from '../../support/eventually.js';
+import { freePorts } from '../../support/free-ports.js';
 import { initCall } from '../init-call.js';
-import { type ChaincodeProcess, freePorts, startChaincode } from '../ledger-front/chaincode-process.js';
+import { type ChaincodeProcess, startChaincode } from '../ledger-front/chaincode-process.js';
 import { decode, failureOf } from '../ledger-front/front-client.js';
 import { type StrangerClient, strangerClient, twoOrganisations, writeChaincode } from './stranger.js';
 
