@@ -46,7 +46,8 @@ export class MspError extends Error {
   }
 }
 
-const IDENTITIES_REMEMBERED_MAX = 10_000;
+/** A certificate whose key was read takes about 12 KB, most of it OpenSSL's. */
+const IDENTITIES_REMEMBERED_MAX = 2_000;
 /** Serialised identities hold one certificate in PEM; a longer one is somebody's attempt to make us work. */
 const SERIALIZED_IDENTITY_MAX_BYTES = 16 * 1024;
 const NODE_OUS: readonly NodeOu[] = ['client', 'peer', 'admin', 'orderer'];
@@ -66,14 +67,22 @@ interface Member {
 export class MspRegistry {
   readonly #members = new Map<string, Member>();
   readonly #identities = new Map<string, MspIdentity>();
+  readonly #identitiesMax: number;
 
-  constructor(definitions: readonly MspDefinition[]) {
+  /** @param identitiesMax - how many certificates that were read and checked are remembered */
+  constructor(definitions: readonly MspDefinition[], identitiesMax: number = IDENTITIES_REMEMBERED_MAX) {
+    this.#identitiesMax = identitiesMax;
     for (const { mspId, caCertPems, revocations = [] } of definitions) {
       this.#members.set(mspId, {
         authorities: caCertPems.map((pem) => readAuthority(mspId, pem)),
         revokedAtMs: new Map(revocations.map(({ serialHex, revokedAtMs }) => [serialHex, revokedAtMs])),
       });
     }
+  }
+
+  /** Number of certificates remembered. */
+  get identitiesRemembered(): number {
+    return this.#identities.size;
   }
 
   mspIds(): readonly string[] {
@@ -109,7 +118,7 @@ export class MspRegistry {
     const known = this.#identities.get(cacheKey);
     if (known !== undefined) return known;
     const identity = this.#readIdentity(serializedIdentity);
-    if (this.#identities.size >= IDENTITIES_REMEMBERED_MAX) {
+    if (this.#identities.size >= this.#identitiesMax) {
       const oldest = this.#identities.keys().next();
       if (oldest.done !== true) this.#identities.delete(oldest.value);
     }

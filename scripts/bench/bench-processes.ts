@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { LEDGER_NODE_FLAGS } from '../../network/devledger/node-flags.js';
 import type { Topology } from '../../network/topology.js';
 import { Child } from '../start/child.js';
 import { type NetworkPlace, preloadUrl } from '../start/network-plans.js';
@@ -69,7 +70,7 @@ export function ledgerPlan({ projectDir, dataDir, portBase }: NetworkPlace): Pro
   return {
     name: 'ledger',
     title: 'the ledger',
-    args: ['dist/scripts/bench/ledger-process.js', dataDir, String(portBase)],
+    args: [...LEDGER_NODE_FLAGS, 'dist/scripts/bench/ledger-process.js', dataDir, String(portBase)],
     cwd: projectDir,
     env: {},
     readiness: { kind: 'line', member: 'ready' },

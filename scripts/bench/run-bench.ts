@@ -18,7 +18,8 @@ import { measureChaincodeCpu } from './figures/chaincode-cpu.js';
 import { measureCommitLatency } from './figures/commit-latency.js';
 import { measureDecision } from './figures/decision.js';
 import { measureGatewayCpu } from './figures/gateway-cpu.js';
-import { measureLedger } from './figures/ledger-own.js';
+import { measureLedgerMemory } from './figures/ledger-memory.js';
+import { type FreshLedger, measureLedger } from './figures/ledger-own.js';
 import { checkShareLine, measureNonce } from './figures/nonce.js';
 import { measureReaders, READERS } from './figures/readers.js';
 import { measureSaturatedRate, rateLines } from './figures/saturated-rate.js';
@@ -26,8 +27,8 @@ import { peerEndpoint } from './peer-endpoint.js';
 import { compareBoots, compareRates } from './figures/two-ledgers.js';
 
 /**
- * `ledger` is the embedded one by itself and `ledgers` needs real Fabric, whatever the ledger is; `chaincode`,
- * `gateway`, `decision` and `nonce` need no ledger.
+ * `ledger` and `memory` are the embedded one by itself and `ledgers` needs real Fabric, whatever the ledger is;
+ * `chaincode`, `gateway`, `decision` and `nonce` need no ledger.
  */
 export const FIGURES = [
   'latency',
@@ -39,6 +40,7 @@ export const FIGURES = [
   'nonce',
   'rate',
   'ledger',
+  'memory',
   'ledgers',
 ] as const;
 export type FigureName = (typeof FIGURES)[number];
@@ -60,6 +62,8 @@ export interface BenchOptions {
   readonly signal: AbortSignal;
 }
 
+/** Figures for which a network is started that no other figure uses. */
+const OF_THEIR_OWN: readonly FigureName[] = ['ledger', 'memory', 'ledgers'];
 const PATIENTS = 16;
 /** As many clients as the closed loop may grow to. */
 const CLIENTS_MAX = 128;
@@ -72,10 +76,11 @@ const CLIENTS_MAX = 128;
  */
 export async function runBench(options: BenchOptions): Promise<void> {
   const { only, ledger } = options;
-  const isOnLedger = only.some((name) => name !== 'ledgers' && name !== 'ledger');
+  const isOnLedger = only.some((name) => !OF_THEIR_OWN.includes(name));
   const patients = only.includes('rate') ? CLIENTS_MAX : PATIENTS;
   if (isOnLedger) await withBenchPlace({ ...options, patients }, (run) => measure(options, run));
   if (only.includes('ledger')) await measureEmbedded(options);
+  if (only.includes('memory')) await measureMemory(options);
   if (!only.includes('ledgers')) return;
   if (ledger.kind !== 'fabric')
     throw new BenchFailure('The figure ledgers compares with real Fabric: add --ledger fabric.');
@@ -112,6 +117,19 @@ async function withBenchPlace<T>(
 }
 
 async function measureEmbedded(options: BenchOptions): Promise<void> {
+  await withFreshLedger(options, async (fresh) => {
+    for (const line of await measureLedger(fresh, options.rounds)) options.say(line);
+  });
+}
+
+async function measureMemory(options: BenchOptions): Promise<void> {
+  await withFreshLedger(options, async (fresh) => {
+    options.onFigure(await measureLedgerMemory(fresh));
+  });
+}
+
+/** The embedded ledger with nothing but the baseline's chaincode. */
+async function withFreshLedger(options: BenchOptions, action: (fresh: FreshLedger) => Promise<void>): Promise<void> {
   await withBenchPlace({ ...options, ledger: DEVLEDGER, patients: 0 }, async ({ place, processes, members }) => {
     const { topology, dataDir } = place;
     const [home] = withPeer(topology);
@@ -127,9 +145,7 @@ async function measureEmbedded(options: BenchOptions): Promise<void> {
       channel: topology.channel,
       chaincode: BARE_CHAINCODE,
     });
-    const batchTimeoutMs = topology.batch.timeoutMs;
-    const lines = await measureLedger({ bare, ledgerPid, dataDir, batchTimeoutMs, readyMs }, options.rounds);
-    for (const line of lines) options.say(line);
+    await action({ bare, ledgerPid, dataDir, batchTimeoutMs: topology.batch.timeoutMs, readyMs });
     bare.close();
   });
 }

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { join } from 'node:path';
+import { LEDGER_NODE_FLAGS } from '../../network/devledger/node-flags.js';
 import { readTopologyFile } from '../../network/topology-file.js';
 import { openDataFolder } from '../start/data-folder.js';
 import { preloadUrl } from '../start/network-plans.js';
@@ -78,7 +79,14 @@ function ledgerPlan(dataDir: string, topologyFile: string): ProcessPlan {
   return {
     name: 'ledger',
     title: 'the ledger',
-    args: [join(PROJECT_DIR, 'dist/network/devledger/main.js'), '--data', dataDir, '--topology', topologyFile],
+    args: [
+      ...LEDGER_NODE_FLAGS,
+      join(PROJECT_DIR, 'dist/network/devledger/main.js'),
+      '--data',
+      dataDir,
+      '--topology',
+      topologyFile,
+    ],
     cwd: PROJECT_DIR,
     env: {},
     readiness: { kind: 'line', member: 'ready', warnings: 'setAside' },

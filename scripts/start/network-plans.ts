@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { readAddedOrganisations, withAddedOrganisations } from '../../network/added-organisations.js';
+import { LEDGER_NODE_FLAGS } from '../../network/devledger/node-flags.js';
 import { chaincodePackage } from '../../network/fabric/chaincode-package.js';
 import { nodeProcesses } from '../../network/fabric/node-processes.js';
 import { chaincodeFolder, organisationFolder, tlsPaths } from '../../network/identities/index.js';
@@ -72,7 +73,7 @@ function ledgerPlan({ projectDir, dataDir, portBase, topologyFile }: NetworkPlac
   return {
     name: 'ledger',
     title: 'the ledger',
-    args: ['dist/network/devledger/main.js', '--data', dataDir, ...described],
+    args: [...LEDGER_NODE_FLAGS, 'dist/network/devledger/main.js', '--data', dataDir, ...described],
     cwd: projectDir,
     env: {},
     readiness: { kind: 'line', member: 'ready', warnings: 'setAside' },

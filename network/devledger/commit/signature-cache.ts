@@ -1,7 +1,11 @@
 import { createHash } from 'node:crypto';
 import { checkStanding, type MspIdentity, type MspRegistry } from '../msp.js';
 
-const DEFAULT_SIGNATURES_MAX = 50_000;
+/**
+ * Those of some 4,000 transactions: a signature is asked for again when the last peer commits it, a few blocks after the
+ * first has seen it. A peer that is further behind checks it again. About 100 bytes each.
+ */
+const DEFAULT_SIGNATURES_MAX = 12_000;
 
 /**
  * Signatures found good, remembered for all peers of the process: the same three signatures of a transaction are
@@ -16,6 +20,11 @@ export class SignatureCache {
   constructor(msps: MspRegistry, signaturesMax: number = DEFAULT_SIGNATURES_MAX) {
     this.#msps = msps;
     this.#signaturesMax = signaturesMax;
+  }
+
+  /** Number of signatures remembered. */
+  get size(): number {
+    return this.#good.size;
   }
 
   /** Of the members whose signatures can be good. */

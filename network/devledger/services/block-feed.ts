@@ -5,7 +5,7 @@ import { RpcError } from './rpc-error.js';
 
 /** Blocks kept at hand for those who follow the ledger live, so that each need not read the file again. */
 const RECENT_BLOCKS_MAX = 16;
-const RECENT_SIZE_MAX_BYTES = 8 * 1024 * 1024;
+const RECENT_SIZE_MAX_BYTES = 2 * 1024 * 1024;
 const SUMMARIES_MAX = 64;
 
 /** The committed blocks of one peer as a stream that goes on with what commits next. */

@@ -64,8 +64,12 @@ function line(title: string, values: readonly number[], unit: string, target: nu
   return `  ${title}: ${value.toPrecision(3)} ${unit}, target ≤ ${target}  ${verdict}, ${around}`;
 }
 
-/** Peers that have just started may still be connecting to their chaincode. */
-async function firstCommit(bare: BareClient): Promise<number> {
+/**
+ * Peers that have just started may still be connecting to their chaincode.
+ *
+ * @returns milliseconds until the first transaction was committed
+ */
+export async function firstCommit(bare: BareClient): Promise<number> {
   const startedMs = performance.now();
   for (;;) {
     try {

@@ -15,6 +15,11 @@ export class BlockCache<Part extends CachedPart> {
     this.#sizeMaxBytes = sizeMaxBytes;
   }
 
+  /** Of all parts in it. */
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
   get(place: number): Part | undefined {
     const part = this.#parts.get(place);
     if (part === undefined) return undefined;

@@ -109,7 +109,7 @@ export class TableWriter {
 
   #endPartition(): void {
     if (this.#blocks.length === 0) return;
-    this.#partitions.push(this.#place(encodePartition({ filter: makeFilter(this.#keyHashes), blocks: this.#blocks })));
+    this.#partitions.push(this.#place(encodePartition(makeFilter(this.#keyHashes), this.#blocks)));
     this.#blocks = [];
     this.#keyHashes = [];
   }

@@ -5,7 +5,7 @@ import { hashKey, mayHold } from './bloom-filter.js';
 import { DamagedTable } from './damaged-table.js';
 import { blockDigest, RowBlock, type RowEntry, salvageRows } from './row-block.js';
 import type { CursorStart, RowCursor } from './row-cursor.js';
-import { decodeIndex, decodePartition, findPart, type IndexEntry, type Partition } from './table-index.js';
+import { decodePartition, type IndexEntry, PackedIndex, type Partition } from './table-index.js';
 import { type TableDescription, tableName } from './table-writer.js';
 
 /** What the tables of one database have in common. */
@@ -23,7 +23,9 @@ export interface LoadedPartition extends Partition {
 }
 
 const BLOCK_CACHE_BYTES = 2 * 1024 * 1024;
-const PARTITION_CACHE_BYTES = 1024 * 1024;
+const PARTITION_CACHE_BYTES = 2 * 1024 * 1024;
+/** A partition in memory is its bytes, and its keys once more as text. */
+const PARTITION_BYTES_EACH = 2;
 /** Above the size of any table: number of the table and offset together name a part. */
 const OFFSET_LIMIT = 2 ** 33;
 
@@ -40,6 +42,7 @@ export class Table {
   readonly description: TableDescription;
   readonly #reading: TableReading;
   readonly #file: StoredFile;
+  readonly #root: PackedIndex;
   readonly #partitions: readonly IndexEntry[];
   readonly #placeBase: number;
 
@@ -52,7 +55,8 @@ export class Table {
     this.#reading = parts.reading;
     this.#file = parts.file;
     this.#placeBase = parts.description.number * OFFSET_LIMIT;
-    this.#partitions = decodeIndex(this.#read(parts.description.root));
+    this.#root = new PackedIndex(this.#read(parts.description.root));
+    this.#partitions = this.#root.entries();
   }
 
   /**
@@ -83,9 +87,9 @@ export class Table {
    * @throws DamagedTable
    */
   get(key: string): RowEntry | undefined {
-    const partition = this.#partition(findPart(this.#partitions, key));
+    const partition = this.#partition(this.#root.find(key));
     if (partition === undefined || !mayHold(partition.filter, hashKey(key))) return undefined;
-    const place = partition.blocks[findPart(partition.blocks, key)];
+    const place = partition.blocks.entry(partition.blocks.find(key));
     if (place === undefined) return undefined;
     const block = this.#block(place, { cached: true });
     const index = block.lowerBound(key);
@@ -103,9 +107,9 @@ export class Table {
     return new TableCursor(
       {
         partitions: this.#partitions.length,
-        blocksOf: (partition) => this.#partition(partition)?.blocks ?? [],
+        blocksOf: (partition) => this.#partition(partition)?.blocks,
         block: (place) => this.#block(place, options),
-        partitionOf: (key) => findPart(this.#partitions, key),
+        partitionOf: (key) => this.#root.find(key),
       },
       start,
     );
@@ -117,7 +121,8 @@ export class Table {
       const bytes = this.#bytesOf(place);
       if (!fits(bytes, place)) return [this.#damaged(place).message];
       return decodePartition(bytes)
-        .blocks.filter((block) => !fits(this.#bytesOf(block), block))
+        .blocks.entries()
+        .filter((block) => !fits(this.#bytesOf(block), block))
         .map((block) => this.#damaged(block).message);
     });
   }
@@ -132,7 +137,7 @@ export class Table {
     const { partitions } = this.#reading;
     const known = partitions.get(this.#placeBase + place.offsetBytes);
     if (known !== undefined) return known;
-    const loaded = { ...decodePartition(this.#read(place)), sizeBytes: place.sizeBytes };
+    const loaded = { ...decodePartition(this.#read(place)), sizeBytes: place.sizeBytes * PARTITION_BYTES_EACH };
     partitions.put(this.#placeBase + place.offsetBytes, loaded);
     return loaded;
   }
@@ -177,7 +182,7 @@ function fits(bytes: Buffer | undefined, place: IndexEntry): bytes is Buffer {
 
 interface TableParts {
   readonly partitions: number;
-  blocksOf(partition: number): readonly IndexEntry[];
+  blocksOf(partition: number): PackedIndex | undefined;
   block(place: IndexEntry): RowBlock;
   partitionOf(key: string): number;
 }
@@ -186,7 +191,7 @@ class TableCursor implements RowCursor {
   readonly #parts: TableParts;
   readonly #step: 1 | -1;
   #partition: number;
-  #blocks: readonly IndexEntry[] = [];
+  #blocks: PackedIndex | undefined;
   #blockIndex = 0;
   #block: RowBlock | undefined;
   #row = 0;
@@ -210,15 +215,16 @@ class TableCursor implements RowCursor {
   }
 
   #startBlock(key: string | undefined): number {
-    if (key !== undefined) return Math.min(findPart(this.#blocks, key), this.#blocks.length - 1);
-    return this.#step === 1 ? 0 : this.#blocks.length - 1;
+    const last = (this.#blocks?.count ?? 0) - 1;
+    if (key !== undefined) return Math.min(this.#blocks?.find(key) ?? 0, last);
+    return this.#step === 1 ? 0 : last;
   }
 
   /** Goes on to the neighbouring block where this one is at its end. */
   #settle(): void {
     while (this.#block !== undefined && (this.#row < 0 || this.#row >= this.#block.count)) {
       this.#blockIndex += this.#step;
-      if (this.#blocks[this.#blockIndex] === undefined) this.#nextPartition();
+      if (this.#blockIndex < 0 || this.#blockIndex >= (this.#blocks?.count ?? 0)) this.#nextPartition();
       this.#openBlock();
     }
     this.current = this.#block?.entry(this.#row);
@@ -227,11 +233,11 @@ class TableCursor implements RowCursor {
   #nextPartition(): void {
     this.#partition += this.#step;
     this.#blocks = this.#parts.blocksOf(this.#partition);
-    this.#blockIndex = this.#step === 1 ? 0 : this.#blocks.length - 1;
+    this.#blockIndex = this.#step === 1 ? 0 : (this.#blocks?.count ?? 0) - 1;
   }
 
   #openBlock(): void {
-    const place = this.#blocks[this.#blockIndex];
+    const place = this.#blocks?.entry(this.#blockIndex);
     this.#block = place === undefined ? undefined : this.#parts.block(place);
     this.#row = this.#step === 1 ? 0 : (this.#block?.count ?? 0) - 1;
   }
