@@ -1,7 +1,8 @@
 import type { Context } from 'fabric-contract-api';
 import { type Member, parseTransactionInput, type TransactionInput, type TransactionName } from '../domain/index.js';
 import { commitEntry, patientOf, requireSolved, type Ruling } from './lane-call.js';
-import { readHeadOrFirst, requireWholeHistory } from './lane-store.js';
+import { memberKey } from './keys.js';
+import { historyKeys, readHeadOrFirst, requireWholeHistory } from './lane-store.js';
 import { proposalOf } from './proposal.js';
 import { requireRegistered } from './register-store.js';
 import type { WorldState } from './world-state.js';
@@ -39,6 +40,7 @@ export async function extendLane<N extends TransactionName>(
   const { state, channel } = proposal;
   const head = await readHeadOrFirst(state, { patientId, memberId: caller.memberId });
   const solved = await requireSolved({ proposal, caller, ...call, patientId, head });
+  await state.readAhead([memberKey(caller.memberId), ...historyKeys(solved)]);
   const actor = await requireRegistered(state, caller);
   await requireWholeHistory(state, solved);
   const ruling = await rule({ state, channel, actor, input, timeMs: solved.timeMs });

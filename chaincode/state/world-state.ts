@@ -1,6 +1,7 @@
 import type { ChaincodeStub } from 'fabric-shim-api';
 import { DomainError, errorCodeOf, type Page } from '../domain/index.js';
 import { endOf } from './keys.js';
+import { batchesOf, type PeerBatches } from './peer-batches.js';
 
 export interface Write {
   readonly key: string;
@@ -20,9 +21,32 @@ export interface Row {
  */
 export class WorldState {
   readonly #stub: ChaincodeStub;
+  readonly #batches: PeerBatches | undefined;
+  /** Read ahead; empty where nothing is stored. */
+  readonly #ahead = new Map<string, Uint8Array>();
 
   constructor(stub: ChaincodeStub) {
     this.#stub = stub;
+    this.#batches = batchesOf(stub);
+  }
+
+  /**
+   * Reads several keys in one message, where the peer takes that, for `read` to find. Only keys that are read in any
+   * case by every transaction that writes: peers which take them one by one must come to the same set of reads.
+   */
+  async readAhead(keys: readonly string[]): Promise<void> {
+    const { readMax = 0 } = this.#batches ?? {};
+    const unread = keys.filter((key) => !this.#ahead.has(key));
+    if (unread.length < 2 || unread.length > readMax) return;
+    try {
+      const values = (await this.#batches?.read(unread)) ?? [];
+      for (const [index, key] of unread.entries()) {
+        const value = values[index];
+        if (value !== undefined) this.#ahead.set(key, value);
+      }
+    } catch {
+      // Some value cannot be read. Which one, and whether it matters, the single reads that follow will tell.
+    }
   }
 
   /**
@@ -31,8 +55,8 @@ export class WorldState {
    */
   async read(key: string): Promise<string | undefined> {
     try {
-      const bytes = await this.#stub.getState(key);
-      return bytes.length === 0 ? undefined : Buffer.from(bytes).toString('utf8');
+      const bytes = this.#ahead.get(key) ?? (await this.#stub.getState(key));
+      return bytes.length === 0 ? undefined : textOf(bytes);
     } catch (cause) {
       throw readFailure(key, cause);
     }
@@ -40,9 +64,14 @@ export class WorldState {
 
   /** Writes become visible at commit; the order among them does not matter. */
   async write(writes: readonly Write[]): Promise<void> {
-    for (const { key, text } of writes)
-      if (text === undefined) await this.#stub.deleteState(key);
-      else await this.#stub.putState(key, Buffer.from(text, 'utf8'));
+    const { writeMax = 0 } = this.#batches ?? {};
+    if (writes.length > 1 && writes.length <= writeMax) await this.#batches?.write(writes);
+    else for (const write of writes) await this.#writeOne(write);
+  }
+
+  async #writeOne({ key, text }: Write): Promise<void> {
+    if (text === undefined) await this.#stub.deleteState(key);
+    else await this.#stub.putState(key, Buffer.from(text, 'utf8'));
   }
 
   /**
@@ -56,8 +85,7 @@ export class WorldState {
       const found = await this.#stub.getStateByRangeWithPagination(start, endOf(prefix), page.limit, '');
       const items: Row[] = [];
       for (let row = await found.iterator.next(); !row.done; row = await found.iterator.next()) {
-        const text = Buffer.from(row.value.value).toString('utf8');
-        items.push({ place: row.value.key.slice(prefix.length), text });
+        items.push({ place: row.value.key.slice(prefix.length), text: textOf(row.value.value) });
       }
       await found.iterator.close();
       // Of an empty last page the peer sends no metadata at all: an empty message has no bytes.
@@ -79,6 +107,10 @@ export class WorldState {
     }
     return rows;
   }
+}
+
+function textOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('utf8');
 }
 
 function readFailure(place: string, cause: unknown): Error {

@@ -42,6 +42,8 @@ export class StateRequests {
     this.#options = options;
     this.#handlers = new Map<number, (payload: Uint8Array) => Promise<Uint8Array | undefined>>([
       [Type.GET_STATE, (payload) => this.#getState(payload)],
+      [Type.GET_STATE_MULTIPLE, (payload) => this.#getStates(payload)],
+      [Type.WRITE_BATCH_STATE, (payload) => this.#writeBatch(payload)],
       [Type.GET_PRIVATE_DATA_HASH, (payload) => this.#getPrivateDataHash(payload)],
       [Type.GET_STATE_METADATA, (payload) => this.#getMetadata(payload)],
       [Type.PUT_STATE, (payload) => this.#putState(payload)],
@@ -80,10 +82,41 @@ export class StateRequests {
   }
 
   async #getState(payload: Uint8Array): Promise<Uint8Array | undefined> {
-    const request = peer.GetState.deserializeBinary(payload);
-    const place = this.#readable(request);
-    const { simulator } = this.#options;
-    return place.collection === '' ? simulator.getState(place.namespace, place.key) : simulator.getPrivateData(place);
+    return this.#get(this.#readable(peer.GetState.deserializeBinary(payload)));
+  }
+
+  async #getStates(payload: Uint8Array): Promise<Uint8Array> {
+    const request = peer.GetStateMultiple.deserializeBinary(payload);
+    const result = new peer.GetStateMultipleResult();
+    for (const key of request.getKeysList()) {
+      const place = this.#readable({ getKey: () => key, getCollection: () => request.getCollection() });
+      result.addValues((await this.#get(place)) ?? NOTHING);
+    }
+    return result.serializeBinary();
+  }
+
+  /** Record by record: what stands before one that is refused has been written, as on Fabric. */
+  async #writeBatch(payload: Uint8Array): Promise<undefined> {
+    for (const record of peer.WriteBatchState.deserializeBinary(payload).getRecList()) this.#writeRecord(record);
+  }
+
+  #writeRecord(record: peer.WriteRecord): void {
+    switch (record.getType()) {
+      case peer.WriteRecord.Type.PUT_STATE:
+        this.#put(this.#writable(record), record.getValue_asU8());
+        break;
+      case peer.WriteRecord.Type.DEL_STATE:
+        this.#put(this.#writable(record), NOTHING);
+        break;
+      case peer.WriteRecord.Type.PURGE_PRIVATE_DATA:
+        this.#purgeKey(record);
+        break;
+      case peer.WriteRecord.Type.PUT_STATE_METADATA:
+        this.#putEntry(record);
+        break;
+      default:
+        throw new Error('unknown operation type');
+    }
   }
 
   /** Every peer has the hashes, and every member of the channel may see them. */
@@ -116,13 +149,19 @@ export class StateRequests {
   }
 
   async #purge(payload: Uint8Array): Promise<undefined> {
-    const request = peer.DelState.deserializeBinary(payload);
+    this.#purgeKey(peer.DelState.deserializeBinary(payload));
+  }
+
+  #purgeKey(request: KeyRequest): void {
     if (request.getCollection() === '') throw new Error('only applicable for private data');
     this.#options.simulator.purgePrivateData(this.#writable(request));
   }
 
   async #putMetadata(payload: Uint8Array): Promise<undefined> {
-    const request = peer.PutStateMetadata.deserializeBinary(payload);
+    this.#putEntry(peer.PutStateMetadata.deserializeBinary(payload));
+  }
+
+  #putEntry(request: MetadataRequest): void {
     const place = this.#writable(request);
     const metadata = request.getMetadata() ?? new peer.StateMetadata();
     this.#options.simulator.putMetadata(place, new Map([[metadata.getMetakey(), metadata.getValue_asU8()]]));
@@ -183,6 +222,11 @@ export class StateRequests {
     };
   }
 
+  #get(place: StateKey): Promise<Uint8Array | undefined> {
+    const { simulator } = this.#options;
+    return place.collection === '' ? simulator.getState(place.namespace, place.key) : simulator.getPrivateData(place);
+  }
+
   #put(place: StateKey, value: Uint8Array): void {
     const { simulator } = this.#options;
     if (place.collection === '') simulator.putState(place.namespace, place.key, value);
@@ -221,6 +265,10 @@ const NOTHING = new Uint8Array();
 interface KeyRequest {
   getKey(): string;
   getCollection(): string;
+}
+
+interface MetadataRequest extends KeyRequest {
+  getMetadata(): peer.StateMetadata | undefined;
 }
 
 /** Undefined when the query asks for all rows. */
