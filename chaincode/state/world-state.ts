@@ -16,6 +16,12 @@ export interface Row {
 }
 
 /**
+ * The shim's gRPC takes no message above 4 MiB, and loses its stream over one. A policy may have 768 KiB, everything
+ * else that is read together far less than 64 each.
+ */
+const READ_AHEAD_KEYS_MAX = 32;
+
+/**
  * Committed state as one transaction sees it. Fabric shows a transaction none of its own writes, so nothing may be
  * read here that the same transaction wrote.
  */
@@ -35,12 +41,17 @@ export class WorldState {
    * case by every transaction that writes: peers which take them one by one must come to the same set of reads.
    */
   async readAhead(keys: readonly string[]): Promise<void> {
-    const { readMax = 0 } = this.#batches ?? {};
-    const unread = keys.filter((key) => !this.#ahead.has(key));
-    if (unread.length < 2 || unread.length > readMax) return;
+    const batches = this.#batches;
+    if (batches === undefined) return;
+    const unread = [...new Set(keys)].filter((key) => !this.#ahead.has(key));
+    for (const some of chunksOf(unread, Math.min(batches.readMax, READ_AHEAD_KEYS_MAX)))
+      if (some.length > 1) await this.#readSome(batches, some);
+  }
+
+  async #readSome(batches: PeerBatches, keys: readonly string[]): Promise<void> {
     try {
-      const values = (await this.#batches?.read(unread)) ?? [];
-      for (const [index, key] of unread.entries()) {
+      const values = await batches.read(keys);
+      for (const [index, key] of keys.entries()) {
         const value = values[index];
         if (value !== undefined) this.#ahead.set(key, value);
       }
@@ -64,9 +75,9 @@ export class WorldState {
 
   /** Writes become visible at commit; the order among them does not matter. */
   async write(writes: readonly Write[]): Promise<void> {
-    const { writeMax = 0 } = this.#batches ?? {};
-    if (writes.length > 1 && writes.length <= writeMax) await this.#batches?.write(writes);
-    else for (const write of writes) await this.#writeOne(write);
+    const batches = this.#batches;
+    if (batches === undefined || batches.writeMax === 0) for (const write of writes) await this.#writeOne(write);
+    else for (const some of chunksOf(writes, batches.writeMax)) await batches.write(some);
   }
 
   async #writeOne({ key, text }: Write): Promise<void> {
@@ -107,6 +118,12 @@ export class WorldState {
     }
     return rows;
   }
+}
+
+/** @param lengthMax - 0 makes no chunks at all */
+function chunksOf<T>(items: readonly T[], lengthMax: number): readonly (readonly T[])[] {
+  const count = lengthMax === 0 ? 0 : Math.ceil(items.length / lengthMax);
+  return Array.from({ length: count }, (_, index) => items.slice(index * lengthMax, (index + 1) * lengthMax));
 }
 
 function textOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
