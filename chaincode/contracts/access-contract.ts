@@ -3,7 +3,7 @@ import { answerMember } from '../state/answer-query.js';
 import { extendLane } from '../state/extend-lane.js';
 import { countUnreviewed, pageOfEmergencies } from './access/emergency-queries.js';
 import { openInEmergency } from './access/open-in-emergency.js';
-import { openRecords } from './access/open-records.js';
+import { openReads, openRecords } from './access/open-records.js';
 import { reviewEmergency } from './access/review-emergency.js';
 
 /** The decision about each opening, written before anybody can decrypt. Arguments: domain/calls.ts. */
@@ -21,7 +21,7 @@ export class AccessContract extends Contract {
   @Transaction()
   @Returns('string')
   public async open(ctx: Context, businessJson: string, proofJson: string): Promise<string> {
-    return extendLane(ctx, { transaction: 'access:open', businessJson, proofJson }, openRecords);
+    return extendLane(ctx, { transaction: 'access:open', businessJson, proofJson }, openRecords, openReads);
   }
 
   /**

@@ -1,7 +1,7 @@
 import { Context, Contract, Info, Returns, Transaction } from 'fabric-contract-api';
 import { answerAnyone, answerMember } from '../state/answer-query.js';
 import { extendLane } from '../state/extend-lane.js';
-import { addRecord, addRecordBatch } from './records/add-records.js';
+import { addBatchReads, addReads, addRecord, addRecordBatch } from './records/add-records.js';
 import { listRecords } from './records/list-records.js';
 import { describeRecords, locateRecords } from './records/named-records.js';
 import { findOrigin } from './records/record-origin.js';
@@ -22,7 +22,7 @@ export class RecordContract extends Contract {
   @Transaction()
   @Returns('string')
   public async add(ctx: Context, businessJson: string, proofJson: string): Promise<string> {
-    return extendLane(ctx, { transaction: 'records:add', businessJson, proofJson }, addRecord);
+    return extendLane(ctx, { transaction: 'records:add', businessJson, proofJson }, addRecord, addReads);
   }
 
   /**
@@ -33,7 +33,7 @@ export class RecordContract extends Contract {
   @Transaction()
   @Returns('string')
   public async addBatch(ctx: Context, businessJson: string, proofJson: string): Promise<string> {
-    return extendLane(ctx, { transaction: 'records:addBatch', businessJson, proofJson }, addRecordBatch);
+    return extendLane(ctx, { transaction: 'records:addBatch', businessJson, proofJson }, addRecordBatch, addBatchReads);
   }
 
   /** Metadata that the caller may know of; empty for everybody else. */

@@ -2,7 +2,7 @@
 
 /** Records of one `records:add` call: one entry of the lane, one transaction. */
 export const RECORDS_PER_BATCH_MAX = 200;
-/** Records stored under one key: few, fat keys, because the Node shim puts one key at a time (about 60 µs each). */
+/** Records stored under one key: few, fat keys. A peer that takes no batches is sent one at a time (about 60 µs each). */
 export const RECORDS_PER_SET_MAX = 25;
 /** Records of one `access:open` call. */
 export const OPENINGS_PER_CALL_MAX = 100;

@@ -1,7 +1,8 @@
 import type { Context } from 'fabric-contract-api';
 import { type Member, parseTransactionInput, type TransactionInput, type TransactionName } from '../domain/index.js';
 import { commitEntry, patientOf, requireSolved, type Ruling } from './lane-call.js';
-import { readHeadOrFirst, requireWholeHistory } from './lane-store.js';
+import { memberKey } from './keys.js';
+import { historyKeys, readHeadOrFirst, requireWholeHistory } from './lane-store.js';
 import { proposalOf } from './proposal.js';
 import { requireRegistered } from './register-store.js';
 import type { WorldState } from './world-state.js';
@@ -21,6 +22,12 @@ export interface Request<N extends TransactionName> {
 export type Rule<N extends TransactionName> = (request: Request<N>) => Promise<Ruling>;
 
 /**
+ * Keys that the rule reads for this input in any case, unless it throws: they come in one message with the lane's
+ * entries. What follows from what is read, the rule reads itself.
+ */
+export type Reads<N extends TransactionName> = (input: TransactionInput<N>) => readonly string[];
+
+/**
  * The path of every transaction but the two that make members: proof before state, register before rule, the earlier
  * lane before anything is written.
  *
@@ -31,6 +38,7 @@ export async function extendLane<N extends TransactionName>(
   ctx: Context,
   call: { readonly transaction: N; readonly businessJson: string; readonly proofJson: string },
   rule: Rule<N>,
+  reads: Reads<N> = () => [],
 ): Promise<string> {
   const proposal = proposalOf(ctx);
   const caller = proposal.caller();
@@ -39,6 +47,7 @@ export async function extendLane<N extends TransactionName>(
   const { state, channel } = proposal;
   const head = await readHeadOrFirst(state, { patientId, memberId: caller.memberId });
   const solved = await requireSolved({ proposal, caller, ...call, patientId, head });
+  await state.readAhead([memberKey(caller.memberId), ...historyKeys(solved), ...reads(input)]);
   const actor = await requireRegistered(state, caller);
   await requireWholeHistory(state, solved);
   const ruling = await rule({ state, channel, actor, input, timeMs: solved.timeMs });

@@ -56,6 +56,7 @@ export async function readGrants(
   patientId: PatientId,
   grantIds: readonly GrantId[],
 ): Promise<readonly GrantRow[]> {
+  await state.readAhead(grantIds.map((grantId) => grantKey(patientId, grantId)));
   const rows: GrantRow[] = [];
   for (const grantId of grantIds) {
     const row = await readGrant(state, patientId, grantId);

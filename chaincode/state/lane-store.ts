@@ -74,6 +74,11 @@ export async function readHeadOrFirst(state: WorldState, lane: LaneId): Promise<
   return (await readHead(state, lane)) ?? firstHead(await readGenesis(state, lane));
 }
 
+/** The entries that `requireWholeHistory` reads for this place. */
+export function historyKeys({ lane, head, entryHash }: { lane: LaneId; head: LaneHead; entryHash: string }): string[] {
+  return sequencesToCheck(head.sequence, entryHash).map((sequence) => entryKey(lane, sequence));
+}
+
 /**
  * Recomputes the last entries and one older pair, which the new entry hash chooses, from what this peer holds.
  *

@@ -23,6 +23,7 @@ import {
 import { readOwnEmergencies } from './emergency-store.js';
 import { readGrants, storedOf } from './grant-store.js';
 import { type Holdings, holdersOf, NO_HOLDINGS, person, readHoldings } from './holder-index.js';
+import { granteeKey, policyKey } from './keys.js';
 import { readNoticed } from './notice-store.js';
 import {
   readDelegation,
@@ -90,6 +91,8 @@ export async function loadRepresentations(state: WorldState, concerned: Concerne
 }
 
 async function loadStatements(state: WorldState, { patientId, actor }: Concerned): Promise<ConsentsAnswer> {
+  const indexKeys = holdersOf(actor).map((holder) => granteeKey(patientId, holder));
+  await state.readAhead([policyKey(patientId), ...indexKeys]);
   const policy = await readPolicy(state, patientId);
   const held = await readAllHoldings(state, patientId, actor);
   const groups = await readEach(held.groupIds, (id) => readGroup(state, patientId, id));

@@ -27,8 +27,10 @@ export async function readSetsOf(
   state: WorldState,
   recordIds: readonly RecordId[],
 ): Promise<ReadonlyMap<SetId, RecordSet | undefined>> {
+  const setIds = setsOf(recordIds);
+  await state.readAhead(setIds.map(recordSetKey));
   const sets = new Map<SetId, RecordSet | undefined>();
-  for (const setId of setsOf(recordIds)) sets.set(setId, await readRecordSet(state, setId));
+  for (const setId of setIds) sets.set(setId, await readRecordSet(state, setId));
   return sets;
 }
 

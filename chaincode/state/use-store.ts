@@ -10,6 +10,7 @@ type Used = Readonly<Partial<Record<GrantId, number>>>;
  * spends: of two openings endorsed on one state, one is invalid, so that nobody spends more than was given.
  */
 export async function readUsed(state: WorldState, patientId: PatientId, grantIds: readonly GrantId[]): Promise<Used> {
+  await state.readAhead(grantIds.map((grantId) => usesKey(patientId, grantId)));
   const used: Partial<Record<GrantId, number>> = {};
   for (const grantId of grantIds) {
     const row = await readJson<{ used: number }>(state, usesKey(patientId, grantId));

@@ -24,7 +24,7 @@ function saysNothing({ path }: SourceFile): boolean {
 }
 
 function isKebabCase({ path }: SourceFile): boolean {
-  return /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|config|worker))?\.(ts|tsx|mjs)$/.test(posix.basename(path));
+  return /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|config|worker|d))?\.(ts|tsx|mjs)$/.test(posix.basename(path));
 }
 
 /** Block 0, which the ledger has made itself, with its maps of messages. */

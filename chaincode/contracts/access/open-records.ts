@@ -1,7 +1,10 @@
-import type { ItemOutcome, Outcome } from '../../domain/index.js';
-import type { Rule } from '../../state/extend-lane.js';
+import { type ItemOutcome, type Outcome, setsOf } from '../../domain/index.js';
+import type { Reads, Rule } from '../../state/extend-lane.js';
+import { recordSetKey } from '../../state/keys.js';
 import { actorOf, loadConsents } from '../../state/load-consents.js';
 import { decideRecords, wholeOf } from './decide-records.js';
+
+export const openReads: Reads<'access:open'> = ({ recordIds }) => setsOf(recordIds).map(recordSetKey);
 
 /** Decides each record for itself and writes every decision. The answer holds pointers and digests, no key. */
 export const openRecords: Rule<'access:open'> = async ({ state, actor, input, timeMs }) => {

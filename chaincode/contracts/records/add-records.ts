@@ -12,8 +12,9 @@ import {
   type StoredRecord,
   type TransactionInput,
 } from '../../domain/index.js';
-import type { Request, Rule } from '../../state/extend-lane.js';
+import type { Reads, Request, Rule } from '../../state/extend-lane.js';
 import type { Ruling } from '../../state/lane-call.js';
+import { memberKey, recordSetKey } from '../../state/keys.js';
 import { actorOf, loadConsents } from '../../state/load-consents.js';
 import { readRecordSet, recordSetWrites, relationWrites } from '../../state/record-store.js';
 import { requirePatient } from '../../state/register-store.js';
@@ -25,6 +26,13 @@ import { versionsOf } from './record-relations.js';
 type NewSets = TransactionInput<'records:addBatch'>['sets'];
 type NewSet = NewSets[number];
 type Adding = Request<'records:add'> | Request<'records:addBatch'>;
+
+export const addReads: Reads<'records:add'> = ({ patientId, setId }) => [memberKey(patientId), recordSetKey(setId)];
+
+export const addBatchReads: Reads<'records:addBatch'> = ({ patientId, sets }) => [
+  memberKey(patientId),
+  ...sets.map(({ setId }) => recordSetKey(setId)),
+];
 
 export const addRecord: Rule<'records:add'> = (request) => {
   const { setId, record, authorSignature } = request.input;

@@ -71,6 +71,10 @@ export interface ChaincodeCall {
 }
 
 const { Type } = peer.ChaincodeMessage;
+/** Keys of one batched read or write; Fabric's default. */
+const BATCH_KEYS_MAX = 1_000;
+/** What a chaincode may send besides: batched reads and writes, as Fabric offers them since 3.1. */
+const OFFER = offerBytes();
 const TYPE_NAMES = new Map<number, string>(Object.entries(Type).map(([name, value]) => [value, name]));
 
 /**
@@ -174,8 +178,7 @@ export class ChaincodeStream {
     const packageId = parseMessage(peer.ChaincodeID, message.getPayload_asU8()).getName();
     this.#options.log.info({ packageId }, 'chaincode registered');
     this.#send(Type.REGISTERED);
-    // An empty payload leaves batched reads and writes, which Fabric 3.1 can switch on here, off.
-    this.#send(Type.READY);
+    this.#send(Type.READY, undefined, OFFER);
     this.#options.onReady();
   }
 
@@ -243,4 +246,13 @@ export class ChaincodeStream {
     this.#running.clear();
     this.#options.onEnd(reason);
   }
+}
+
+function offerBytes(): Uint8Array {
+  const offer = new peer.ChaincodeAdditionalParams();
+  offer.setUseWriteBatch(true);
+  offer.setMaxSizeWriteBatch(BATCH_KEYS_MAX);
+  offer.setUseGetMultipleKeys(true);
+  offer.setMaxSizeGetMultipleKeys(BATCH_KEYS_MAX);
+  return offer.serializeBinary();
 }

@@ -43,6 +43,8 @@ export class StateRequests {
     this.#options = options;
     this.#handlers = new Map<number, (payload: Uint8Array) => Promise<Uint8Array | undefined>>([
       [Type.GET_STATE, (payload) => this.#getState(payload)],
+      [Type.GET_STATE_MULTIPLE, (payload) => this.#getStates(payload)],
+      [Type.WRITE_BATCH_STATE, (payload) => this.#writeBatch(payload)],
       [Type.GET_PRIVATE_DATA_HASH, (payload) => this.#getPrivateDataHash(payload)],
       [Type.GET_STATE_METADATA, (payload) => this.#getMetadata(payload)],
       [Type.PUT_STATE, (payload) => this.#putState(payload)],
@@ -75,10 +77,41 @@ export class StateRequests {
   }
 
   async #getState(payload: Uint8Array): Promise<Uint8Array | undefined> {
-    const request = parseMessage(peer.GetState, payload);
-    const place = this.#readable(request);
-    const { simulator } = this.#options;
-    return place.collection === '' ? simulator.getState(place.namespace, place.key) : simulator.getPrivateData(place);
+    return this.#get(this.#readable(parseMessage(peer.GetState, payload)));
+  }
+
+  async #getStates(payload: Uint8Array): Promise<Uint8Array> {
+    const request = parseMessage(peer.GetStateMultiple, payload);
+    const result = new peer.GetStateMultipleResult();
+    for (const key of request.getKeysList()) {
+      const place = this.#readable({ getKey: () => key, getCollection: () => request.getCollection() });
+      result.addValues((await this.#get(place)) ?? NOTHING);
+    }
+    return result.serializeBinary();
+  }
+
+  /** Record by record: what stands before one that is refused has been written, as on Fabric. */
+  async #writeBatch(payload: Uint8Array): Promise<undefined> {
+    for (const record of parseMessage(peer.WriteBatchState, payload).getRecList()) this.#writeRecord(record);
+  }
+
+  #writeRecord(record: peer.WriteRecord): void {
+    switch (record.getType()) {
+      case peer.WriteRecord.Type.PUT_STATE:
+        this.#put(this.#writable(record), record.getValue_asU8());
+        break;
+      case peer.WriteRecord.Type.DEL_STATE:
+        this.#put(this.#writable(record), NOTHING);
+        break;
+      case peer.WriteRecord.Type.PURGE_PRIVATE_DATA:
+        this.#purgeKey(record);
+        break;
+      case peer.WriteRecord.Type.PUT_STATE_METADATA:
+        this.#putEntry(record);
+        break;
+      default:
+        throw new Error('unknown operation type');
+    }
   }
 
   /** Every peer has the hashes, and every member of the channel may see them. */
@@ -111,13 +144,19 @@ export class StateRequests {
   }
 
   async #purge(payload: Uint8Array): Promise<undefined> {
-    const request = parseMessage(peer.DelState, payload);
+    this.#purgeKey(parseMessage(peer.DelState, payload));
+  }
+
+  #purgeKey(request: KeyRequest): void {
     if (request.getCollection() === '') throw new Error('only applicable for private data');
     this.#options.simulator.purgePrivateData(this.#writable(request));
   }
 
   async #putMetadata(payload: Uint8Array): Promise<undefined> {
-    const request = parseMessage(peer.PutStateMetadata, payload);
+    this.#putEntry(parseMessage(peer.PutStateMetadata, payload));
+  }
+
+  #putEntry(request: MetadataRequest): void {
     const place = this.#writable(request);
     const metadata = request.getMetadata() ?? new peer.StateMetadata();
     this.#options.simulator.putMetadata(place, new Map([[metadata.getMetakey(), metadata.getValue_asU8()]]));
@@ -178,6 +217,11 @@ export class StateRequests {
     };
   }
 
+  #get(place: StateKey): Promise<Uint8Array | undefined> {
+    const { simulator } = this.#options;
+    return place.collection === '' ? simulator.getState(place.namespace, place.key) : simulator.getPrivateData(place);
+  }
+
   #put(place: StateKey, value: Uint8Array): void {
     const { simulator } = this.#options;
     if (place.collection === '') simulator.putState(place.namespace, place.key, value);
@@ -216,6 +260,10 @@ const NOTHING = new Uint8Array();
 interface KeyRequest {
   getKey(): string;
   getCollection(): string;
+}
+
+interface MetadataRequest extends KeyRequest {
+  getMetadata(): peer.StateMetadata | undefined;
 }
 
 /** Undefined when the query asks for all rows. */
