@@ -5,12 +5,20 @@ import { blockHeaderHash } from './block-hash.js';
 import { CommitComparison } from './commit-comparison.js';
 import { sameBytes } from './replay-block.js';
 
+/** A block that is being written. It may come to nothing, and another take its place. */
+export interface ComingBlock {
+  readonly number: number;
+  readonly bytes: Uint8Array;
+}
+
 /** Where peers get their blocks: the orderer. */
 export interface BlockSource {
   height(): number;
   blockByNumber(blockNumber: number): Promise<Uint8Array | undefined>;
   /** Called after each new block; returns how to stop being called. */
   onBlock(listener: (blockNumber: number) => void): () => void;
+  /** Called before, when the block begins to be written; where it is, `blockByNumber` gives the same bytes. */
+  onComing(listener: (block: ComingBlock) => void): () => void;
 }
 
 export interface DeliveryOptions {
@@ -64,6 +72,9 @@ export function deliverBlocks({ source, peers, onSetAside, onWaiting }: Delivery
   const stopListening = source.onBlock(() => {
     for (const { feed } of feeds.values()) feed.wake();
   });
+  const stopComing = source.onComing((block) => {
+    for (const { feed } of feeds.values()) feed.prepare(block);
+  });
   const end = async ({ feed, ended }: RunningFeed) => {
     feed.stop();
     await ended;
@@ -82,6 +93,7 @@ export function deliverBlocks({ source, peers, onSetAside, onWaiting }: Delivery
     },
     stop: async () => {
       stopListening();
+      stopComing();
       await Promise.all([...feeds.values()].map(end));
     },
   };
@@ -102,6 +114,7 @@ class PeerFeed {
   readonly #source: BlockSource;
   readonly #listeners: FeedListeners;
   #condemned: string | undefined;
+  #coming: ComingBlock | undefined;
   #running = true;
   #wake: () => void = () => undefined;
   #waiting: { height: number; resolve: () => void }[] = [];
@@ -130,6 +143,12 @@ class PeerFeed {
       this.#running = false;
       this.#announce();
     }
+  }
+
+  /** Lets the peer work on a block while the orderer writes it. */
+  prepare(block: ComingBlock): void {
+    this.#coming = block;
+    if (this.#running) this.#prepareComing();
   }
 
   wake(): void {
@@ -190,7 +209,15 @@ class PeerFeed {
     clearTimeout(timer);
   }
 
+  #prepareComing(): void {
+    if (this.#coming?.number !== this.peer.height()) return;
+    this.peer.prepare(this.#coming.bytes);
+    this.#coming = undefined;
+  }
+
   async #nextBlock(): Promise<void> {
+    // The next one may have begun to be written while the one before it was being committed.
+    this.#prepareComing();
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
     });
