@@ -13,6 +13,7 @@ import type { BenchMembers, BenchPatient } from './bench-members.js';
 import type { BenchPlace } from './bench-place.js';
 import { BARE_CHAINCODE, withPeer } from './bench-ports.js';
 import type { BenchProcesses } from './bench-processes.js';
+import { keepInFlight } from './figure.js';
 import { peerEndpoint } from './peer-endpoint.js';
 
 /** A running ledger with the product's chaincode and the baseline's, and a client of each at the first peer. */
@@ -31,6 +32,7 @@ export interface BenchNetwork {
 const SOLVER_THREADS = 1;
 const SERVED_MS = 30_000;
 const SERVED_POLL_MS = 200;
+const REGISTERED_AT_ONCE = 64;
 
 /** The register and the patients are on the ledger when it resolves. */
 export async function startBenchNetwork(
@@ -89,11 +91,13 @@ async function untilServed(bare: BareClient): Promise<void> {
 
 async function found(ledger: Ledger, chain: LedgerChain, members: BenchMembers): Promise<void> {
   await submitRegister(ledger, members.admin, members.register);
-  await Promise.all(
-    members.patients.map(({ identity, patientId, registration, firstTip }) =>
-      chain.transact({ identity, name: 'members:registerPatient', patientId, business: registration, firstTip }),
-    ),
-  );
+  const { patients } = members;
+  await keepInFlight({ count: patients.length, inFlight: REGISTERED_AT_ONCE }, async (index) => {
+    const patient = patients[index];
+    if (patient === undefined) return;
+    const { identity, patientId, registration, firstTip } = patient;
+    await chain.transact({ identity, name: 'members:registerPatient', patientId, business: registration, firstTip });
+  });
 }
 
 async function submitRegister(ledger: Ledger, admin: LaneActor, register: SignedRegister): Promise<void> {

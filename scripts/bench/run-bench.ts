@@ -22,7 +22,7 @@ import { measureLedgerMemory } from './figures/ledger-memory.js';
 import { type FreshLedger, measureLedger } from './figures/ledger-own.js';
 import { checkShareLine, measureNonce } from './figures/nonce.js';
 import { measureReaders, READERS } from './figures/readers.js';
-import { measureSaturatedRate, rateLines } from './figures/saturated-rate.js';
+import { measureSaturatedRate, patientsNeeded, rateLines } from './figures/saturated-rate.js';
 import { peerEndpoint } from './peer-endpoint.js';
 import { compareBoots, compareRates } from './figures/two-ledgers.js';
 
@@ -65,8 +65,6 @@ export interface BenchOptions {
 /** Figures for which a network is started that no other figure uses. */
 const OF_THEIR_OWN: readonly FigureName[] = ['ledger', 'memory', 'ledgers'];
 const PATIENTS = 16;
-/** As many clients as the closed loop may grow to. */
-const CLIENTS_MAX = 128;
 
 /**
  * Measures the figures that were asked for, one after the other, on ports and in a folder of its own, and leaves
@@ -77,7 +75,7 @@ const CLIENTS_MAX = 128;
 export async function runBench(options: BenchOptions): Promise<void> {
   const { only, ledger } = options;
   const isOnLedger = only.some((name) => !OF_THEIR_OWN.includes(name));
-  const patients = only.includes('rate') ? CLIENTS_MAX : PATIENTS;
+  const patients = only.includes('rate') ? patientsNeeded(options.rounds) : PATIENTS;
   if (isOnLedger) await withBenchPlace({ ...options, patients }, (run) => measure(options, run));
   if (only.includes('ledger')) await measureEmbedded(options);
   if (only.includes('memory')) await measureMemory(options);
@@ -162,7 +160,7 @@ async function measureBoots(options: BenchOptions, fabric: LedgerChoice): Promis
 }
 
 async function measureTwo(options: BenchOptions, fabric: LedgerChoice): Promise<void> {
-  const onLedger = { ...options, patients: CLIENTS_MAX };
+  const onLedger = { ...options, patients: patientsNeeded(options.rounds) };
   await withBenchPlace({ ...onLedger, ledger: DEVLEDGER }, (ours) =>
     withBenchPlace({ ...onLedger, ledger: fabric }, async (theirs) => {
       const [embedded, real] = [await started(ours), await started(theirs)];

@@ -6,12 +6,20 @@ import { CommitTrials, type TriedPeer } from './commit-trials.js';
 import { sameBytes } from './replay-block.js';
 import type { RulesByBlock } from './rules-by-block.js';
 
+/** A block that is being written. It may come to nothing, and another take its place. */
+export interface ComingBlock {
+  readonly number: number;
+  readonly bytes: Uint8Array;
+}
+
 /** Where peers get their blocks: the orderer. */
 export interface BlockSource {
   height(): number;
   blockByNumber(blockNumber: number): Promise<Uint8Array | undefined>;
   /** Called after each new block; returns how to stop being called. */
   onBlock(listener: (blockNumber: number) => void): () => void;
+  /** Called before, when the block begins to be written; where it is, `blockByNumber` gives the same bytes. */
+  onComing(listener: (block: ComingBlock) => void): () => void;
 }
 
 export interface DeliveryOptions {
@@ -66,6 +74,9 @@ export function deliverBlocks({ source, peers, rules, onSetAside, onWaiting }: D
   const stopListening = source.onBlock(() => {
     for (const { feed } of feeds.values()) feed.wake();
   });
+  const stopComing = source.onComing((block) => {
+    for (const { feed } of feeds.values()) feed.prepare(block);
+  });
   const end = async ({ feed, ended }: RunningFeed) => {
     feed.stop();
     await ended;
@@ -89,6 +100,7 @@ export function deliverBlocks({ source, peers, rules, onSetAside, onWaiting }: D
     },
     stop: async () => {
       stopListening();
+      stopComing();
       await trials.settled();
       await Promise.all([...feeds.values()].map(end));
       await trials.settled();
@@ -113,6 +125,7 @@ class PeerFeed implements TriedPeer {
   #condemned: string | undefined;
   /** Not compared with the others yet, or on trial. */
   #isHeld = true;
+  #coming: ComingBlock | undefined;
   #running = true;
   #wake: () => void = () => undefined;
   #waiting: { height: number; resolve: () => void }[] = [];
@@ -142,6 +155,12 @@ class PeerFeed implements TriedPeer {
       this.#running = false;
       this.#announce();
     }
+  }
+
+  /** Lets the peer work on a block while the orderer writes it. */
+  prepare(block: ComingBlock): void {
+    this.#coming = block;
+    if (this.#running) this.#prepareComing();
   }
 
   wake(): void {
@@ -214,7 +233,15 @@ class PeerFeed implements TriedPeer {
     clearTimeout(timer);
   }
 
+  #prepareComing(): void {
+    if (this.#coming?.number !== this.peer.height()) return;
+    this.peer.prepare(this.#coming.bytes);
+    this.#coming = undefined;
+  }
+
   async #nextBlock(): Promise<void> {
+    // The next one may have begun to be written while the one before it was being committed.
+    this.#prepareComing();
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
     });

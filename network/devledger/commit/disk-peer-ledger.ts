@@ -18,13 +18,26 @@ import { readModification } from './modification.js';
 import { blockRows, chainFault } from './replay-block.js';
 import type { RulesByBlock } from './rules-by-block.js';
 import type { UpdateBatch } from './update-batch.js';
-import { validateBlock } from './validate-block.js';
+import { type BlockVerdict, validateBlock } from './validate-block.js';
 
 export interface LedgerParts {
   readonly blocks: Blocks;
   readonly state: HealingState;
   readonly keeper: PrivateKeeper;
   readonly rules: RulesByBlock;
+}
+
+/** What a peer found out about a block before it was told to commit it. */
+interface Prepared {
+  readonly bytes: Uint8Array;
+  /** On what it rests. */
+  readonly state: StateStore;
+  readonly judged: Promise<JudgedBlock>;
+}
+
+interface JudgedBlock {
+  readonly block: BlockParts;
+  readonly verdict: BlockVerdict;
 }
 
 /** A peer's ledger on disk: block files are the truth, the database can be made from them again. */
@@ -36,6 +49,7 @@ export class DiskPeerLedger implements PeerLedger {
   readonly #keeper: PrivateKeeper;
   readonly #listeners = new Set<(block: CommittedBlock) => void>();
   #committing = false;
+  #prepared: Prepared | undefined;
   #stopped: string | undefined;
 
   constructor(mspId: string, parts: LedgerParts) {
@@ -102,7 +116,17 @@ export class DiskPeerLedger implements PeerLedger {
       return committed;
     } finally {
       this.#committing = false;
+      this.#prepared = undefined;
     }
+  }
+
+  prepare(bytes: Uint8Array): void {
+    if (this.#committing || this.#stopped !== undefined || !this.#state.isWhole) return;
+    const state = this.#state.current;
+    const judged = this.#judge(bytes, state);
+    // Whoever commits the block meets the same, and says so.
+    judged.catch(() => undefined);
+    this.#prepared = { bytes, state, judged };
   }
 
   onCommit(listener: (block: CommittedBlock) => void): () => void {
@@ -129,18 +153,15 @@ export class DiskPeerLedger implements PeerLedger {
   async close(): Promise<void> {
     this.#stopped ??= `The ledger of peer ${this.mspId} is closed; open it again.`;
     this.#listeners.clear();
+    await this.#prepared?.judged.catch(() => undefined);
     await this.#state.close();
     await this.#blocks.close();
   }
 
   async #commitNext(bytes: Uint8Array, state: StateStore): Promise<CommittedBlock> {
     const { tip } = this.#state;
-    const block = parseBlock(bytes);
-    const fault = chainFault(block, tip);
-    if (fault !== undefined) {
-      throw new StoreError(`Peer ${this.mspId} refuses block ${block.number} from the orderer: ${fault}.`);
-    }
-    const { transactions, updates } = await this.#validate(block, state);
+    const { block, verdict } = await this.#judgedBefore(bytes, state);
+    const { transactions, updates } = verdict;
     const codes = Uint8Array.from(transactions, ({ code }) => code);
     const owned = transactions.flatMap(({ txId, code }, txNumber) => (txId === '' ? [] : [{ txId, txNumber, code }]));
     const expired = await this.#expired(block.number, updates, state);
@@ -174,13 +195,26 @@ export class DiskPeerLedger implements PeerLedger {
     return before - (await this.#keeper.missing(state)).length;
   }
 
-  async #validate(block: BlockParts, state: StateStore): ReturnType<typeof validateBlock> {
+  #judgedBefore(bytes: Uint8Array, state: StateStore): Promise<JudgedBlock> {
+    const prepared = this.#prepared;
+    // A state that was made again meanwhile is another one.
+    return prepared?.bytes === bytes && prepared.state === state ? prepared.judged : this.#judge(bytes, state);
+  }
+
+  /** Whether the block follows, and which of its transactions are valid. */
+  async #judge(bytes: Uint8Array, state: StateStore): Promise<JudgedBlock> {
+    const block = parseBlock(bytes);
+    const fault = chainFault(block, this.#state.tip);
+    if (fault !== undefined) {
+      throw new StoreError(`Peer ${this.mspId} refuses block ${block.number} from the orderer: ${fault}.`);
+    }
     const snapshot = state.snapshot();
     try {
-      return await validateBlock(block, this.#rules.at(block.number).rules, {
+      const verdict = await validateBlock(block, this.#rules.at(block.number).rules, {
         state: snapshot,
         knownTransactions: (txIds) => state.knownTransactions(txIds),
       });
+      return { block, verdict };
     } finally {
       await snapshot.close();
     }

@@ -25,8 +25,8 @@ export class HealingBlocks implements Blocks {
     return this.#files.place(sequence);
   }
 
-  append(payload: Uint8Array): Promise<void> {
-    return this.#files.append(payload);
+  append(payload: Uint8Array, onWritten?: () => void): Promise<void> {
+    return this.#files.append(payload, onWritten);
   }
 
   /**

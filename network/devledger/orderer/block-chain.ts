@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { encodeBlock, orderedMetadata, ordererValue, parseBlock } from '../commit/block-codec.js';
 import { BlockDonors, type BlocksPlace } from '../commit/block-donors.js';
-import { blockDataHash, blockHeaderHash } from '../commit/block-hash.js';
+import { type BlockHeader, blockDataHash, blockHeaderHash } from '../commit/block-hash.js';
 import { type Blocks, HealingBlocks } from '../commit/healing-blocks.js';
 import { sameBytes } from '../commit/replay-block.js';
 import { type FileLock, lockFile } from '../store/file-lock.js';
@@ -26,6 +26,14 @@ export interface OrderedChainOptions {
   /** Where peers keep their blocks. */
   readonly peers: readonly BlocksPlace[];
   readonly onIncident: (sentence: string) => void;
+}
+
+/** A block that is not part of the chain yet. */
+export interface NextBlock {
+  readonly header: BlockHeader;
+  readonly bytes: Uint8Array;
+  /** Of its last envelope. */
+  readonly lastSequence: number;
 }
 
 /** The orderer's own blocks: number, previous hash and which envelopes are in them. One writer at a time. */
@@ -83,8 +91,8 @@ export class OrderedChain {
     return this.#orderedSequence;
   }
 
-  /** Durable on return. */
-  async append(batch: readonly PendingEnvelope[]): Promise<void> {
+  /** What these envelopes make of the next block. */
+  blockOf(batch: readonly PendingEnvelope[]): NextBlock {
     const envelopes = batch.map(({ envelope }) => envelope);
     const lastSequence = batch.at(-1)?.sequence ?? this.#orderedSequence;
     const header = {
@@ -93,10 +101,23 @@ export class OrderedChain {
       dataHash: blockDataHash(envelopes),
     };
     const bytes = encodeBlock({ ...header, envelopes, metadata: orderedMetadata(encodeSequence(lastSequence)) });
-    await this.#blocks.append(bytes);
+    return { header, bytes, lastSequence };
+  }
+
+  /**
+   * Durable on return.
+   *
+   * @param onWritten - called when all that is left is to wait for the disk
+   */
+  async append({ header, bytes, lastSequence }: NextBlock, onWritten: () => void): Promise<void> {
+    await this.#blocks.append(bytes, onWritten);
     this.#newest = bytes;
     this.#headerHash = blockHeaderHash(header);
     this.#orderedSequence = lastSequence;
+  }
+
+  /** Notes how many blocks there are; after each one that was appended, and never before. */
+  async noteHeight(): Promise<void> {
     await this.#mark.set(this.height);
   }
 

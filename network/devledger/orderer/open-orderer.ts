@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import type { BlocksPlace } from '../commit/block-donors.js';
-import type { BlockSource } from '../commit/deliver-blocks.js';
+import type { BlockSource, ComingBlock } from '../commit/deliver-blocks.js';
 import { DISK, type FileSystem, shortageOf } from '../store/file-system.js';
 import { StoreError } from '../store/ledger-errors.js';
+import { BatchTimer } from './batch-timer.js';
 import { OrderedChain } from './block-chain.js';
+import { sizeOf, takeUpTo } from './envelope-batch.js';
 import { type PendingEnvelope, PendingLog } from './pending-log.js';
 
 export interface BatchRules {
@@ -87,6 +89,7 @@ class SoloOrderer implements Orderer {
   readonly #chain: OrderedChain;
   readonly #log: PendingLog;
   readonly #listeners = new Set<(blockNumber: number) => void>();
+  readonly #comingListeners = new Set<(block: ComingBlock) => void>();
   /** Asking to be accepted. */
   #arriving: Submission[] = [];
   /** Accepted, in no block yet. */
@@ -94,7 +97,7 @@ class SoloOrderer implements Orderer {
   #waitingBytes = 0;
   #nextSequence: number;
   #stopped: StoreError | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #timer = new BatchTimer(() => this.#scheduleCut());
   #accepting: Promise<void> | undefined;
   #cutting: Promise<void> | undefined;
   #trimDue = false;
@@ -122,6 +125,11 @@ class SoloOrderer implements Orderer {
     return () => this.#listeners.delete(listener);
   }
 
+  onComing(listener: (block: ComingBlock) => void): () => void {
+    this.#comingListeners.add(listener);
+    return () => this.#comingListeners.delete(listener);
+  }
+
   async submit(envelope: Uint8Array): Promise<void> {
     if (this.#stopped !== undefined) throw this.#stopped;
     if (envelope.length === 0 || envelope.length > ENVELOPE_MAX_BYTES) {
@@ -136,6 +144,8 @@ class SoloOrderer implements Orderer {
     const accepted = new Promise<void>((accept, refuse) => {
       this.#arriving.push({ sequence, envelope, accept, refuse });
     });
+    // As in Fabric, an envelope waits from when it came, not from when it was on the disk.
+    this.#timer.start(this.#options.batch.timeoutMs);
     this.#accepting ??= this.#acceptAll();
     await accepted;
   }
@@ -149,10 +159,11 @@ class SoloOrderer implements Orderer {
 
   async close(): Promise<void> {
     this.#stopped ??= new StoreError('The orderer is closed; open the ledger again.');
-    clearTimeout(this.#timer);
+    this.#timer.stop();
     await this.#accepting;
     await this.#cutting;
     this.#listeners.clear();
+    this.#comingListeners.clear();
     await this.#log.close();
     await this.#chain.close();
   }
@@ -190,6 +201,7 @@ class SoloOrderer implements Orderer {
     const refused = [...group, ...this.#arriving];
     this.#arriving = [];
     this.#waitingBytes -= sizeOf(refused);
+    if (this.#pending.length === 0) this.#timer.stop();
     this.#nextSequence = refused[0]?.sequence ?? this.#nextSequence;
     for (const { refuse } of refused) refuse(reason);
   }
@@ -208,35 +220,47 @@ class SoloOrderer implements Orderer {
 
   #scheduleCut(): void {
     if (this.#pending.length === 0 || this.#cutting !== undefined || this.#stopped !== undefined) return;
-    const { batch } = this.#options;
-    if (this.#pending.length >= batch.maxMessageCount || sizeOf(this.#pending) >= batch.preferredMaxBytes) {
-      clearTimeout(this.#timer);
-      this.#timer = undefined;
-      this.#cutting = this.#cut();
+    const { maxMessageCount, preferredMaxBytes, timeoutMs } = this.#options.batch;
+    const isFull = this.#pending.length >= maxMessageCount || sizeOf(this.#pending) >= preferredMaxBytes;
+    if (!isFull && !this.#timer.isDue) {
+      this.#timer.start(timeoutMs);
       return;
     }
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      this.#cutting ??= this.#cut();
-    }, batch.timeoutMs);
+    this.#timer.stop();
+    this.#cutting = this.#cut();
   }
 
   async #cut(): Promise<void> {
     const { maxMessageCount, preferredMaxBytes } = this.#options.batch;
     const batch = takeUpTo(this.#pending, { count: maxMessageCount, bytes: preferredMaxBytes });
+    const next = this.#chain.blockOf(batch);
     try {
-      await this.#chain.append(batch);
+      const coming = { number: next.header.number, bytes: next.bytes };
+      await this.#chain.append(next, () => {
+        for (const listener of this.#comingListeners) listener(coming);
+      });
     } catch (cause) {
       this.#cutLater(writeFailure('write blocks', cause));
       return;
     }
     this.#pending = this.#pending.slice(batch.length);
     this.#waitingBytes -= sizeOf(batch);
-    this.#cutting = undefined;
     this.#trimDue = true;
     if (this.#stopped === undefined) this.#accepting ??= this.#acceptAll();
-    for (const listener of this.#listeners) listener(this.#chain.height - 1);
+    for (const listener of this.#listeners) listener(next.header.number);
+    await this.#noteHeight();
+    this.#cutting = undefined;
     this.#scheduleCut();
+  }
+
+  /** The block is there whatever becomes of the note, which is a lower bound. */
+  async #noteHeight(): Promise<void> {
+    try {
+      await this.#chain.noteHeight();
+    } catch (cause) {
+      const failure = writeFailure('note its height', cause);
+      if (!failure.diskFull) this.#stop(failure);
+    }
   }
 
   /** What was accepted waits until there is room. */
@@ -248,10 +272,8 @@ class SoloOrderer implements Orderer {
     this.#options.onIncident?.(failure.message);
     this.#cutting = undefined;
     if (this.#stopped !== undefined) return;
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      this.#scheduleCut();
-    }, FULL_DISK_RETRY_MS);
+    this.#timer.stop();
+    this.#timer.start(FULL_DISK_RETRY_MS);
   }
 
   #stop(error: StoreError): void {
@@ -265,21 +287,4 @@ function writeFailure(what: string, cause: unknown): StoreError {
   const shortage = cause instanceof StoreError ? cause.shortage : shortageOf(cause);
   const next = shortage === undefined ? 'check the disk and restart the ledger' : `${shortage}; it goes on by itself`;
   return new StoreError(`The orderer cannot ${what}: ${next}.`, { cause, shortage });
-}
-
-/** The longest beginning within both bounds, but at least one. */
-function takeUpTo<Item extends PendingEnvelope>(
-  items: readonly Item[],
-  bounds: { readonly count: number; readonly bytes: number },
-): Item[] {
-  let bytes = 0;
-  const end = items.findIndex(({ envelope }, index) => {
-    bytes += envelope.length;
-    return index >= bounds.count || (index > 0 && bytes > bounds.bytes);
-  });
-  return items.slice(0, end === -1 ? items.length : end);
-}
-
-function sizeOf(envelopes: readonly PendingEnvelope[]): number {
-  return envelopes.reduce((total, { envelope }) => total + envelope.length, 0);
 }

@@ -107,10 +107,11 @@ export class FrameFiles {
   /**
    * Durable on return.
    *
+   * @param onWritten - called when the disk has taken the bytes and was asked to make them durable
    * @throws StoreError when nothing was appended: with `diskFull` the same append may be tried again, else never
    */
-  append(payload: Uint8Array): Promise<void> {
-    return this.#inTurn(() => this.#append(payload));
+  append(payload: Uint8Array, onWritten: () => void = () => undefined): Promise<void> {
+    return this.#inTurn(() => this.#append(payload, onWritten));
   }
 
   /**
@@ -184,7 +185,7 @@ export class FrameFiles {
     for (const file of this.#files) await file.close();
   }
 
-  async #append(payload: Uint8Array): Promise<void> {
+  async #append(payload: Uint8Array, onWritten: () => void): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     if (!this.#isOpen) throw new StoreError(`${this.#options.directory} is closed; open the ledger again.`);
     try {
@@ -192,7 +193,9 @@ export class FrameFiles {
       const header = encodeFrameHeader(file.nextSequence, payload);
       const frameBytes = header.length + payload.length;
       await file.write([header, payload], frameBytes);
-      await this.#sync(file);
+      const synced = this.#sync(file);
+      onWritten();
+      await synced;
       file.appended(frameBytes);
     } catch (cause) {
       throw this.#failure ?? this.#unwritable(cause);

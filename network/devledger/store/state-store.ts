@@ -102,8 +102,8 @@ export class StateStore {
    * made again from it.
    */
   async apply(rows: BlockRows): Promise<void> {
-    await this.#mark.set(Math.max(this.#mark.height, rows.tip.height));
-    await this.#database.write(encodeBlockRows(rows));
+    const marked = this.#mark.set(Math.max(this.#mark.height, rows.tip.height));
+    await Promise.all([marked, this.#database.write(encodeBlockRows(rows))]);
     this.#tip = rows.tip;
     // One database snapshot per block serves every simulation that begins before the next block.
     const previous = this.#lease;

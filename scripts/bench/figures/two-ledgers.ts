@@ -1,7 +1,7 @@
 import type { BenchNetwork } from '../bench-network.js';
 import type { BenchPatient } from '../bench-members.js';
 import { type Figure, figureOf, interleave } from '../figure.js';
-import { ClosedLoop } from './saturated-rate.js';
+import { ClosedLoop, cpuLine } from './saturated-rate.js';
 
 const RATE_TARGET = 2;
 const BOOT_TARGET = 1 / 3;
@@ -28,6 +28,7 @@ export async function compareRates({ embedded, fabric }: TwoLedgers, count: numb
   const [ours, theirs] = [embedded, fabric].map(({ network, patients }) => new ClosedLoop(network, patients));
   if (ours === undefined || theirs === undefined) throw new Error('invariant failed: two ledgers');
   const clients = { ours: await ours.saturation(), theirs: await theirs.saturation() };
+  for (const loop of [ours, theirs]) loop.forgetCpu();
   const rounds = await interleave(count, {
     measured: () => ours.rate(clients.ours),
     baseline: () => theirs.rate(clients.theirs),
@@ -41,7 +42,11 @@ export async function compareRates({ embedded, fabric }: TwoLedgers, count: numb
       baseline: `Fabric with Raft, ${clients.theirs} clients`,
     },
     rounds,
-    notes: ['both run on this machine all the time; each is loaded in turn'],
+    notes: [
+      'both run on this machine all the time; each is loaded in turn',
+      `embedded: ${cpuLine(ours.cpu())}`,
+      `Fabric: ${cpuLine(theirs.cpu())}`,
+    ],
   });
   return { figure, embeddedAdded: ours.addedOf, fabricAdded: theirs.addedOf };
 }

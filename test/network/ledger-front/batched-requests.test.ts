@@ -121,6 +121,8 @@ describe('READY', () => {
     const call = Object.assign(new EventEmitter(), {
       write: (message: peer.ChaincodeMessage) => sent.push(message),
       cancel: () => undefined,
+      pause: () => undefined,
+      resume: () => undefined,
     });
     new ChaincodeStream(call, {
       chaincodeName: 'cc',

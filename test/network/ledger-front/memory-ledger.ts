@@ -49,6 +49,8 @@ export class MemoryPeerLedger implements PeerLedger {
     return true;
   }
 
+  prepare(): void {}
+
   snapshot(): StateSnapshot & StateReader {
     return snapshotOf(this.#state, this.#blocks.length, this.corruptKeys);
   }

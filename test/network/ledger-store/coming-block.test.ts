@@ -1,0 +1,167 @@
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { ComingBlock } from '../../../network/devledger/commit/deliver-blocks.js';
+import { genesisBlock } from '../../../network/devledger/commit/genesis-block.js';
+import { openOrderer } from '../../../network/devledger/orderer/open-orderer.js';
+import { DISK, type FileSystem } from '../../../network/devledger/store/file-system.js';
+import { CHANNEL, createNetwork, nextBlock, POLICY, type TestNetwork, temporaryFolder } from '../ledger-support.js';
+import { openTestPeer, type TestPeer, transaction } from '../ledger-transactions.js';
+
+const NEVER_MS = 3_600_000;
+const TURNS = 50;
+
+let network: TestNetwork;
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let peer: TestPeer;
+
+beforeAll(async () => {
+  network = await createNetwork();
+});
+beforeEach(async () => {
+  folder = await temporaryFolder();
+  peer = await openTestPeer(network, join(folder.path, 'peer'));
+});
+afterEach(async () => {
+  jest.useRealTimers();
+  await peer.close();
+  await folder.remove();
+});
+
+function blockWriting(value: string): Promise<Uint8Array> {
+  return nextBlock(peer.ledger, [transaction(network, { writes: [['k', value]] }).envelope]);
+}
+
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < TURNS; turn += 1) await setImmediate();
+}
+
+describe('a peer that is shown a block before it may have it', () => {
+  it('keeps and shows nothing of it until it is told to commit it', async () => {
+    const block = await blockWriting('v');
+    peer.ledger.prepare(block);
+    await turns();
+    expect([peer.ledger.height(), await peer.stateOf('k')]).toEqual([1, undefined]);
+    await peer.ledger.commit(block);
+    expect([peer.ledger.height(), await peer.stateOf('k')]).toEqual([2, 'v']);
+  });
+
+  it('judges another block in its place by itself', async () => {
+    peer.ledger.prepare(await blockWriting('first'));
+    await turns();
+    await peer.ledger.commit(await blockWriting('second'));
+    expect(await peer.stateOf('k')).toBe('second');
+  });
+
+  it('does not judge the next block by what it found of one that never came', async () => {
+    const conflicting = transaction(network, { reads: [['k']], writes: [['k', 'once']] });
+    peer.ledger.prepare(await nextBlock(peer.ledger, [conflicting.envelope]));
+    await turns();
+    expect(await peer.commit({ writes: [['k', 'other']] })).toEqual([0]);
+    const { transactions } = await peer.ledger.commit(await nextBlock(peer.ledger, [conflicting.envelope]));
+    expect(transactions.map(({ validationCode }) => validationCode)).toEqual([11]);
+  });
+
+  it('refuses one that does not follow when it is told to commit it, not before', async () => {
+    const block = await blockWriting('v');
+    await peer.commit({ writes: [['k', 'w']] });
+    peer.ledger.prepare(block);
+    await turns();
+    await expect(peer.ledger.commit(block)).rejects.toThrow(/refuses block 1/);
+    peer.ledger.prepare(Buffer.from('no block'));
+    await turns();
+    expect(await peer.commit({ writes: [['k', 'x']] })).toEqual([0]);
+  });
+
+  it('may be closed meanwhile', async () => {
+    peer.ledger.prepare(await blockWriting('v'));
+    await peer.close();
+    peer = await openTestPeer(network, join(folder.path, 'peer'));
+    expect(peer.ledger.height()).toBe(1);
+  });
+});
+
+function openTestOrderer(timeoutMs: number, files: FileSystem = DISK) {
+  return openOrderer({
+    directory: join(folder.path, 'orderer'),
+    batch: { timeoutMs, maxMessageCount: 10, preferredMaxBytes: 100_000 },
+    genesis: genesisBlock({ channel: CHANNEL, msps: network.msps, policy: POLICY }),
+    files,
+  });
+}
+
+/** The disk, but that what is accepted is confirmed no earlier than asked for. */
+function slowToConfirm(directory: string, confirmed: Promise<void>): FileSystem {
+  return {
+    ...DISK,
+    open: async (path, how) => {
+      const file = await DISK.open(path, how);
+      if (!path.startsWith(directory)) return file;
+      return {
+        sizeBytes: () => file.sizeBytes(),
+        read: (target, offsetBytes) => file.read(target, offsetBytes),
+        write: (parts, offsetBytes) => file.write(parts, offsetBytes),
+        sync: async () => {
+          await confirmed;
+          await file.sync();
+        },
+        truncate: (sizeBytes) => file.truncate(sizeBytes),
+        close: () => file.close(),
+      };
+    },
+  };
+}
+
+describe('the orderer', () => {
+  it('shows a block before it counts, and then gives the same bytes', async () => {
+    const orderer = await openTestOrderer(1);
+    const shown: (ComingBlock & { height: number })[] = [];
+    orderer.onComing((block) => shown.push({ ...block, height: orderer.height() }));
+    const told = new Promise<number>((resolve) => orderer.onBlock(resolve));
+    await orderer.submit(Buffer.from('tx'));
+    expect(await told).toBe(1);
+    expect(shown.map(({ number, height }) => ({ number, height }))).toEqual([{ number: 1, height: 1 }]);
+    expect(await orderer.blockByNumber(1)).toBe(shown[0]?.bytes);
+    await orderer.close();
+  });
+
+  it('lets an envelope wait from when it came, not from when the disk has it', async () => {
+    let confirm: () => void = () => undefined;
+    const confirmed = new Promise<void>((resolve) => {
+      confirm = resolve;
+    });
+    const orderer = await openTestOrderer(NEVER_MS, slowToConfirm(join(folder.path, 'orderer', 'pending'), confirmed));
+    const told = new Promise<number>((resolve) => orderer.onBlock(resolve));
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask', 'performance', 'Date'] });
+    const accepted = orderer.submit(Buffer.from('tx'));
+    await turns();
+    jest.advanceTimersByTime(NEVER_MS);
+    expect(orderer.height()).toBe(1);
+    confirm();
+    await accepted;
+    expect(await told).toBe(1);
+    await orderer.close();
+  });
+
+  it('a refused envelope leaves no wait behind for the next one', async () => {
+    let isFull = true;
+    const full: FileSystem = {
+      ...DISK,
+      open: async (path, how) => {
+        if (isFull && how === 'create' && path.includes('pending')) {
+          throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+        }
+        return DISK.open(path, how);
+      },
+    };
+    const orderer = await openTestOrderer(NEVER_MS, full);
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask', 'performance', 'Date'] });
+    await expect(orderer.submit(Buffer.from('tx'))).rejects.toThrow(/make room/);
+    jest.advanceTimersByTime(NEVER_MS);
+    isFull = false;
+    await orderer.submit(Buffer.from('tx'));
+    // Closing waits for a block that is being written.
+    await orderer.close();
+    expect(orderer.height()).toBe(1);
+  });
+});
