@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,8 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { topologyFileText } from '../../../network/topology-file.js';
 import { decode } from '../../network/ledger-front/front-client.js';
 import { strangerClient, twoOrganisations, writeChaincode } from '../../network/ledger-product/stranger.js';
-
-const SCRIPT = join(process.cwd(), 'dist/scripts/network.js');
+import { runVerb, type VerbEnded } from '../../support/network-verb.js';
 
 let dir: string;
 let dataDir: string;
@@ -79,10 +77,6 @@ async function status(): Promise<Report> {
   return JSON.parse((await verb('status', '--json')).stdout) as Report;
 }
 
-function verb(...args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [SCRIPT, ...args, '--data', dataDir], (error, stdout, stderr) => {
-      resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr });
-    });
-  });
+function verb(...args: string[]): Promise<VerbEnded> {
+  return runVerb(...args, '--data', dataDir);
 }
