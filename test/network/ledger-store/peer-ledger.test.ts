@@ -13,6 +13,7 @@ import {
   temporaryFolder,
 } from '../ledger-support.js';
 import { openTestPeer, type TestPeer, transaction } from '../ledger-transactions.js';
+import { historyOf, type Tip, tipOf } from './stored-peer.js';
 
 let network: TestNetwork;
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -40,29 +41,9 @@ async function fill(values: readonly string[]): Promise<Tip> {
   return tip;
 }
 
-type Tip = ReturnType<typeof tipOf>;
-
-function tipOf(ledger: PeerLedger) {
-  const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
-  return {
-    height: ledger.height(),
-    headerHash: hex(ledger.currentBlockHash()),
-    previousHash: hex(ledger.previousBlockHash()),
-    commitHash: hex(ledger.commitHash()),
-  };
-}
-
 function blockFile(): string {
   const directory = join(folder.path, 'peer', 'blocks');
   return join(directory, readdirSync(directory)[0] ?? '');
-}
-
-async function historyOf(ledger: PeerLedger, key: string): Promise<string[]> {
-  const values: string[] = [];
-  for await (const { value, isDelete } of ledger.history(CHAINCODE, key)) {
-    values.push(isDelete ? 'deleted' : Buffer.from(value).toString());
-  }
-  return values;
 }
 
 describe('what a peer serves', () => {

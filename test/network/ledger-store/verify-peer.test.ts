@@ -11,6 +11,7 @@ import { type RowWrite, StateDatabase } from '../../../network/devledger/store/s
 import { comparePeers, rebuildPeer, verifyPeer } from '../../../network/devledger/store/verify-peer.js';
 import { CHAINCODE, createNetwork, peerOptions, type TestNetwork, temporaryFolder } from '../ledger-support.js';
 import { openTestPeer, type TransactionSpec, transaction } from '../ledger-transactions.js';
+import { flipIn } from './stored-peer.js';
 
 const CANARY = 'a value that is easy to find in a file';
 let network: TestNetwork;
@@ -83,12 +84,6 @@ function files(part: string, suffix: string): string[] {
   return readdirSync(directory)
     .filter((name) => name.endsWith(suffix))
     .map((name) => join(directory, name));
-}
-
-function flipIn(path: string, offset: number): void {
-  const bytes = readFileSync(path);
-  bytes.writeUInt8(bytes.readUInt8(offset) ^ 0x10, offset);
-  writeFileSync(path, bytes);
 }
 
 async function writeRows(...rows: RowWrite[]): Promise<void> {
