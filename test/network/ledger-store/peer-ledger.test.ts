@@ -2,7 +2,6 @@ import { cpSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { openPeerLedger } from '../../../network/devledger/commit/open-peer-ledger.js';
-import type { PeerLedger } from '../../../network/devledger/peer-ledger.js';
 import { BlockCorruptError, StoreError } from '../../../network/devledger/store/ledger-errors.js';
 import {
   CHAINCODE,

@@ -2,7 +2,6 @@ import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from '
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { openPeerLedger } from '../../../network/devledger/commit/open-peer-ledger.js';
-import type { PeerLedger } from '../../../network/devledger/peer-ledger.js';
 import {
   CHAINCODE,
   createNetwork,
