@@ -38,4 +38,7 @@ if (!existsSync(script)) {
 // this process is gone without having been able to pass anything on.
 const child = spawn('node_modules/.bin/node', [script, ...args], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, () => child.kill(name));
+// npm that is told to end does not tell this process.
+const parent = process.ppid;
+if (task.startsWith('test')) setInterval(() => process.ppid === parent || child.kill('SIGTERM'), 1_000).unref();
 child.on('exit', (status, signal) => process.exit(status ?? (signal === 'SIGINT' ? 130 : 1)));

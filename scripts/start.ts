@@ -27,7 +27,7 @@ const PROJECT_DIR = fileURLToPath(new URL('../..', import.meta.url));
 const PORT_BASE_MIN = 1024;
 /** A network takes ports up to 50 above its base. */
 const PORT_BASE_MAX = 65_000;
-const RESTART_AFTER_MAX_MS = 60_000;
+const RESTART_AFTER_MAX_MS = 600_000;
 
 const program = new Command('npm start --')
   .description(

@@ -42,16 +42,6 @@ export interface Concerned {
   readonly actor: Member;
 }
 
-const NO_STATEMENTS: ConsentsAnswer = {
-  grants: [],
-  delegations: [],
-  groups: [],
-  representations: [],
-  emergencies: [],
-  used: {},
-  noticed: {},
-};
-
 /** The actor as the rules read it: what the register says, and since when. */
 export function actorOf({ memberId, role, agencyId, registerVersion }: Member): Actor {
   return {
@@ -87,7 +77,7 @@ export async function loadRepresentations(state: WorldState, concerned: Concerne
   const { patientId, actor } = concerned;
   const { representationIds } = await readHoldings(state, patientId, person(actor.memberId));
   const representations = await readRepresentations(state, patientId, representationIds);
-  return parseConsents(concerned, { ...NO_STATEMENTS, representations });
+  return parseConsents(concerned, { ...NO_CONSENTS, representations });
 }
 
 async function loadStatements(state: WorldState, { patientId, actor }: Concerned): Promise<ConsentsAnswer> {
@@ -100,7 +90,7 @@ async function loadStatements(state: WorldState, { patientId, actor }: Concerned
   const delegations = await readEach(held.delegationIds, (id) => readDelegation(state, patientId, id));
   const parentIds = delegations.map(({ statement }) => parseDelegationStatement(statement.text).body.parentId);
   return {
-    ...NO_STATEMENTS,
+    ...NO_CONSENTS,
     ...(policy === undefined ? {} : { policy: policy.statement }),
     grants: await readStoredGrants(state, patientId, [...new Set([...grantIds, ...parentIds])]),
     delegations,

@@ -29,26 +29,18 @@ export const readPolicy = (state: WorldState, patientId: PatientId): Promise<Sta
   readJson(state, policyKey(patientId));
 export const policyWrite = (patientId: PatientId, row: StatementRow): Write => jsonWrite(policyKey(patientId), row);
 
-export const readGroup = (state: WorldState, patientId: PatientId, id: GroupId): Promise<StatementRow | undefined> =>
-  readJson(state, groupKey(patientId, id));
-export const groupWrite = (patientId: PatientId, id: GroupId, row: StatementRow): Write =>
-  jsonWrite(groupKey(patientId, id), row);
+export const { read: readGroup, write: groupWrite } = rowsAt<GroupId>(groupKey);
+export const { read: readRepresentation, write: representationWrite } = rowsAt<RepresentationId>(representationKey);
+export const { read: readDelegation, write: delegationWrite } = rowsAt<DelegationId>(delegationKey);
 
-export const readRepresentation = (
-  state: WorldState,
-  patientId: PatientId,
-  id: RepresentationId,
-): Promise<StatementRow | undefined> => readJson(state, representationKey(patientId, id));
-export const representationWrite = (patientId: PatientId, id: RepresentationId, row: StatementRow): Write =>
-  jsonWrite(representationKey(patientId, id), row);
-
-export const readDelegation = (
-  state: WorldState,
-  patientId: PatientId,
-  id: DelegationId,
-): Promise<StatementRow | undefined> => readJson(state, delegationKey(patientId, id));
-export const delegationWrite = (patientId: PatientId, id: DelegationId, row: StatementRow): Write =>
-  jsonWrite(delegationKey(patientId, id), row);
+/** The rows of one kind, each at a key of its own. */
+function rowsAt<Id extends string>(keyOf: (patientId: PatientId, id: Id) => string) {
+  return {
+    read: (state: WorldState, patientId: PatientId, id: Id): Promise<StatementRow | undefined> =>
+      readJson(state, keyOf(patientId, id)),
+    write: (patientId: PatientId, id: Id, row: StatementRow): Write => jsonWrite(keyOf(patientId, id), row),
+  };
+}
 
 /** Kinds of which a patient has many; grants have a store of their own. */
 export type ManyKind = 'group' | 'representation' | 'delegation';

@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
 const JEST = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'];
+/** Processes of a network are started by the hundred, always from the same code. */
+const COMPILED = 'node_modules/.cache/node';
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** A network that is told to end stops its processes in order. */
 const GRACE_MS = 15_000;
@@ -21,7 +23,7 @@ export async function runJest(args: readonly string[], env: Readonly<Record<stri
   // A terminal's Ctrl-C reaches the workers of jest too; a signal to this process alone must be handed to all of them.
   const detached = process.stdin.isTTY !== true;
   const jest = spawn(process.execPath, [...JEST, ...args], {
-    env: { ...process.env, ...env, TMPDIR: folder },
+    env: { ...process.env, NODE_COMPILE_CACHE: resolve(COMPILED), ...env, TMPDIR: folder },
     stdio: 'inherit',
     detached,
   });

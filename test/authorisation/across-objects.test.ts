@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { accessLog, jobUntil } from '../support/care.js';
 import { untilTrue } from '../support/eventually.js';
+import { IS_FULL } from '../support/full-run.js';
 import { jsonOf, type Member, type Reply, send, signIn, signUp } from '../support/member.js';
 import { type RunningNetwork, runNetwork } from '../support/running-network.js';
 import { newSecrets, type Secrets, snapshotOf, type Stock, stockOf } from './stock.js';
@@ -8,7 +9,6 @@ import { type Try, triesOf } from './tries.js';
 
 jest.setTimeout(900_000);
 
-const IS_FULL = process.env.MEDLEDGER_FULL === '1';
 const TRIES = IS_FULL ? Number.POSITIVE_INFINITY : 300;
 const FULL_TRIES_MIN = 2_000;
 const AT_ONCE = 8;

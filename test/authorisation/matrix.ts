@@ -1,42 +1,15 @@
 import type { FunctionName } from './chaincode-probes.js';
-import type { Matrix, Rule } from './rules.js';
+import { BY_THE_PATIENT, ENDED, HOLDING, type Matrix, NEITHER_AUDITORS_NOR_ADMINS, type Rule } from './rules.js';
 
 /** Nobody whom the register does not name does or asks anything as a member. */
 const UNKNOWN: readonly Rule[] = [
   ['unregistered/*', 'CALLER_UNKNOWN'],
   ['no-attributes/*', 'CALLER_UNKNOWN'],
 ];
-const NOT_STAFF: readonly Rule[] = [
-  ...UNKNOWN,
-  ['patient/*', 'ROLE_NOT_ALLOWED'],
-  ['auditor/*', 'ROLE_NOT_ALLOWED'],
-  ['admin/*', 'ROLE_NOT_ALLOWED'],
-];
+const NOT_STAFF: readonly Rule[] = [...UNKNOWN, ['patient/*', 'ROLE_NOT_ALLOWED'], ...NEITHER_AUDITORS_NOR_ADMINS];
 /** The patient, and who represents it. */
-const SPEAKING: readonly Rule[] = [
-  ...UNKNOWN,
-  ['*/own', 'permit'],
-  ['*/represented', 'permit'],
-  ['*/*', 'NOT_THE_PATIENT'],
-];
-const HOLDING: readonly Rule[] = [
-  ['*/own', 'permit'],
-  ['*/represented', 'permit'],
-  ['*/granted', 'permit'],
-  ['*/delegated', 'permit'],
-];
-const ENDED: readonly Rule[] = [
-  ['*/expired', 'GRANT_ENDED'],
-  ['*/revoked', 'GRANT_ENDED'],
-  ['*/*', 'NO_GRANT'],
-];
-const ADDING: readonly Rule[] = [
-  ...UNKNOWN,
-  ['auditor/*', 'ROLE_NOT_ALLOWED'],
-  ['admin/*', 'ROLE_NOT_ALLOWED'],
-  ...HOLDING,
-  ...ENDED,
-];
+const SPEAKING: readonly Rule[] = [...UNKNOWN, ...BY_THE_PATIENT];
+const ADDING: readonly Rule[] = [...UNKNOWN, ...NEITHER_AUDITORS_NOR_ADMINS, ...HOLDING, ...ENDED];
 const LOG_READING: readonly Rule[] = [
   ...UNKNOWN,
   ['*/own', 'permit'],
@@ -109,7 +82,7 @@ export const CHAINCODE_MATRIX: Matrix<FunctionName> = {
   'records:origin': LISTED('RECORD_UNKNOWN'),
   'records:locate': ANYBODY,
   'consents:grants': SPEAKING,
-  'consents:requests': [...UNKNOWN, ['auditor/*', 'ROLE_NOT_ALLOWED'], ['admin/*', 'ROLE_NOT_ALLOWED'], ...SPEAKING],
+  'consents:requests': [...UNKNOWN, ...NEITHER_AUDITORS_NOR_ADMINS, ...SPEAKING],
   'consents:accessRequest': SPEAKING,
   'consents:all': SPEAKING,
   'consents:mine': ANY_MEMBER,

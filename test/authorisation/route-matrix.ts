@@ -1,40 +1,17 @@
-import type { Matrix, Rule } from './rules.js';
+import { BY_THE_PATIENT, ENDED, HOLDING, type Matrix, NEITHER_AUDITORS_NOR_ADMINS, type Rule } from './rules.js';
 
 const NOT_SIGNED_IN: Rule = ['nobody/*', 'NOT_SIGNED_IN'];
 const ANYBODY: readonly Rule[] = [['*/*', 'permit']];
 const ANY_MEMBER: readonly Rule[] = [NOT_SIGNED_IN, ['*/*', 'permit']];
 /** The patient, and who represents it. */
-const SPEAKING: readonly Rule[] = [
-  NOT_SIGNED_IN,
-  ['*/own', 'permit'],
-  ['*/represented', 'permit'],
-  ['*/*', 'NOT_THE_PATIENT'],
-];
+const SPEAKING: readonly Rule[] = [NOT_SIGNED_IN, ...BY_THE_PATIENT];
 const ONLY_THE_PATIENT: readonly Rule[] = [NOT_SIGNED_IN, ['*/own', 'permit'], ['*/*', 'NOT_THE_PATIENT']];
-const HOLDING: readonly Rule[] = [
-  ['*/own', 'permit'],
-  ['*/represented', 'permit'],
-  ['*/granted', 'permit'],
-  ['*/delegated', 'permit'],
-];
-const ENDED: readonly Rule[] = [
-  ['*/expired', 'GRANT_ENDED'],
-  ['*/revoked', 'GRANT_ENDED'],
-  ['*/*', 'NO_GRANT'],
-];
 const OPENING: readonly Rule[] = [NOT_SIGNED_IN, ...HOLDING, ...ENDED];
-const ADDING: readonly Rule[] = [
-  NOT_SIGNED_IN,
-  ['auditor/*', 'ROLE_NOT_ALLOWED'],
-  ['admin/*', 'ROLE_NOT_ALLOWED'],
-  ...HOLDING,
-  ...ENDED,
-];
+const ADDING: readonly Rule[] = [NOT_SIGNED_IN, ...NEITHER_AUDITORS_NOR_ADMINS, ...HOLDING, ...ENDED];
 const STAFF_ONLY = (verdict: string): readonly Rule[] => [
   NOT_SIGNED_IN,
   ['patient/*', 'ROLE_NOT_ALLOWED'],
-  ['auditor/*', 'ROLE_NOT_ALLOWED'],
-  ['admin/*', 'ROLE_NOT_ALLOWED'],
+  ...NEITHER_AUDITORS_NOR_ADMINS,
   ['*/*', verdict],
 ];
 /** The insurer keeps no peer, and its members see no block. */

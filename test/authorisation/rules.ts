@@ -47,11 +47,43 @@ export const ROUTE_CASES: readonly Case[] = [
   'nobody/other',
 ];
 
+/** The patient, and who represents it. */
+export const BY_THE_PATIENT: readonly Rule[] = [
+  ['*/own', 'permit'],
+  ['*/represented', 'permit'],
+  ['*/*', 'NOT_THE_PATIENT'],
+];
+
+/** Those whom the patient lets act. */
+export const HOLDING: readonly Rule[] = [
+  ['*/own', 'permit'],
+  ['*/represented', 'permit'],
+  ['*/granted', 'permit'],
+  ['*/delegated', 'permit'],
+];
+
+/** What all others are told where it matters whether they were let. */
+export const ENDED: readonly Rule[] = [
+  ['*/expired', 'GRANT_ENDED'],
+  ['*/revoked', 'GRANT_ENDED'],
+  ['*/*', 'NO_GRANT'],
+];
+
+export const NEITHER_AUDITORS_NOR_ADMINS: readonly Rule[] = [
+  ['auditor/*', 'ROLE_NOT_ALLOWED'],
+  ['admin/*', 'ROLE_NOT_ALLOWED'],
+];
+
 /** @throws Error where no rule fits: a matrix says something of every case */
 export function verdictFor(rules: readonly Rule[], asked: Case): Verdict {
+  return ruleFor(rules, asked)[1];
+}
+
+/** The first one that fits. @throws Error where none does */
+export function ruleFor(rules: readonly Rule[], asked: Case): Rule {
   const rule = rules.find(([pattern]) => fits(pattern, asked));
   if (rule === undefined) throw new Error(`no rule fits ${asked}`);
-  return rule[1];
+  return rule;
 }
 
 function fits(pattern: CasePattern, asked: Case): boolean {

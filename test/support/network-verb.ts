@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const SCRIPT = fileURLToPath(new URL('../../dist/scripts/network.js', import.meta.url));
+const SCRIPTS = fileURLToPath(new URL('../../dist/scripts/', import.meta.url));
 
 export interface VerbEnded {
   readonly status: number | null;
@@ -11,8 +12,15 @@ export interface VerbEnded {
 
 /** `npm run network -- …` to its end. */
 export function runVerb(...args: readonly string[]): Promise<VerbEnded> {
+  return runScript('network', ...args);
+}
+
+/** `npm run <name> -- …` to its end. */
+export function runScript(name: string, ...args: readonly string[]): Promise<VerbEnded> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [SCRIPT, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [join(SCRIPTS, `${name}.js`), ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let stdout = '';
     let stderr = '';
     child.stdout.on('data', (chunk: Buffer) => {

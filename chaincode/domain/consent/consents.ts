@@ -25,7 +25,8 @@ export interface Consents {
   readonly noticed: Readonly<Record<string, number>>;
 }
 
-export const NO_CONSENTS: Consents = {
+/** Nothing said: as signed, and as read. */
+export const NO_CONSENTS: Consents & ConsentsAnswer = {
   grants: [],
   delegations: [],
   groups: [],

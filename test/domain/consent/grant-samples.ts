@@ -1,23 +1,24 @@
-import type {
-  AccessRequest,
-  Actor,
-  AgencyId,
-  CareGroup,
-  Consents,
-  Delegation,
-  DelegationId,
-  Emergency,
-  EmergencyId,
-  Grant,
-  GrantId,
-  GroupId,
-  MemberId,
-  Policy,
-  RecordFacts,
-  RecordId,
-  Representation,
-  RepresentationId,
-  Scope,
+import {
+  type AccessRequest,
+  type Actor,
+  type AgencyId,
+  type CareGroup,
+  type Consents,
+  type Delegation,
+  type DelegationId,
+  type Emergency,
+  type EmergencyId,
+  type Grant,
+  type GrantId,
+  type GroupId,
+  type MemberId,
+  NO_CONSENTS,
+  type Policy,
+  type RecordFacts,
+  type RecordId,
+  type Representation,
+  type RepresentationId,
+  type Scope,
 } from '@medledger/chaincode/domain';
 
 export const FROM_MS = 1_000_000;
@@ -115,16 +116,7 @@ export function sampleGroup(members: readonly string[], changes: Partial<CareGro
 }
 
 export function sampleConsents(changes: Partial<Consents> = {}): Consents {
-  return {
-    grants: [],
-    delegations: [],
-    groups: [],
-    representations: [],
-    emergencies: [],
-    used: {},
-    noticed: {},
-    ...changes,
-  };
+  return { ...NO_CONSENTS, ...changes };
 }
 
 export function sampleRequest(changes: Partial<AccessRequest> = {}): AccessRequest {

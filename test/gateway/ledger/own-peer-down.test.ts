@@ -42,7 +42,7 @@ describe('an own peer that does not tell what became of a transaction', () => {
   });
 
   it('is still the only one that a custodian asks', async () => {
-    const ledger = await bench.openBeside();
+    const ledger = await bench.openBeside({ unavailableMs: 2_000 });
     const { transactionId } = await ledger.submit(bench.identity, 'put', ['a']);
     bench.fault = (stage) => (stage === 'commitStatus' || stage === 'evaluate' ? { instead: UNABLE } : undefined);
     const asked = ledger.commitStatusOf(bench.identity, transactionId, { deadlineMs: 300 });

@@ -77,11 +77,13 @@ describe('Asking HeliaVaults that know each other', () => {
   });
 
   it('what nobody has is reported missing within the deadline', async () => {
-    const [a] = nodes;
     const cid = 'bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku';
+    const asking = await startNode('asking', { fetchTimeoutMs: 500 });
+    asking.vault.setPeers([{ name: 'a', addresses: nodes[0].vault.addresses() }]);
     const startedMs = performance.now();
-    await expect(a.vault.get(cid)).rejects.toMatchObject({ code: 'CONTENT_MISSING' });
+    await expect(asking.vault.get(cid)).rejects.toMatchObject({ code: 'CONTENT_MISSING' });
     expect(performance.now() - startedMs).toBeLessThan(SOON_MS);
+    await removeNodes([asking]);
   });
 
   it('a stranger is given nothing', async () => {

@@ -1,5 +1,6 @@
-/** `npm run test:full` sets it. */
-export const IS_FULL = process.env.MEDLEDGER_FULL === '1';
+import { IS_FULL } from '../../support/full-run.js';
+
+export { IS_FULL };
 
 /**
  * How many faults of one kind are tried: a twentieth of them with every `npm test`, all with `npm run test:full`, and as

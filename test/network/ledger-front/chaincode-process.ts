@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const FIXTURE = join(process.cwd(), 'test/network/fixtures/ledger-front-chaincode.cjs');
@@ -14,6 +15,8 @@ export async function startChaincode(port: number, env: Record<string, string> =
   const child = spawn(process.execPath, [FIXTURE, `127.0.0.1:${port}`], {
     env: {
       PATH: process.env.PATH ?? '',
+      // By it the run knows what it has started.
+      TMPDIR: tmpdir(),
       // The shim starts its server in a way that a newer grpc-js finds needless.
       NODE_NO_WARNINGS: '1',
       CORE_CHAINCODE_LOGGING_LEVEL: 'error',

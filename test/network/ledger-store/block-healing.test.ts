@@ -24,6 +24,7 @@ import {
 } from '../ledger-support.js';
 import { keyPolicy, simulated } from '../ledger-private.js';
 import { openTestPeer, type TestPeer, transaction } from '../ledger-transactions.js';
+import { flipIn, historyOf, type Tip, tipOf } from './stored-peer.js';
 
 let network: TestNetwork;
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -42,26 +43,6 @@ afterEach(async () => {
 
 function open(): Promise<TestPeer> {
   return openTestPeer(network, join(folder.path, 'peer'));
-}
-
-type Tip = ReturnType<typeof tipOf>;
-
-function tipOf(ledger: PeerLedger) {
-  const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
-  return { height: ledger.height(), header: hex(ledger.currentBlockHash()), commit: hex(ledger.commitHash()) };
-}
-
-async function historyOf(ledger: PeerLedger, key: string): Promise<string[]> {
-  const values: string[] = [];
-  for await (const { value } of ledger.history(CHAINCODE, key)) values.push(Buffer.from(value).toString());
-  return values;
-}
-
-function flipIn(path: string, offset: number): void {
-  const bytes = readFileSync(path);
-  const place = offset < 0 ? bytes.length + offset : offset;
-  bytes.writeUInt8(bytes.readUInt8(place) ^ 1, place);
-  writeFileSync(path, bytes);
 }
 
 /** What a peer or the orderer hands out, block by block. */

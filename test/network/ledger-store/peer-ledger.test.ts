@@ -2,7 +2,6 @@ import { cpSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { openPeerLedger } from '../../../network/devledger/commit/open-peer-ledger.js';
-import type { PeerLedger } from '../../../network/devledger/peer-ledger.js';
 import { BlockCorruptError, StoreError } from '../../../network/devledger/store/ledger-errors.js';
 import {
   CHAINCODE,
@@ -13,6 +12,7 @@ import {
   temporaryFolder,
 } from '../ledger-support.js';
 import { openTestPeer, type TestPeer, transaction } from '../ledger-transactions.js';
+import { historyOf, type Tip, tipOf } from './stored-peer.js';
 
 let network: TestNetwork;
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -40,29 +40,9 @@ async function fill(values: readonly string[]): Promise<Tip> {
   return tip;
 }
 
-type Tip = ReturnType<typeof tipOf>;
-
-function tipOf(ledger: PeerLedger) {
-  const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
-  return {
-    height: ledger.height(),
-    headerHash: hex(ledger.currentBlockHash()),
-    previousHash: hex(ledger.previousBlockHash()),
-    commitHash: hex(ledger.commitHash()),
-  };
-}
-
 function blockFile(): string {
   const directory = join(folder.path, 'peer', 'blocks');
   return join(directory, readdirSync(directory)[0] ?? '');
-}
-
-async function historyOf(ledger: PeerLedger, key: string): Promise<string[]> {
-  const values: string[] = [];
-  for await (const { value, isDelete } of ledger.history(CHAINCODE, key)) {
-    values.push(isDelete ? 'deleted' : Buffer.from(value).toString());
-  }
-  return values;
 }
 
 describe('what a peer serves', () => {

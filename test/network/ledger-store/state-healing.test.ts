@@ -2,7 +2,6 @@ import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from '
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { openPeerLedger } from '../../../network/devledger/commit/open-peer-ledger.js';
-import type { PeerLedger } from '../../../network/devledger/peer-ledger.js';
 import {
   CHAINCODE,
   createNetwork,
@@ -12,6 +11,7 @@ import {
   temporaryFolder,
 } from '../ledger-support.js';
 import { openTestPeer, type TestPeer, transaction } from '../ledger-transactions.js';
+import { flipIn, historyOf, type Tip, tipOf } from './stored-peer.js';
 
 let network: TestNetwork;
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -38,29 +38,9 @@ async function fill(values: readonly string[]): Promise<Tip> {
   return tip;
 }
 
-type Tip = ReturnType<typeof tipOf>;
-
-function tipOf(ledger: PeerLedger) {
-  const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
-  return { height: ledger.height(), header: hex(ledger.currentBlockHash()), commit: hex(ledger.commitHash()) };
-}
-
-async function historyOf(ledger: PeerLedger, key: string): Promise<string[]> {
-  const values: string[] = [];
-  for await (const { value } of ledger.history(CHAINCODE, key)) values.push(Buffer.from(value).toString());
-  return values;
-}
-
 function stateFile(suffix: string): string {
   const directory = join(folder.path, 'peer', 'state');
   return join(directory, readdirSync(directory).find((name) => name.endsWith(suffix)) ?? '');
-}
-
-function flipIn(path: string, offset: number): void {
-  const bytes = readFileSync(path);
-  const place = offset < 0 ? bytes.length + offset : offset;
-  bytes.writeUInt8(bytes.readUInt8(place) ^ 1, place);
-  writeFileSync(path, bytes);
 }
 
 function becomeLevelDb(directory: string): void {

@@ -12,6 +12,7 @@ import { rebuildPeer } from '../../../network/devledger/store/rebuild-peer.js';
 import { comparePeers, verifyPeer } from '../../../network/devledger/store/verify-peer.js';
 import { CHAINCODE, createNetwork, peerOptions, type TestNetwork, temporaryFolder } from '../ledger-support.js';
 import { openTestPeer, type TransactionSpec, transaction } from '../ledger-transactions.js';
+import { flipIn } from './stored-peer.js';
 
 const CANARY = 'a value that is easy to find in a file';
 let network: TestNetwork;
@@ -84,12 +85,6 @@ function files(part: string, suffix: string): string[] {
   return readdirSync(directory)
     .filter((name) => name.endsWith(suffix))
     .map((name) => join(directory, name));
-}
-
-function flipIn(path: string, offset: number): void {
-  const bytes = readFileSync(path);
-  bytes.writeUInt8(bytes.readUInt8(offset) ^ 0x10, offset);
-  writeFileSync(path, bytes);
 }
 
 async function writeRows(...rows: RowWrite[]): Promise<void> {

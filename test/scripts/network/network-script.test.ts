@@ -1,23 +1,14 @@
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { serviceIdentity } from '../../../gateway/identity/network-identities.js';
 import { openFabricLedger } from '../../../gateway/ledger/fabric-ledger.js';
 import { nodeFolder, organisationFolder, tlsPaths } from '../../../network/identities/index.js';
 import { localTopology } from '../../../network/topology.js';
 import { freePortBase } from '../../support/free-ports.js';
+import { runVerb, type VerbEnded } from '../../support/network-verb.js';
 import { CONSENSUS, isAlive, ORDERERS } from '../../support/running-network.js';
-
-const SCRIPT = fileURLToPath(new URL('../../../dist/scripts/network.js', import.meta.url));
-
-interface Ended {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 interface Status {
   readonly running: boolean;
@@ -34,7 +25,7 @@ interface NetworkUnderTest {
   portBase: number;
   /** After the first start. */
   started: Status | undefined;
-  verb(...args: string[]): Promise<Ended>;
+  verb(...args: string[]): Promise<VerbEnded>;
   status(): Promise<Status>;
 }
 
@@ -45,7 +36,7 @@ function describeVerbs(ledger: string, ordererCount: number): void {
     dataDir: '',
     portBase: 0,
     started: undefined,
-    verb: (...args) => runScript([...args, '--data', network.dataDir]),
+    verb: (...args) => runVerb(...args, '--data', network.dataDir),
     status: async () => JSON.parse((await network.verb('status', '--json')).stdout) as Status,
   };
   describe(`npm run network, ${ledger}`, () => {
@@ -145,13 +136,13 @@ function describeRestarted(network: NetworkUnderTest): void {
 
 describe('npm run network', () => {
   it('doctor names a folder without the programs of Fabric and exits with 1', async () => {
-    const { status, stdout } = await runScript(['doctor', '--ledger', 'fabric', '--bin', tmpdir(), '--data', tmpdir()]);
+    const { status, stdout } = await runVerb('doctor', '--ledger', 'fabric', '--bin', tmpdir(), '--data', tmpdir());
     expect(status).toBe(1);
     expect(stdout).toMatch(/^BAD +programs of Fabric +FABRIC_BINARIES_MISSING/m);
   });
 
   it('refuses a verb it does not know', async () => {
-    expect((await runScript(['fly'])).status).toBe(1);
+    expect((await runVerb('fly')).status).toBe(1);
   });
 });
 
@@ -161,22 +152,6 @@ if (process.env.FABRIC_BIN === undefined || process.env.FABRIC_BIN === '') {
   it.skip('real Fabric: set FABRIC_BIN to the bin folder of a Fabric 3.1 release', () => undefined);
 } else {
   describeVerbs('fabric', ORDERERS.length);
-}
-
-function runScript(args: readonly string[]): Promise<Ended> {
-  if (!statSync(SCRIPT).isFile()) throw new Error('The script is not built: run tsc -b first, as npm test does.');
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, [SCRIPT, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      stdout += chunk.toString();
-    });
-    child.stderr.on('data', (chunk: Buffer) => {
-      stderr += chunk.toString();
-    });
-    child.on('close', (status) => resolve({ status, stdout, stderr }));
-  });
 }
 
 /** @returns number of the block that holds it */

@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +11,7 @@ import {
   writeChaincode,
   writeCollections,
 } from '../../network/ledger-product/stranger.js';
+import { runScript, runVerb, type VerbEnded } from '../../support/network-verb.js';
 
 const SECRET = 'only for the members';
 
@@ -83,7 +83,7 @@ describe('npm run network, a ledger without gateways', () => {
 describe('npm run verify-ledger on it', () => {
   const copy = () => join(dir, 'copy');
   const findings = async (folder: string) => {
-    const { status, stdout } = await script('verify-ledger', '--data', folder, '--json');
+    const { status, stdout } = await runScript('verify-ledger', '--data', folder, '--json');
     const { checks } = JSON.parse(stdout) as { checks: { findings: { organisation: string; where: string }[] }[] };
     const found = checks.flatMap((check) =>
       check.findings.map(({ organisation, where }) => `${organisation} ${where}`),
@@ -99,15 +99,17 @@ describe('npm run verify-ledger on it', () => {
     const from = join(dir, 'snapshot');
     expect((await verb('snapshot', '--out', from)).status).toBe(0);
     await verb('down');
-    const restored = await script('network', 'restore', '--from', from, '--data', copy());
+    const restored = await runScript('network', 'restore', '--from', from, '--data', copy());
     expect(restored).toMatchObject({ status: 0, stdout: expect.stringMatching(/All 5 checks passed/) });
-    expect((await script('network', 'up', '--data', copy())).status).toBe(0);
-    const { endpoints } = JSON.parse((await script('network', 'status', '--json', '--data', copy())).stdout) as Report;
+    expect((await runScript('network', 'up', '--data', copy())).status).toBe(0);
+    const { endpoints } = JSON.parse(
+      (await runScript('network', 'status', '--json', '--data', copy())).stdout,
+    ) as Report;
     const client = strangerClient(copy(), endpoints[0] ?? { address: '', host: '' });
     const value = () => client.contract('notes').evaluateTransaction('getPrivate', 'p');
     expect(decode(await eventually(value))).toBe(SECRET);
     client.close();
-    expect((await script('network', 'down', '--data', copy())).status).toBe(0);
+    expect((await runScript('network', 'down', '--data', copy())).status).toBe(0);
   });
 
   it.each([
@@ -157,17 +159,6 @@ async function status(): Promise<Report> {
   return JSON.parse((await verb('status', '--json')).stdout) as Report;
 }
 
-type Ended = { readonly status: number; readonly stdout: string; readonly stderr: string };
-
-function verb(...args: string[]): Promise<Ended> {
-  return script('network', ...args, '--data', dataDir);
-}
-
-function script(name: string, ...args: string[]): Promise<Ended> {
-  const path = join(process.cwd(), 'dist/scripts', `${name}.js`);
-  return new Promise((resolve) => {
-    execFile(process.execPath, [path, ...args], (error, stdout, stderr) => {
-      resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr });
-    });
-  });
+function verb(...args: string[]): Promise<VerbEnded> {
+  return runVerb(...args, '--data', dataDir);
 }

@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import {
   appendFileSync,
   cpSync,
@@ -20,38 +20,24 @@ import { flipByte } from '../../network/verify/spoil.js';
 import { open } from '../../support/care.js';
 import { untilTrue } from '../../support/eventually.js';
 import { signIn } from '../../support/member.js';
+import { runVerb, type VerbEnded } from '../../support/network-verb.js';
 import { type RunningNetwork, runNetwork } from '../../support/running-network.js';
-
-interface Ended {
-  readonly status: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 let network: RunningNetwork;
 let story: SampleStory;
 let folder: string;
-let live: Ended;
-let liveAgain: Ended;
+let live: VerbEnded;
+let liveAgain: VerbEnded;
 
 const at = (name: string) => join(folder, name);
-
-function verb(...args: string[]): Promise<Ended> {
-  return new Promise((resolve) => {
-    const script = join(process.cwd(), 'dist/scripts/network.js');
-    const child = execFile(process.execPath, [script, ...args], (_error, stdout, stderr) =>
-      resolve({ status: child.exitCode ?? -1, stdout, stderr }),
-    );
-  });
-}
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'medledger-snapshots-'));
   network = await runNetwork();
   story = await liveAWhile(network);
   const busy = keepBusy(network, story);
-  live = await verb('snapshot', '--data', network.dataDir, '--out', at('live'), '--json');
-  liveAgain = await verb('snapshot', '--data', network.dataDir, '--out', at('live'));
+  live = await runVerb('snapshot', '--data', network.dataDir, '--out', at('live'), '--json');
+  liveAgain = await runVerb('snapshot', '--data', network.dataDir, '--out', at('live'));
   await busy.stop();
   await network.stop();
 });
@@ -67,7 +53,7 @@ describe('a snapshot', () => {
     const { pausedMs, heights } = JSON.parse(live.stdout) as { pausedMs: number; heights: Record<string, number> };
     expect(pausedMs).toBeLessThan(5_000);
     expect(Object.values(heights).every((height) => height > 5)).toBe(true);
-    const restored = await verb('restore', '--from', at('live'), '--data', at('restored'));
+    const restored = await runVerb('restore', '--from', at('live'), '--data', at('restored'));
     expect(restored).toMatchObject({ status: 0, stdout: expect.stringMatching(/All \d+ checks passed\.\n$/) });
     const again = await runNetwork({ dataDir: at('restored'), portBase: network.portBase });
     try {
@@ -76,7 +62,7 @@ describe('a snapshot', () => {
     } finally {
       await again.stop();
     }
-    const checked = await verb('snapshot', '--data', at('restored'), '--out', at('second'), '--json');
+    const checked = await runVerb('snapshot', '--data', at('restored'), '--out', at('second'), '--json');
     expect(JSON.parse(checked.stdout)).not.toHaveProperty('pausedMs');
   });
 
@@ -98,7 +84,7 @@ describe('restore refuses', () => {
     cpSync(at('live'), snapshot, { recursive: true });
     spoil(snapshot);
     const target = `${snapshot}-target`;
-    const { status, stderr } = await verb('restore', '--from', snapshot, '--data', target);
+    const { status, stderr } = await runVerb('restore', '--from', snapshot, '--data', target);
     expect(status).toBe(1);
     expect(existsSync(target)).toBe(false);
     return stderr.replaceAll(snapshot, 'SNAPSHOT');
@@ -142,7 +128,7 @@ describe('restore refuses', () => {
   });
 
   it('a data folder that holds something', async () => {
-    const { status, stderr } = await verb('restore', '--from', at('live'), '--data', network.dataDir);
+    const { status, stderr } = await runVerb('restore', '--from', at('live'), '--data', network.dataDir);
     expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringContaining('is not empty; move it away') });
   });
 });

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { IS_FULL } from '../../../support/full-run.js';
 import { play } from './play.js';
 import { stories } from './scenes.js';
 import type { Step } from './steps.js';
 import { Story } from './story.js';
 
-const IS_FULL = process.env.MEDLEDGER_FULL === '1';
 const STORIES = IS_FULL ? 2000 : 100;
 /** `MEDLEDGER_SEED` and `MEDLEDGER_PATH`, as a failure prints them, play one story again. */
 const seed = process.env.MEDLEDGER_SEED === undefined ? {} : { seed: Number(process.env.MEDLEDGER_SEED) };
