@@ -134,7 +134,7 @@ async function figureFor(
     names: { measured: 'records:add', baseline: 'bare shim' },
     rounds,
     notes: [
-      `${gets.length} gets, ${puts.length} puts; ${IN_FLIGHT} in flight, ${PER_ROUND} transactions a round`,
+      `${gets.length} gets, ${puts.length} puts, one message each by the bare shim; ${IN_FLIGHT} in flight, ${PER_ROUND} transactions a round`,
       // So much of the bare shim's time is its logging, which the product's chaincode has cut off.
       `a bare shim that formats no line below the log level: ${unformattedUs.toFixed(0)} µs`,
     ],
