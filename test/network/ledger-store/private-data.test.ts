@@ -66,7 +66,7 @@ async function commit(writes: Parameters<typeof simulated>[0], given: readonly s
 
 async function pass(blocks: number): Promise<void> {
   for (let block = 0; block < blocks; block += 1)
-    await commit((record) => record.namespace('medledger').writes.set('k', Buffer.from('x')));
+    await commit((record) => record.namespace('medledger').writes.set('k', Buffer.from('x')), []);
 }
 
 async function reopen(mspId: string): Promise<void> {
