@@ -10,6 +10,7 @@ import { parseCollections } from './definition/collections-file.js';
 import { DefinitionBook, definitionBookPath } from './definition/definition-book.js';
 import { DefinitionError } from './definition/definition-error.js';
 import type { DefinitionInForce, SignatureDefinition } from './definition/definition-in-force.js';
+import { requireMembers } from './definition/named-members.js';
 import { parsePolicyExpression, quorumPolicy } from './definition/policy-expression.js';
 import type { DefinedChaincode } from './endorse/chaincode-calls.js';
 import { ChaincodeRun, type RunPlace } from './processes/chaincode-run.js';
@@ -89,6 +90,12 @@ export class Deployments {
     return this.#book.all();
   }
 
+  /** By name of a chaincode: the peers with which it is not registered at the moment. */
+  missingAt(): ReadonlyMap<string, readonly string[]> {
+    const missing = [...this.#runs].map(([name, run]): [string, readonly string[]] => [name, run.missingAt()]);
+    return new Map(missing.filter(([, mspIds]) => mspIds.length > 0));
+  }
+
   chaincodesOf(mspId: string): readonly DefinedChaincode[] {
     if (!endorsingMspIds(this.#options.topology).includes(mspId)) return [];
     return this.definitionsAt().flatMap((definition) => {
@@ -161,6 +168,9 @@ export class Deployments {
     if (name === topology.chaincode?.name) {
       throw new DefinitionError('DEFINITION_INVALID', `${name} is the chaincode of the consortium; take another name.`);
     }
+    if (SYSTEM_CHAINCODES.includes(name)) {
+      throw new DefinitionError('DEFINITION_INVALID', `${name} is the name of a system chaincode; take another name.`);
+    }
     const terms = {
       name,
       version,
@@ -171,6 +181,7 @@ export class Deployments {
       collections: collections === undefined ? undefined : parseCollections(readCollections(collections)),
       initRequired: request.initRequired ?? false,
     };
+    requireMembers(terms, topology);
     return { ...terms, sequence: request.sequence ?? this.#book.sequenceFor(terms) };
   }
 
@@ -224,6 +235,9 @@ function definedChaincode(definition: DefinitionInForce, run: ChaincodeRun, mspI
   const { name, version } = definition;
   return { name, version, runtime: run.runtimeOf(mspId), packageId: run.packageId };
 }
+
+/** @see Fabric core/chaincode/lifecycle/scc.go, systemChaincodeNames */
+const SYSTEM_CHAINCODES = ['cscc', 'escc', 'lscc', 'qscc', 'vscc'];
 
 function readCollections(path: string): string {
   if (existsSync(path)) return readFileSync(path, 'utf8');

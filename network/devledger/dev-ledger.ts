@@ -57,6 +57,8 @@ export interface DevLedger {
   heights(): ReadonlyMap<string, number>;
   /** Those that were deployed, as they are in force. */
   chaincodes(): readonly { readonly name: string; readonly version: string; readonly sequence: number }[];
+  /** By name of a chaincode: MSP ids of the peers with which it is not registered at the moment. */
+  missingChaincodes(): ReadonlyMap<string, readonly string[]>;
   /**
    * Puts a chaincode on the channel, or its next version.
    *
@@ -152,6 +154,7 @@ async function start(settings: Settings, stop: () => Promise<void>): Promise<Dev
     setAside: peers.setAside,
     heights: () => new Map(peers.ledgers().map((each) => [each.mspId, each.height()])),
     chaincodes: () => deployments.definitionsAt().map(({ name, version, sequence }) => ({ name, version, sequence })),
+    missingChaincodes: () => deployments.missingAt(),
     deploy,
     stopPeer: async (mspId) => {
       requirePeer(topology, mspId);

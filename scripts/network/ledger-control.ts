@@ -9,6 +9,8 @@ export interface LedgerReport {
   readonly heights: Readonly<Record<string, number>>;
   readonly setAside: Readonly<Record<string, string>>;
   readonly chaincodes: readonly { readonly name: string; readonly version: string; readonly sequence: number }[];
+  /** By name: MSP ids of the peers with which it is not registered at the moment. */
+  readonly missingChaincodes: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface DeployReport {

@@ -96,10 +96,15 @@ export async function plainStatus({ dataDir }: Place): Promise<PlainStatus> {
 export function plainStatusLines(status: PlainStatus): readonly string[] {
   if (!status.running) return ['no network runs on this folder'];
   const { endpoints = [], heights = {}, setAside = {}, chaincodes = [], processes } = status;
+  const missing = (name: string) => status.missingChaincodes?.[name] ?? [];
+  const absence = (name: string) =>
+    missing(name).length === 0 ? '' : `; not registered at ${missing(name).join(', ')}`;
   return [
     ...endpoints.map(({ mspId, address }) => `peer of ${mspId.padEnd(16)} ${address}, ${heights[mspId]} blocks`),
     ...Object.entries(setAside).map(([mspId, reason]) => `peer of ${mspId.padEnd(16)} set aside: ${reason}`),
-    ...chaincodes.map(({ name, version, sequence }) => `chaincode ${name.padEnd(14)} ${version}, sequence ${sequence}`),
+    ...chaincodes.map(
+      ({ name, version, sequence }) => `chaincode ${name.padEnd(14)} ${version}, sequence ${sequence}${absence(name)}`,
+    ),
     ...Object.entries(processes).map(([name, pid]) => `${name.padEnd(24)} process ${pid}`),
   ];
 }

@@ -11,6 +11,7 @@ const EMPTY = new Uint8Array();
 export function describeSystemChaincodes(ledger: () => LedgerUnderTest): void {
   describeConfiguration(ledger);
   describeDefinitions(ledger);
+  describeAdministration(ledger);
 }
 
 function describeConfiguration(ledger: () => LedgerUnderTest): void {
@@ -91,35 +92,6 @@ function describeDefinitions(ledger: () => LedgerUnderTest): void {
       expect(approvals).toEqual([true, true, true, false]);
     });
 
-    it('tells of the next definition that nobody has approved it yet, and of another that it is not due', async () => {
-      const args = new lifecycle.CheckCommitReadinessArgs();
-      args.setName('conformance');
-      args.setVersion('2.0');
-      args.setSequence(2);
-      const bytes = await ask('CheckCommitReadiness', args.serializeBinary());
-      const readiness = lifecycle.CheckCommitReadinessResult.deserializeBinary(bytes);
-      const members = [GOVERNMENT, HOSPITAL_A, HOSPITAL_B, INSURER];
-      expect(members.map((mspId) => readiness.getApprovalsMap().get(mspId))).toEqual([false, false, false, false]);
-      expect(members.map((mspId) => readiness.getMismatchesMap().get(mspId)?.getItemsList())).toEqual(
-        members.map(() => ['ChaincodeParameters']),
-      );
-      args.setSequence(3);
-      const failure = await failureOf(ask('CheckCommitReadiness', args.serializeBinary()));
-      expect(failure.details[0]?.message).toBe(
-        "chaincode response 500, failed to invoke backing implementation of 'CheckCommitReadiness': requested sequence is 3, but new definition must be sequence 2",
-      );
-    });
-
-    it.each(['QueryInstalledChaincodes', 'QueryInstalledChaincode', 'GetInstalledChaincodePackage'])(
-      'answers %s to administrators of the peer alone',
-      async (name) => {
-        const failure = await failureOf(ask(name, EMPTY));
-        expect(failure.details[0]?.message).toMatch(
-          /^chaincode response 500, Failed to authorize invocation due to failed ACL check: /,
-        );
-      },
-    );
-
     it('lists what is defined', async () => {
       const bytes = await ask(
         'QueryChaincodeDefinitions',
@@ -150,6 +122,42 @@ function describeDefinitions(ledger: () => LedgerUnderTest): void {
         'chaincode response 500, lifecycle scc operations require exactly two arguments but received 1',
       );
     });
+  });
+}
+
+function describeAdministration(ledger: () => LedgerUnderTest): void {
+  describe('_lifecycle, for who deploys', () => {
+    const client = useMember(ledger, HOSPITAL_A);
+    const ask = (name: string, ...args: Uint8Array[]) => evaluateAt(client(), '_lifecycle', name, args);
+
+    it('tells of the next definition that nobody has approved it yet, and of another that it is not due', async () => {
+      const args = new lifecycle.CheckCommitReadinessArgs();
+      args.setName('conformance');
+      args.setVersion('2.0');
+      args.setSequence(2);
+      const bytes = await ask('CheckCommitReadiness', args.serializeBinary());
+      const readiness = lifecycle.CheckCommitReadinessResult.deserializeBinary(bytes);
+      const members = [GOVERNMENT, HOSPITAL_A, HOSPITAL_B, INSURER];
+      expect(members.map((mspId) => readiness.getApprovalsMap().get(mspId))).toEqual([false, false, false, false]);
+      expect(members.map((mspId) => readiness.getMismatchesMap().get(mspId)?.getItemsList())).toEqual(
+        members.map(() => ['ChaincodeParameters']),
+      );
+      args.setSequence(3);
+      const failure = await failureOf(ask('CheckCommitReadiness', args.serializeBinary()));
+      expect(failure.details[0]?.message).toBe(
+        "chaincode response 500, failed to invoke backing implementation of 'CheckCommitReadiness': requested sequence is 3, but new definition must be sequence 2",
+      );
+    });
+
+    it.each(['QueryInstalledChaincodes', 'QueryInstalledChaincode', 'GetInstalledChaincodePackage'])(
+      'answers %s to administrators of the peer alone',
+      async (name) => {
+        const failure = await failureOf(ask(name, EMPTY));
+        expect(failure.details[0]?.message).toMatch(
+          /^chaincode response 500, Failed to authorize invocation due to failed ACL check: /,
+        );
+      },
+    );
   });
 }
 

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { type Contract, type Gateway, type Proposal } from '@hyperledger/fabric-gateway';
+import type { Contract, Gateway, Proposal } from '@hyperledger/fabric-gateway';
 import { gateway as messages, peer } from '@hyperledger/fabric-protos';
 import { signLowS } from '../../network/devledger/low-s.js';
 

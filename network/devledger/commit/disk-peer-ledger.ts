@@ -10,6 +10,7 @@ import { StoreError } from '../store/ledger-errors.js';
 import type { StateStore, StateWrite } from '../store/state-store.js';
 import { type BlockParts, committedMetadata, encodeBlock, parseBlock } from './block-codec.js';
 import type { PrivateDataKeeper, PrivateKeeper } from '../private-data/private-keeper.js';
+import { PrivateErasure } from '../private-data/private-erasure.js';
 import { requestAt } from '../private-data/missing-set.js';
 import { expiredHashes } from './expired-keys.js';
 import type { Blocks } from './healing-blocks.js';
@@ -48,6 +49,7 @@ export class DiskPeerLedger implements PeerLedger {
   readonly #rules: RulesByBlock;
   readonly #keeper: PrivateKeeper;
   readonly #listeners = new Set<(block: CommittedBlock) => void>();
+  readonly #erasure: PrivateErasure;
   #committing = false;
   #prepared: Prepared | undefined;
   #stopped: string | undefined;
@@ -58,6 +60,8 @@ export class DiskPeerLedger implements PeerLedger {
     this.#state = parts.state;
     this.#keeper = parts.keeper;
     this.#rules = parts.rules;
+    this.#erasure = new PrivateErasure(parts.state);
+    this.#erasure.start();
   }
 
   height(): number {
@@ -112,6 +116,7 @@ export class DiskPeerLedger implements PeerLedger {
     this.#committing = true;
     try {
       const committed = await this.#state.change((state) => this.#commitNext(bytes, state));
+      this.#erasure.start();
       this.#notify(committed);
       return committed;
     } finally {
@@ -147,6 +152,7 @@ export class DiskPeerLedger implements PeerLedger {
       missing: () => state.read((store) => keeper.missing(store)),
       connect: (others) => keeper.connect(others),
       reconcile: () => state.change((store) => this.#reconcile(store)),
+      isErasing: () => this.#erasure.isPending(),
     };
   }
 
@@ -154,6 +160,7 @@ export class DiskPeerLedger implements PeerLedger {
     this.#stopped ??= `The ledger of peer ${this.mspId} is closed; open it again.`;
     this.#listeners.clear();
     await this.#prepared?.judged.catch(() => undefined);
+    await this.#erasure.stop();
     await this.#state.close();
     await this.#blocks.close();
   }

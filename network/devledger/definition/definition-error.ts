@@ -6,6 +6,7 @@ export type DefinitionErrorCode =
   | 'DEFINITION_SEQUENCE'
   | 'DEFINITIONS_UNREADABLE'
   | 'CHAINCODE_BUILD_FAILED'
+  | 'CHAINCODE_EXITED'
   | 'CHAINCODE_NOT_READY';
 
 /** A chaincode cannot be defined as it was asked for. The message is one sentence that says what to do. */

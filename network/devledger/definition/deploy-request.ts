@@ -9,6 +9,13 @@ const DeployShape = Type.Object(
   { additionalProperties: false },
 );
 
+/** Where the pattern says too little. */
+const WORDS = new Map([
+  ['name', 'takes letters and digits, and single hyphens or underscores between them'],
+  ['version', 'takes letters, digits and the characters _ . + -'],
+  ['address', 'takes host:port, e.g. 127.0.0.1:9999'],
+]);
+
 /**
  * What another process asks to have deployed.
  *
@@ -24,7 +31,7 @@ export function parseDeployRequest(text: string): DeployRequest {
   const [first] = Errors(DeployShape, value);
   if (first !== undefined) {
     const field = first.instancePath.slice(1) || 'the request';
-    throw new DefinitionError('DEFINITION_INVALID', `${field} ${first.message}.`);
+    throw new DefinitionError('DEFINITION_INVALID', `${field} ${WORDS.get(field) ?? first.message}.`);
   }
   return value as DeployRequest;
 }

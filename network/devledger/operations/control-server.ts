@@ -76,6 +76,7 @@ function status(ledger: DevLedger): object {
     heights: Object.fromEntries(ledger.heights()),
     setAside: Object.fromEntries(ledger.setAside),
     chaincodes: ledger.chaincodes(),
+    missingChaincodes: Object.fromEntries(ledger.missingChaincodes()),
   };
 }
 

@@ -41,6 +41,13 @@ export class PeerMetrics {
       registers,
       collect: () => height.set({ channel }, ledger.height()),
     });
+    const erasing: Gauge<'channel'> = new Gauge({
+      name: 'ledger_private_data_erasure_pending',
+      help: 'Whether bytes of purged or ended private data are still in files: 1, else 0.',
+      labelNames: ['channel'],
+      registers,
+      collect: () => erasing.set({ channel }, ledger.privateData?.isErasing() === true ? 1 : 0),
+    });
     this.#transactions = new Counter({
       name: 'ledger_transaction_count',
       help: 'Number of transactions processed.',

@@ -32,6 +32,9 @@ export interface RowReader {
 export class PrivateBatch {
   readonly #reader: RowReader;
   readonly #pending = new Map<string, RowWrite>();
+  /** Whether a value was deleted because it was purged, or because its time was over. */
+  hasPurged = false;
+  hasExpired = false;
 
   constructor(reader: RowReader) {
     this.#reader = reader;
@@ -82,6 +85,7 @@ export class PrivateBatch {
     const sets = await this.#collect(privateSetsOfBlock('privateSet', writtenIn));
     for (const { key, payload } of sets.filter(isConcerned)) {
       this.#delete(key);
+      this.hasExpired = true;
       this.#expireSet(parseSetPlace(key), payload);
     }
     const missing = await this.#collect(privateSetsOfBlock('missingSet', writtenIn));
@@ -106,6 +110,7 @@ export class PrivateBatch {
     for (const { key } of await this.#collect(privateIndexRange(name, purgedHash))) {
       const version = indexedVersion(key);
       if (!isEarlier(version, before)) continue;
+      this.hasPurged = true;
       this.#delete(key);
       const setKey = privateSetKey({ ...name, ...version });
       const bytes = this.#get(setKey);

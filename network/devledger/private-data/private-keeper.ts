@@ -3,6 +3,7 @@ import { expiriesAt } from '../commit/expired-keys.js';
 import type { HashedSet, NamespaceSet } from '../commit/read-write-sets.js';
 import { hashNamespace } from '../commit/state-namespaces.js';
 import type { PrivateSet } from '../endorse/read-write-set.js';
+import { type ErasureDue, erasureRow } from '../store/erasure-due.js';
 import { kindRange, readVersion, stateKey } from '../store/row-keys.js';
 import type { RowWrite } from '../store/state-database.js';
 import type { StateStore } from '../store/state-store.js';
@@ -41,6 +42,8 @@ export interface PrivateDataKeeper {
    * @returns how many sets were found
    */
   reconcile(): Promise<number>;
+  /** Whether bytes of purged or ended private data are still in files and about to be taken out. */
+  isErasing(): boolean;
 }
 
 /** A transaction of a block, as far as private data is concerned. */
@@ -55,6 +58,9 @@ export interface PrivateKeeperOptions {
   /** Those that count for a block, or now. */
   readonly rulesAt: (blockNumber?: number) => ChannelRules;
 }
+
+/** Blocks for which bytes of private data that ended may lie in files; Fabric's pvtdataStore.purgeInterval. */
+const EXPIRED_KEPT_BLOCKS = 100;
 
 /**
  * The part of a peer's ledger that only members of collections have. It is kept in the peer's state, which may be made
@@ -148,7 +154,7 @@ export class PrivateKeeper {
     for (const expiry of expiriesAt(blockNumber, this.#rulesAt(blockNumber))) await batch.expire(expiry);
     const over = this.#transient.over(idsOf(transactions), blockNumber);
     for (const range of over) await batch.deleteAll(range);
-    return batch.rows();
+    return [...batch.rows(), ...erasureOf(batch, blockNumber, store.erasure)];
   }
 
   /** The rows of this block are in the database. A block that is tried again is to find what it was given. */
@@ -192,6 +198,13 @@ export class PrivateKeeper {
     }
     return undefined;
   }
+}
+
+/** A purge is wanted now; what ends by itself is collected for some blocks. */
+function erasureOf(batch: PrivateBatch, blockNumber: number, waiting: ErasureDue | undefined): RowWrite[] {
+  if (!batch.hasPurged && !batch.hasExpired) return [];
+  const dueBlock = batch.hasPurged ? blockNumber : blockNumber + EXPIRED_KEPT_BLOCKS;
+  return [erasureRow({ dueBlock: Math.min(dueBlock, waiting?.dueBlock ?? dueBlock), askedBy: blockNumber })];
 }
 
 function idsOf(transactions: readonly JudgedTransaction[]): string[] {

@@ -32,6 +32,9 @@ interface Manifest {
  * @throws DefinitionError DEFINITION_INVALID when the folder holds neither, CHAINCODE_BUILD_FAILED
  */
 export async function buildChaincode(place: ChaincodeFolder): Promise<ChaincodeCommand> {
+  if (!existsSync(place.folder)) {
+    throw new DefinitionError('DEFINITION_INVALID', `there is no folder ${place.folder}; name that of the chaincode.`);
+  }
   if (existsSync(join(place.folder, 'package.json'))) return buildNodePackage(place);
   if (existsSync(join(place.folder, 'go.mod'))) return buildGoModule(place);
   throw new DefinitionError(
@@ -79,7 +82,9 @@ function readManifest(path: string): Manifest {
   try {
     return parseManifest(JSON.parse(readFileSync(path, 'utf8')));
   } catch (cause) {
-    throw new DefinitionError('DEFINITION_INVALID', `${path} is no package manifest (${String(cause)}).`, { cause });
+    throw new DefinitionError('DEFINITION_INVALID', `${path} is no package manifest (${String(cause)}); mend it.`, {
+      cause,
+    });
   }
 }
 

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { stripVTControlCharacters } from 'node:util';
 import type { Logger } from 'pino';
+import { boundLog, howItEnded, lastWords } from './chaincode-log.js';
 
 export interface ChaincodeProcessOptions {
   readonly program: string;
@@ -20,8 +20,7 @@ const RESTART_MAX_MS = 10_000;
 /** One that ran for so long had started well. */
 const STABLE_MS = 30_000;
 const STOP_GRACE_MS = 3_000;
-const REASON_BYTES = 2_000;
-const LOG_MAX_BYTES = 10 * 1024 * 1024;
+const LOG_LOOK_MS = 5_000;
 
 /**
  * Runs the program in a process group of its own, and ends the whole group when this process is gone, however it went:
@@ -39,11 +38,21 @@ export class ChaincodeProcess {
   #startedAtMs = 0;
   #delayMs = RESTART_MIN_MS;
   #timer: NodeJS.Timeout | undefined;
+  readonly #logTimer: NodeJS.Timeout;
+  #ends: { readonly times: number; readonly how: string; readonly words: string } | undefined;
 
   constructor(options: ChaincodeProcessOptions) {
     this.#options = options;
     mkdirSync(dirname(options.logPath), { recursive: true, mode: 0o700 });
+    boundLog(options.logPath);
+    this.#logTimer = setInterval(() => boundLog(options.logPath), LOG_LOOK_MS);
+    this.#logTimer.unref();
     this.#start();
+  }
+
+  /** How often it has ended by itself, how the last time, and what it said then; undefined while it never did. */
+  get ends(): { readonly times: number; readonly how: string; readonly words: string } | undefined {
+    return this.#ends;
   }
 
   /** Of its process group. */
@@ -54,6 +63,7 @@ export class ChaincodeProcess {
   async stop(): Promise<void> {
     this.#stopping = true;
     clearTimeout(this.#timer);
+    clearInterval(this.#logTimer);
     const child = this.#child;
     if (child === undefined) return;
     const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
@@ -66,7 +76,7 @@ export class ChaincodeProcess {
 
   #start(): void {
     const { program, args, cwd, env, logPath } = this.#options;
-    const output = openLog(logPath);
+    const output = openSync(logPath, 'a', 0o600);
     this.#fromByte = fstatSync(output).size;
     const child = spawn('sh', ['-c', GROUP_SCRIPT, 'chaincode', program, ...args], {
       cwd,
@@ -78,7 +88,7 @@ export class ChaincodeProcess {
     this.#child = child;
     this.#startedAtMs = Date.now();
     child.once('error', (error) => this.#ended(child, error.message));
-    child.once('exit', (status, signal) => this.#ended(child, signal ?? `status ${status}`));
+    child.once('exit', (status, signal) => this.#ended(child, howItEnded(status, signal)));
   }
 
   #ended(child: ChildProcess, how: string): void {
@@ -89,10 +99,9 @@ export class ChaincodeProcess {
     if (this.#stopping) return;
     if (Date.now() - this.#startedAtMs > STABLE_MS) this.#delayMs = RESTART_MIN_MS;
     const { log, logPath } = this.#options;
-    log.error(
-      { how, lastWords: lastLine(logPath, this.#fromByte), restartMs: this.#delayMs, logPath },
-      'chaincode ended; starting it again',
-    );
+    const words = lastWords(logPath, this.#fromByte);
+    this.#ends = { times: (this.#ends?.times ?? 0) + 1, how, words };
+    log.error({ how, lastWords: words, restartMs: this.#delayMs, logPath }, 'chaincode ended; starting it again');
     this.#timer = setTimeout(() => this.#start(), this.#delayMs);
     this.#delayMs = Math.min(this.#delayMs * 2, RESTART_MAX_MS);
   }
@@ -105,27 +114,5 @@ function endGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   } catch (error) {
     // Nobody of the group is left.
     if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
-  }
-}
-
-/** A log that has grown large begins anew; the one before is kept. */
-function openLog(path: string): number {
-  const output = openSync(path, 'a', 0o600);
-  if (fstatSync(output).size < LOG_MAX_BYTES) return output;
-  closeSync(output);
-  renameSync(path, `${path}.1`);
-  return openSync(path, 'a', 0o600);
-}
-
-/** What it printed last in this run, without the colours of terminals. */
-function lastLine(path: string, fromByte: number): string {
-  const file = openSync(path, 'r');
-  try {
-    const { size } = fstatSync(file);
-    const bytes = Buffer.alloc(Math.max(0, Math.min(size - fromByte, REASON_BYTES)));
-    readSync(file, bytes, 0, bytes.length, size - bytes.length);
-    return stripVTControlCharacters(bytes.toString('utf8')).trim().split('\n').at(-1) ?? '';
-  } finally {
-    closeSync(file);
   }
 }

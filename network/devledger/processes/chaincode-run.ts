@@ -38,6 +38,9 @@ interface BuiltRun {
 
 /** From a start to REGISTER; npm and a TypeScript chaincode take a few seconds on a busy machine. */
 const READY_MS = 60_000;
+const LOOK_MS = 250;
+/** A chaincode that has ended so often does not start by itself. */
+const ENDS_MAX = 3;
 const LOOPBACK = '127.0.0.1';
 
 /** One chaincode as it is run for every endorsing peer: where a folder was given, a process for each. */
@@ -104,21 +107,44 @@ export class ChaincodeRun {
   /**
    * Waits for a chaincode that we run ourselves; somebody else's may come whenever it likes.
    *
-   * @throws DefinitionError CHAINCODE_NOT_READY
+   * @throws DefinitionError CHAINCODE_EXITED, CHAINCODE_NOT_READY
    */
   async requireReady(): Promise<void> {
     if (this.#command === undefined) return;
-    const ready = await Promise.all([...this.#runtimes.values()].map((runtime) => runtime.whenReady(READY_MS)));
-    if (!ready.includes(false)) return;
+    const untilMs = Date.now() + READY_MS;
+    for (const [mspId, runtime] of this.#runtimes) {
+      while (!(await runtime.whenReady(LOOK_MS))) this.#requireHope(mspId, untilMs);
+    }
+  }
+
+  /** One that ends again and again before it was ever ready is not waited for. */
+  #requireHope(mspId: string, untilMs: number): void {
+    const { name } = this.#entry;
+    const logs = `${join(this.#place.dataDir, 'logs')}/chaincode-${name}-*.log`;
+    const ended = this.#processes.map(({ ends }) => ends).find((ends) => (ends?.times ?? 0) >= ENDS_MAX);
+    if (ended !== undefined) {
+      throw new DefinitionError(
+        'CHAINCODE_EXITED',
+        `${name} ended ${ended.times} times before it registered (${ended.how}): ${ended.words || 'it said nothing'} ` +
+          `(logs: ${logs}). Mend that, then deploy again.`,
+      );
+    }
+    if (Date.now() < untilMs) return;
     throw new DefinitionError(
       'CHAINCODE_NOT_READY',
-      `${this.#entry.name} did not register within ${READY_MS / 1000} s; its logs are ${join(this.#place.dataDir, 'logs')}/chaincode-${this.#entry.name}-*.log.`,
+      `${name} runs, and has not registered with the peer of ${mspId} within ${READY_MS / 1000} s; see that it calls ` +
+        `the shim's start (or listens at CHAINCODE_SERVER_ADDRESS), read ${logs}, and deploy again.`,
     );
   }
 
   async stop(): Promise<void> {
     await Promise.all(this.#processes.map((running) => running.stop()));
     for (const runtime of this.#runtimes.values()) runtime.stop();
+  }
+
+  /** MSP ids of the peers with which it is not registered at the moment. */
+  missingAt(): readonly string[] {
+    return [...this.#runtimes].flatMap(([mspId, runtime]) => (runtime.isReady() ? [] : [mspId]));
   }
 
   #runtimeFor({ mspId }: PeerPlace): DeployedChaincode {

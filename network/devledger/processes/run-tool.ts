@@ -33,6 +33,6 @@ export async function runTool(
   const last = tail.trim().split('\n').at(-1) ?? '';
   throw new DefinitionError(
     'CHAINCODE_BUILD_FAILED',
-    `${command.join(' ')} in ${place.cwd} ended with ${status}: ${last} (log: ${place.logPath}).`,
+    `${command.join(' ')} in ${place.cwd} ended with ${status}: ${last} (log: ${place.logPath}). Mend that, then deploy again.`,
   );
 }

@@ -28,6 +28,8 @@ const BLOCK_NUMBER_BYTES = 6;
 const TX_NUMBER_BYTES = 4;
 
 export const TIP_KEY = Buffer.concat([Buffer.of(ROW_KINDS.meta), Buffer.from('tip')]);
+/** Private data that are to be taken out of the files, too. */
+export const ERASURE_KEY = Buffer.concat([Buffer.of(ROW_KINDS.meta), Buffer.from('erasure')]);
 
 export function stateKey(namespace: string, key: string): Buffer {
   return Buffer.concat([statePrefix(namespace), Buffer.from(key, 'utf8')]);

@@ -203,6 +203,26 @@ export class StateDatabase {
     }
   }
 
+  /**
+   * Takes rows that were deleted or replaced, and flushed, out of the files of the current tables.
+   *
+   * @returns false when it was stopped
+   * @throws as `write`
+   */
+  async erase(ranges: readonly RowRange[], isStopped: () => boolean): Promise<boolean> {
+    this.#requireOpen();
+    try {
+      return await this.#tables.erase(ranges.map(boundsOf), isStopped);
+    } catch (cause) {
+      throw this.#unwritable(cause);
+    }
+  }
+
+  /** Resolves when no file is left that only readers of earlier snapshots needed. */
+  filesRemoved(): Promise<void> {
+    return this.#tables.filesRemoved();
+  }
+
   snapshot(): DatabaseSnapshot {
     this.#requireOpen();
     return this.#tables.snapshot();

@@ -1,10 +1,12 @@
 import type { StateSnapshot, TransactionLocation, Version } from '../peer-ledger.js';
 import { DISK } from './file-system.js';
+import { decodeErasure, type ErasureDue } from './erasure-due.js';
 import { HeightMark } from './height-mark.js';
 import {
   blockHashKey,
   blockKey,
   encodeVersion,
+  ERASURE_KEY,
   historyKey,
   historyRange,
   readVersion,
@@ -52,6 +54,7 @@ export class StateStore {
   readonly #mark: HeightMark;
   readonly #peer: string;
   #tip: LedgerTip | undefined;
+  #erasure: ErasureDue | undefined;
   #lease: SnapshotLease;
 
   private constructor(stores: { database: StateDatabase; mark: HeightMark }, peer: string) {
@@ -60,6 +63,7 @@ export class StateStore {
     this.#peer = peer;
     const row = stores.database.get(TIP_KEY);
     this.#tip = row === undefined ? undefined : decodeTip(row);
+    this.#erasure = this.#readErasure();
     this.#lease = new SnapshotLease(stores.database.snapshot(), this.#tip?.height ?? 0);
   }
 
@@ -105,6 +109,7 @@ export class StateStore {
     const marked = this.#mark.set(Math.max(this.#mark.height, rows.tip.height));
     await Promise.all([marked, this.#database.write(encodeBlockRows(rows))]);
     this.#tip = rows.tip;
+    if (rows.privateRows !== undefined && rows.privateRows.length > 0) this.#erasure = this.#readErasure();
     // One database snapshot per block serves every simulation that begins before the next block.
     const previous = this.#lease;
     this.#lease = new SnapshotLease(this.#database.snapshot(), rows.tip.height);
@@ -114,10 +119,27 @@ export class StateStore {
   /** Atomic and durable on return: rows that belong to no block, so that nothing makes them again. */
   async putRows(rows: readonly RowWrite[]): Promise<void> {
     await this.#database.write(rows);
+    this.letGo();
+    await this.#database.flush();
+  }
+
+  /** Private data that wait to be taken out of the files. */
+  get erasure(): ErasureDue | undefined {
+    return this.#erasure;
+  }
+
+  /** Nothing waits any more, unless more was asked for meanwhile. As the other writes: one caller at a time. */
+  async endErasure(asked: ErasureDue): Promise<void> {
+    if (this.#erasure?.askedBy !== asked.askedBy) return;
+    await this.#database.write([{ key: ERASURE_KEY, payload: undefined }]);
+    this.#erasure = undefined;
+  }
+
+  /** What begins from now on reads from the database as it is now. */
+  letGo(): void {
     const previous = this.#lease;
     this.#lease = new SnapshotLease(this.#database.snapshot(), previous.height);
     previous.retire();
-    await this.#database.flush();
   }
 
   snapshot(): StateSnapshot & LeasedSnapshot {
@@ -149,6 +171,11 @@ export class StateStore {
 
   get database(): StateDatabase {
     return this.#database;
+  }
+
+  #readErasure(): ErasureDue | undefined {
+    const row = this.#database.get(ERASURE_KEY);
+    return row && decodeErasure(row);
   }
 
   async close(): Promise<void> {

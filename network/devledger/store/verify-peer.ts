@@ -59,20 +59,27 @@ async function verifyStores(
     onBlock: (rows) => index?.check(rows),
   });
   const height = blocks.nextSequence;
-  let findings = [...opened.findings, ...walked.findings, ...behind(peer, height, opened.height)];
-  let [stateRows, privateRows] = [0, 0];
-  if (opened.database !== undefined && index !== undefined) {
-    if (walked.unreadable.length === 0) await index.checkCounts();
-    const replayed = { state, unreadable: walked.unreadable };
-    const compared = await compareState(peer, opened.database, replayed);
-    const members = rulesByBlock === undefined ? {} : { rules: rulesByBlock };
-    const privately = await comparePrivate(peer, opened.database, { ...replayed, ...members });
-    [stateRows, privateRows] = [compared.rows, privately.rows];
-    findings = [...findings, ...index.findings, ...compared.findings, ...privately.findings];
-    // Where no row names the damage, the place in the file does.
-    if (findings.length === 0) findings = await damagedParts(peer, opened.database);
-  }
+  const { unreadable } = walked;
+  const inBlocks = [...opened.findings, ...walked.findings, ...behind(peer, height, opened.height)];
+  if (unreadable.length === 0) await index?.checkCounts();
+  const members = rulesByBlock === undefined ? {} : { rules: rulesByBlock };
+  const compared = await compareDatabase(peer, opened.database, { state, unreadable, ...members });
+  const all = [...inBlocks, ...(index?.findings ?? []), ...compared.findings];
+  // Where no row names the damage, the place in the file does.
+  const findings = all.length === 0 && opened.database !== undefined ? await damagedParts(peer, opened.database) : all;
+  const { stateRows, privateRows } = compared;
   return { peer, height, stateRows, privateRows, transactions: walked.transactions, findings, blocks: walked.hashes };
+}
+
+async function compareDatabase(
+  peer: string,
+  database: StateDatabase | undefined,
+  replayed: Parameters<typeof comparePrivate>[2],
+): Promise<Pick<PeerVerification, 'findings' | 'stateRows' | 'privateRows'>> {
+  if (database === undefined) return { findings: [], stateRows: 0, privateRows: 0 };
+  const state = await compareState(peer, database, replayed);
+  const privately = await comparePrivate(peer, database, replayed);
+  return { findings: [...state.findings, ...privately.findings], stateRows: state.rows, privateRows: privately.rows };
 }
 
 /**

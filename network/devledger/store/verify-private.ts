@@ -37,25 +37,27 @@ export async function comparePrivate(
       const name = parsePrivateStateKey(key);
       const expected = replayed.state.get(hashNamespace(name.namespace, name.collection), keyHash(name.key));
       if (expected !== undefined) seen.add(expected);
-      const payload = openRow(key, row);
-      if (payload !== undefined && replayed.unreadable.includes(readVersion(payload, 0).blockNumber)) continue;
-      const fault = valueFault(payload, expected);
+      const fault = valueFault(openRow(key, row), expected, replayed.unreadable);
       if (fault !== undefined) found(describe(name, printable(name.key)), fault);
     }
   } catch (error) {
     if (!(error instanceof StateCorruptError)) throw error;
     found('private data', error.message);
   }
-  for (const value of missingValues(peer, replayed, seen)) {
-    if (isNoted(database, value)) continue;
+  for (const value of missingValues(peer, replayed, seen).filter((each) => !isNoted(database, each))) {
     const where = describe(parsed(value), `with the hash ${value.key.slice(0, 16)}…`);
     found(where, `missing; block ${value.version.blockNumber} wrote it`);
   }
   return { findings, rows };
 }
 
-function valueFault(payload: Buffer | undefined, expected: ReplayedValue | undefined): string | undefined {
+function valueFault(
+  payload: Buffer | undefined,
+  expected: ReplayedValue | undefined,
+  unreadable: readonly number[],
+): string | undefined {
   if (payload === undefined) return 'the stored bytes do not match their digest';
+  if (unreadable.includes(readVersion(payload, 0).blockNumber)) return undefined;
   if (expected === undefined) return 'no block has a hash of it';
   const valueHash = hash('sha256', payload.subarray(VERSION_BYTES), 'buffer');
   return digestOf(valueHash) === expected.valueDigest ? undefined : 'its value does not match the hash in the blocks';

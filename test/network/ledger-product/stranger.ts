@@ -44,7 +44,7 @@ export function writeChaincode(folder: string): void {
 }
 
 /** A collection of both organisations, as a file for `--collections`. */
-export function writeCollections(path: string, change: { readonly blockToLive?: number } = {}): void {
+export function writeCollections(path: string, change: { readonly policy?: string } = {}): void {
   const policy = "OR('Org1MSP.member','Org2MSP.member')";
   const collection = { name: 'shared', policy, requiredPeerCount: 1, maxPeerCount: 1, blockToLive: 0, ...change };
   writeFileSync(path, JSON.stringify([collection]));

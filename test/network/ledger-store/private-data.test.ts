@@ -3,9 +3,12 @@ import { join } from 'node:path';
 import { peer } from '@hyperledger/fabric-protos';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { stateDirectory } from '../../../network/devledger/commit/open-peer-ledger.js';
+import { decodeErasure } from '../../../network/devledger/store/erasure-due.js';
+import { ERASURE_KEY } from '../../../network/devledger/store/row-keys.js';
 import { StateDatabase } from '../../../network/devledger/store/state-database.js';
 import { rebuildPeer } from '../../../network/devledger/store/rebuild-peer.js';
 import { verifyPeer } from '../../../network/devledger/store/verify-peer.js';
+import { untilTrue } from '../../support/eventually.js';
 import { commitAll, createNetwork, type TestNetwork, temporaryFolder } from '../ledger-support.js';
 import {
   FLEETING,
@@ -64,7 +67,12 @@ async function commit(writes: Parameters<typeof simulated>[0], given: readonly s
 
 async function pass(blocks: number): Promise<void> {
   for (let block = 0; block < blocks; block += 1)
-    await commit((record) => record.namespace('medledger').writes.set('k', Buffer.from('x')));
+    await commit((record) => record.namespace('medledger').writes.set('k', Buffer.from('x')), []);
+}
+
+async function reopen(mspId: string): Promise<void> {
+  await at(mspId).ledger.close();
+  await open(mspId);
 }
 
 /** Whether any live row of a peer's database holds some text; closes the peer. */
@@ -144,6 +152,55 @@ describe('private data at commit', () => {
     await at(GOVERNMENT).keeper.storeTransient(early.txId, sets);
     expect(await at(A).keeper.reconcile()).toBe(1);
     expect(await privateValue(at(A).ledger, SHARED, 'k')).toBe('late');
+  });
+});
+
+describe('the bytes of private data', () => {
+  it('leave every file when the data are purged, and those of what ended before with them', async () => {
+    await commit((record) => {
+      privateWrite(FLEETING, 'k', `${SECRET}, for a while`)(record);
+      privateWrite(SHARED, 'k', SECRET)(record);
+    });
+    await pass(3);
+    for (const mspId of [A, B]) await reopen(mspId);
+    expect(at(A).keeper.isErasing()).toBe(false);
+    expect(filesHold(A, SECRET)).toBe(true);
+    expect(filesHold(A, 'for a while')).toBe(true);
+    // Given to nobody before, so that no table is written for it, and no merge comes by.
+    await commit(privateWrite(SHARED, 'k', undefined, true), []);
+    for (const mspId of [A, B]) {
+      await untilTrue(
+        async () => at(mspId).keeper.isErasing(),
+        (isErasing) => !isErasing,
+      );
+      expect(filesHold(mspId, SECRET)).toBe(false);
+      await reopen(mspId);
+      expect(filesHold(mspId, SECRET)).toBe(false);
+    }
+  });
+
+  it('that ended by itself wait for the blocks that Fabric lets pass, too', async () => {
+    await commit(privateWrite(FLEETING, 'k', SECRET));
+    await pass(3);
+    const height = at(A).ledger.height();
+    await at(A).ledger.close();
+    peers.delete(A);
+    const database = await StateDatabase.open(stateDirectory(directoryOf(A)), A);
+    const due = database.get(ERASURE_KEY);
+    await database.close();
+    expect(due && decodeErasure(due)).toEqual({ dueBlock: height - 1 + 100, askedBy: height - 1 });
+  });
+
+  it('are erased by the next start where the peer was stopped right after the purge', async () => {
+    await commit(privateWrite(SHARED, 'k', SECRET));
+    await reopen(A);
+    await commit(privateWrite(SHARED, 'k', undefined, true));
+    await reopen(A);
+    await untilTrue(
+      async () => at(A).keeper.isErasing(),
+      (isErasing) => !isErasing,
+    );
+    expect(filesHold(A, SECRET)).toBe(false);
   });
 });
 

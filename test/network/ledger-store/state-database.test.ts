@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { type DatabaseSnapshot, StateDatabase } from '../../../network/devledger/store/state-database.js';
 import { temporaryFolder } from '../ledger-support.js';
@@ -19,7 +21,9 @@ type Model = ReadonlyMap<string, string>;
 /** Steps of a story; `hold` keeps a snapshot to be looked at again at the end. */
 type Step =
   | { readonly kind: 'write'; readonly rows: readonly (readonly [key: string, value: string | undefined])[] }
-  | { readonly kind: 'flush' | 'reopen' | 'hold' };
+  | { readonly kind: 'flush' | 'reopen' | 'hold' }
+  /** Cut off after so many looks at whether to go on. */
+  | { readonly kind: 'erase'; readonly looks: number };
 
 // Zero bytes, bytes above 127 and keys that begin with each other, as composite keys of the ledger do.
 const KEYS = ['a', 'a\u0000', 'a\u0000b', 'ab', 'b', 'b\u00ff', '\u0080', '\u00ff\u00ff', 'zzz', 'm'];
@@ -36,6 +40,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.constant({ kind: 'flush' as const }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'reopen' as const }) },
   { weight: 2, arbitrary: fc.constant({ kind: 'hold' as const }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('erase' as const), looks: fc.nat({ max: 40 }) }) },
 );
 
 function bytes(text: string): Buffer {
@@ -107,7 +112,17 @@ class Played {
     if (step.kind === 'write') await this.#write(step.rows);
     else if (step.kind === 'flush') await this.database.flush();
     else if (step.kind === 'hold') this.#held.push({ snapshot: this.database.snapshot(), model: this.model });
+    else if (step.kind === 'erase') await this.#erase(step.looks);
     else await this.reopen();
+  }
+
+  /** Erasing changes nothing that can be read, wherever it is cut off. */
+  async #erase(looks: number): Promise<void> {
+    let left = looks;
+    await this.database.erase([{ gte: bytes(''), lt: bytes('k') }, { gte: bytes('m') }], () => {
+      left -= 1;
+      return left < 0;
+    });
   }
 
   async reopen(): Promise<void> {
@@ -149,5 +164,30 @@ describe('StateDatabase', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it('holds no byte of what was deleted or replaced, once it was erased and nobody reads the old files', async () => {
+    const directory = `${folder.path}/erased`;
+    const database = await open(directory);
+    const put = (name: string, text: string | undefined) =>
+      database.write([{ key: bytes(name), payload: text === undefined ? undefined : bytes(text) }]);
+    await put('gone', 'deleted value');
+    await put('kept', 'replaced value');
+    await database.flush();
+    await put('gone', undefined);
+    await put('kept', 'live value');
+    await database.flush();
+    const snapshot = database.snapshot();
+    expect(await database.erase([{ gte: bytes('') }], () => false)).toBe(true);
+    expect(database.get(bytes('gone'), snapshot)).toBeUndefined();
+    snapshot.close();
+    await database.filesRemoved();
+    const files = readdirSync(directory).map((name) => readFileSync(join(directory, name), 'latin1'));
+    expect(
+      ['deleted value', 'replaced value', 'gone', 'live value'].map((text) =>
+        files.some((file) => file.includes(text)),
+      ),
+    ).toEqual([false, false, false, true]);
+    await database.close();
   });
 });

@@ -6,7 +6,9 @@ import type { Table } from './table.js';
 /** Tables of a database and how many views read from each; the file of one that was merged away goes with the last. */
 export class TableHolds {
   readonly #holders = new Map<Table, number>();
-  readonly #obsolete = new Set<Table>();
+  /** With whom to tell when the file is gone. */
+  readonly #obsolete = new Map<Table, () => void>();
+  readonly #removals = new Set<Promise<void>>();
   readonly #closing = new Set<Promise<void>>();
   readonly #remove: (table: Table) => Promise<void>;
 
@@ -29,7 +31,14 @@ export class TableHolds {
 
   /** The manifest does not name it any more. */
   retire(table: Table): void {
-    this.#obsolete.add(table);
+    const removal = new Promise<void>((resolve) => this.#obsolete.set(table, resolve));
+    this.#removals.add(removal);
+    void removal.then(() => this.#removals.delete(removal));
+  }
+
+  /** Resolves when the file of every table that is obsolete by now is removed. */
+  async removed(): Promise<void> {
+    await Promise.all(this.#removals);
   }
 
   /** Resolves when every table that was let go of is closed. */
@@ -45,7 +54,11 @@ export class TableHolds {
 
   async #close(table: Table): Promise<void> {
     await table.close();
-    if (this.#obsolete.delete(table)) await this.#remove(table);
+    const tell = this.#obsolete.get(table);
+    if (tell === undefined) return;
+    await this.#remove(table);
+    this.#obsolete.delete(table);
+    tell();
   }
 }
 

@@ -1,14 +1,17 @@
 import { join } from 'node:path';
 import { type FileSystem, isDiskFull } from '../file-system.js';
+import type { Bounds } from '../row-batch.js';
 import { DamagedTable } from './damaged-table.js';
-import { type Manifest, readManifest, writeManifest } from './manifest.js';
+import { hiddenRows, RowsWithout } from './hidden-rows.js';
+import { readManifest, writeManifest } from './manifest.js';
 import { Memtable } from './memtable.js';
 import type { RowEntry } from './row-block.js';
 import { MergedCursor, type RowCursor } from './row-cursor.js';
 import { RowView, TableHolds } from './row-view.js';
 import { Table, type TableReading, tableReading } from './table.js';
 import { planMerge, writeTable } from './table-merge.js';
-import { isTableName, tableName } from './table-writer.js';
+import { sweep } from './sweep-tables.js';
+import { tableName } from './table-writer.js';
 
 export interface TableStoreOptions {
   readonly files: FileSystem;
@@ -18,8 +21,6 @@ export interface TableStoreOptions {
   /** Nobody asked for what a merge reads, so nobody else is told. */
   readonly onMergeDamage: (damage: DamagedTable) => unknown;
 }
-
-const TEMPORARY_SUFFIX = '.new';
 
 /**
  * Rows in memory and in immutable tables. Full memory becomes a table, tables of a size become one, both behind the
@@ -64,7 +65,7 @@ export class TableStore {
       for (const table of tables) await table.close();
       throw error;
     }
-    if (!salvage) await sweep(options, manifest);
+    if (!salvage) await sweep(files, directory, manifest);
     // From the first table on, a manifest that is not there is one that was lost.
     if (tables.length === 0) await writeManifest(files, directory, manifest);
     const store = new TableStore(options, { reading, tables, nextNumber: manifest.nextNumber });
@@ -167,16 +168,64 @@ export class TableStore {
     if (plan === undefined) return;
     const merged = this.#view.tables.slice(plan.first, plan.first + plan.count);
     const isOldest = plan.first + plan.count === this.#view.tables.length;
-    this.#merging = this.#merge(merged, isOldest)
-      .catch((error: unknown) => {
+    this.#behindReaders(this.#merge(merged, isOldest));
+  }
+
+  /** One piece of work on tables at a time. */
+  #behindReaders(work: Promise<unknown>): void {
+    const end = (isDone: boolean) => {
+      this.#merging = undefined;
+      // What has come together meanwhile.
+      if (isDone) this.#startMerge();
+    };
+    this.#merging = work.then(
+      () => end(true),
+      (error: unknown) => {
+        end(false);
         // A full disk keeps tables apart for a while; a damaged one is never to be read again.
         if (!(error instanceof DamagedTable)) return;
         this.#failure = error;
         this.#options.onMergeDamage(error);
-      })
-      .finally(() => {
-        this.#merging = undefined;
-      });
+      },
+    );
+  }
+
+  /**
+   * Takes rows of these ranges that were deleted or replaced out of the tables. Rows in memory stay as they are.
+   *
+   * @returns false when it was stopped
+   * @throws DamagedTable, or what kept tables from being written
+   */
+  async erase(ranges: readonly Bounds[], isStopped: () => boolean): Promise<boolean> {
+    while (this.#merging !== undefined) await this.#merging;
+    const isEnd = () => this.#isClosing || isStopped();
+    const erasing = this.#erase(ranges, isEnd);
+    this.#behindReaders(erasing);
+    return erasing;
+  }
+
+  /** Resolves when the files of tables that were taken out of the view are gone; readers may hold them for a while. */
+  filesRemoved(): Promise<void> {
+    return this.#holds.removed();
+  }
+
+  async #erase(ranges: readonly Bounds[], isStopped: () => boolean): Promise<boolean> {
+    for (let isComplete = false; !isComplete && !isStopped(); ) {
+      const hidden = await hiddenRows(this.#view.tables, ranges, isStopped);
+      for (const { table, keys } of hidden.found) if (!isStopped()) await this.#rewrite(table, keys);
+      isComplete = hidden.isComplete;
+    }
+    return !isStopped();
+  }
+
+  /** @param without - keys that the new table is not to have */
+  async #rewrite(table: Table, without: ReadonlySet<string>): Promise<void> {
+    const rows = new RowsWithout(table.cursor({ direction: 'forward', key: undefined }, { cached: false }), without);
+    const isNothingLeft = without.size === table.description.rows;
+    const written = isNothingLeft ? undefined : await this.#writeTable(rows, { dropDeleted: false, mayStop: true });
+    if (written === undefined && !isNothingLeft) return;
+    const change = (current: readonly Table[]) => current.flatMap((each) => replaced(each, [table], written));
+    await this.#install(change, { written, flushed: false, merged: [table] });
   }
 
   /** @param tables - neighbours; they stay open as long as the current view has them */
@@ -209,7 +258,7 @@ export class TableStore {
 
   #install(
     change: (tables: readonly Table[]) => readonly Table[],
-    done: { readonly written: Table; readonly flushed: boolean; readonly merged: readonly Table[] },
+    done: { readonly written: Table | undefined; readonly flushed: boolean; readonly merged: readonly Table[] },
   ): Promise<void> {
     const installed = this.#installing.then(async () => {
       const tables = change(this.#view.tables);
@@ -222,15 +271,15 @@ export class TableStore {
     return installed;
   }
 
-  async #writeManifest(tables: readonly Table[], written: Table): Promise<void> {
+  async #writeManifest(tables: readonly Table[], written: Table | undefined): Promise<void> {
     const { files, directory } = this.#options;
     const descriptions = tables.map(({ description }) => description);
     try {
       await writeManifest(files, directory, { tables: descriptions, nextNumber: this.#nextNumber });
     } catch (error) {
       // Its file stays: should the manifest have been replaced all the same, it names that file.
-      this.#spareNumbers.push(written.description.number);
-      await written.close();
+      if (written !== undefined) this.#spareNumbers.push(written.description.number);
+      await written?.close();
       throw error;
     }
   }
@@ -248,17 +297,8 @@ export class TableStore {
   }
 }
 
-/** A merged table takes the place of the first of those it was made from. */
-function replaced(table: Table, merged: readonly Table[], written: Table): Table[] {
-  if (table === merged[0]) return [written];
+/** What was made of tables takes the place of the first of them; undefined where nothing is left. */
+function replaced(table: Table, merged: readonly Table[], written: Table | undefined): Table[] {
+  if (table === merged[0]) return written === undefined ? [] : [written];
   return merged.includes(table) ? [] : [table];
-}
-
-/** Takes away what a crash left behind: tables that no manifest names, manifests that were never put in place. */
-async function sweep({ files, directory }: TableStoreOptions, { tables }: Manifest): Promise<void> {
-  const named = new Set(tables.map(({ number }) => tableName(number)));
-  for (const name of files.list(directory)) {
-    const isOrphan = isTableName(name) && !named.has(name);
-    if (isOrphan || name.endsWith(TEMPORARY_SUFFIX)) await files.remove(join(directory, name));
-  }
 }
