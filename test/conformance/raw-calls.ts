@@ -26,6 +26,28 @@ export function rawSubmit(client: Client, request: gateway.SubmitRequest): Promi
   });
 }
 
+const same = (bytes: Buffer) => bytes;
+
+/** Sends any bytes to a method that answers once. */
+export function rawUnary(client: Client, path: string, bytes: Buffer): Promise<RawFailure | undefined> {
+  return new Promise((resolve) => {
+    client.makeUnaryRequest(path, same, same, bytes, (error: ServiceError | null) =>
+      resolve(error === null ? undefined : rawFailure(error)),
+    );
+  });
+}
+
+/** Sends any bytes as the first message of a stream, which is to end with a failure. */
+export function rawConversation(client: Client, path: string, bytes: Buffer): Promise<RawFailure> {
+  return new Promise((resolve) => {
+    const call = client.makeBidiStreamRequest(path, same, same);
+    call.on('data', () => undefined);
+    call.on('error', (error: ServiceError) => resolve(rawFailure(error)));
+    call.write(bytes);
+    call.end();
+  });
+}
+
 function rawFailure({ code, details, metadata }: ServiceError): RawFailure {
   const [statusDetails] = metadata.get('grpc-status-details-bin');
   return { code, message: details, details: detailsIn(Buffer.isBuffer(statusDetails) ? statusDetails : undefined) };
