@@ -93,6 +93,8 @@ export interface Seek {
   readonly channel: string;
   readonly failIfNotReady?: boolean;
   readonly timestampMs?: number;
+  /** How long nothing may come before it is given up; longer where an end is sure to come. */
+  readonly quietMs?: number;
 }
 
 export type DeliverMethod = 'Deliver' | 'DeliverFiltered' | 'DeliverWithPrivateData';
@@ -122,10 +124,11 @@ export function seek(client: MemberClient, method: DeliverMethod, request: Seek)
       call.cancel();
       resolve({ blocks: responses.map(blockNumberOf), responses, status });
     };
-    let timer = setTimeout(done, QUIET_MS);
+    const { quietMs = QUIET_MS } = request;
+    let timer = setTimeout(done, quietMs);
     call.on('data', (response: peer.DeliverResponse) => {
       clearTimeout(timer);
-      timer = setTimeout(done, QUIET_MS);
+      timer = setTimeout(done, quietMs);
       if (response.getTypeCase() !== peer.DeliverResponse.TypeCase.STATUS) {
         responses.push(response);
         return;
