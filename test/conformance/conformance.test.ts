@@ -7,6 +7,7 @@ import { describeEndorsement } from './endorsement-conformance.js';
 import { describeFailures } from './failures-conformance.js';
 import { startFabricUnderTest } from './fabric.js';
 import { describeMembers } from './members-conformance.js';
+import { describeOddBytes } from './odd-bytes-conformance.js';
 import { describeProposals } from './proposals-conformance.js';
 import { describeDeliver } from './deliver-conformance.js';
 import { describeEvents } from './events-conformance.js';
@@ -24,6 +25,7 @@ import { CONSENSUS } from '../support/running-network.js';
 const SUITES = [
   describeEndorsement,
   describeConflicts,
+  describeOddBytes,
   describeProposals,
   describeMembers,
   describeSubmission,

@@ -54,7 +54,7 @@ function describePositions(ledger: () => LedgerUnderTest): void {
 
     it('from the next one on', async () => {
       const { blockNumber } = await client().submit(calls('put now x'));
-      const next = ask({ start: 'next', stop: blockNumber + 1 });
+      const next = ask({ start: 'next', stop: blockNumber + 1, quietMs: 20_000 });
       await client().evaluate(calls('here'));
       await client().submit(calls('put next x'));
       expect(await next).toEqual({ blocks: [blockNumber + 1], status: SUCCESS });

@@ -26,6 +26,28 @@ export function rawSubmit(client: Client, request: gateway.SubmitRequest): Promi
   });
 }
 
+const same = (bytes: Buffer) => bytes;
+
+/** Sends any bytes to a method that answers once. */
+export function rawUnary(client: Client, path: string, bytes: Buffer): Promise<RawFailure | undefined> {
+  return new Promise((resolve) => {
+    client.makeUnaryRequest(path, same, same, bytes, (error: ServiceError | null) =>
+      resolve(error === null ? undefined : rawFailure(error)),
+    );
+  });
+}
+
+/** Sends any bytes as the first message of a stream, which is to end with a failure. */
+export function rawConversation(client: Client, path: string, bytes: Buffer): Promise<RawFailure> {
+  return new Promise((resolve) => {
+    const call = client.makeBidiStreamRequest(path, same, same);
+    call.on('data', () => undefined);
+    call.on('error', (error: ServiceError) => resolve(rawFailure(error)));
+    call.write(bytes);
+    call.end();
+  });
+}
+
 function rawFailure({ code, details, metadata }: ServiceError): RawFailure {
   const [statusDetails] = metadata.get('grpc-status-details-bin');
   return { code, message: details, details: detailsIn(Buffer.isBuffer(statusDetails) ? statusDetails : undefined) };
@@ -71,6 +93,8 @@ export interface Seek {
   readonly channel: string;
   readonly failIfNotReady?: boolean;
   readonly timestampMs?: number;
+  /** How long nothing may come before it is given up; longer where an end is sure to come. */
+  readonly quietMs?: number;
 }
 
 export type DeliverMethod = 'Deliver' | 'DeliverFiltered' | 'DeliverWithPrivateData';
@@ -101,10 +125,11 @@ export function seek(client: MemberClient, method: DeliverMethod, request: Seek)
       call.cancel();
       resolve({ blocks: responses.map(blockNumberOf), responses, status });
     };
+    const { quietMs = QUIET_MS } = request;
     let timer = setTimeout(done, FIRST_MS);
     call.on('data', (response: peer.DeliverResponse) => {
       clearTimeout(timer);
-      timer = setTimeout(done, QUIET_MS);
+      timer = setTimeout(done, quietMs);
       if (response.getTypeCase() !== peer.DeliverResponse.TypeCase.STATUS) {
         responses.push(response);
         return;

@@ -1,4 +1,5 @@
 import { peer } from '@hyperledger/fabric-protos';
+import { lengthDelimitedField, varintField } from '../endorse/wire-format.js';
 
 /** Rows that a chaincode asked for, already serialised as it will receive them. */
 export interface ResultSource {
@@ -25,6 +26,13 @@ const PAGE_MAX_BYTES = 24 * 1024 * 1024;
 /** Rows of one query in all; Fabric's ledger.state.totalQueryLimit. */
 const TOTAL_ROWS_MAX = 100_000;
 const OPEN_ITERATORS_MAX = 1_000;
+/** Fields of protos.QueryResponse and protos.QueryResultBytes. */
+const RESPONSE_ROW = 1;
+const RESPONSE_HAS_MORE = 2;
+const RESPONSE_ID = 3;
+const RESPONSE_METADATA = 4;
+const ROW_BYTES = 1;
+const EMPTY = new Uint8Array();
 
 /**
  * The iterators one transaction has open: a chaincode takes rows in batches of 100 and asks for the next batch.
@@ -57,7 +65,7 @@ export class QueryIterators {
 
   async close(id: string): Promise<Uint8Array> {
     await this.#drop(id);
-    return response(id, [], false).serializeBinary();
+    return response(id, []);
   }
 
   async closeAll(): Promise<void> {
@@ -75,12 +83,12 @@ export class QueryIterators {
       sizeBytes += row.length;
       if (rows.length === BATCH_ROWS || (rows.length > 0 && sizeBytes > BATCH_MAX_BYTES)) {
         iterator.pending = [row];
-        return response(id, rows, true).serializeBinary();
+        return response(id, rows, { hasMore: true });
       }
       rows.push(row);
     }
     await this.#drop(id);
-    return response(id, rows, false).serializeBinary();
+    return response(id, rows);
   }
 
   async #page(id: string, pageSize: number): Promise<Uint8Array> {
@@ -102,16 +110,15 @@ export class QueryIterators {
     metadata.setFetchedRecordsCount(rows.length);
     metadata.setBookmark(await iterator.source.bookmark());
     await this.#drop(id);
-    const page = response(id, rows, false);
-    page.setMetadata(metadata.serializeBinary());
-    return page.serializeBinary();
+    return response(id, rows, { metadata: metadata.serializeBinary() });
   }
 
   async #row(id: string, iterator: OpenIterator): Promise<Uint8Array | undefined> {
     try {
       const row = await iterator.source.next();
-      if (row !== undefined) iterator.fetched += 1;
-      return row;
+      if (row === undefined) return undefined;
+      iterator.fetched += 1;
+      return rowField(row);
     } catch (error) {
       await this.#drop(id);
       throw error;
@@ -135,16 +142,21 @@ function sizeOf(rows: readonly Uint8Array[]): number {
   return rows.reduce((total, row) => total + row.length, 0);
 }
 
-function response(id: string, rows: readonly Uint8Array[], hasMore: boolean): peer.QueryResponse {
-  const message = new peer.QueryResponse();
-  message.setResultsList(
-    rows.map((row) => {
-      const result = new peer.QueryResultBytes();
-      result.setResultbytes(row);
-      return result;
-    }),
-  );
-  message.setHasMore(hasMore);
-  message.setId(id);
-  return message;
+/** As a QueryResponse holds it. Written row by row: a hundred thousand at once would keep others waiting. */
+function rowField(row: Uint8Array): Uint8Array {
+  return lengthDelimitedField(RESPONSE_ROW, lengthDelimitedField(ROW_BYTES, row));
+}
+
+function response(
+  id: string,
+  rows: readonly Uint8Array[],
+  rest: { readonly hasMore?: boolean; readonly metadata?: Uint8Array } = {},
+): Uint8Array {
+  const { hasMore = false, metadata } = rest;
+  return Buffer.concat([
+    ...rows,
+    varintField(RESPONSE_HAS_MORE, hasMore ? 1 : 0),
+    lengthDelimitedField(RESPONSE_ID, Buffer.from(id)),
+    metadata === undefined ? EMPTY : lengthDelimitedField(RESPONSE_METADATA, metadata),
+  ]);
 }

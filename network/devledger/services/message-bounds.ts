@@ -35,17 +35,26 @@ export const CHAINCODE_SHAPE: MessageShape = { 5: SIGNED_PROPOSAL };
 /** common.Envelope with orderer.SeekInfo. */
 export const SEEK_SHAPE: MessageShape = { 1: { 1: HEADER, 2: LEAF } };
 
+const NO_REQUEST = 'grpc: error unmarshalling request';
+/** What grpc-go says of a message on a stream. */
+export const NO_STREAM_MESSAGE = 'grpc: failed to unmarshal the received message';
+
 /**
  * Parses what a client sent, once it is known to be worth it.
  *
  * @throws RpcError RESOURCE_EXHAUSTED for too many fields; INTERNAL for what is no such message, as grpc-go says it
  */
-export function parseBounded<Message>(bytes: Uint8Array, shape: MessageShape, type: MessageType<Message>): Message {
+export function parseBounded<Message>(
+  bytes: Uint8Array,
+  shape: MessageShape,
+  type: MessageType<Message>,
+  complaint: string = NO_REQUEST,
+): Message {
   requireFewFields(bytes, shape);
   try {
     return parseMessage(type, bytes);
   } catch (error) {
-    throw new RpcError(status.INTERNAL, `grpc: error unmarshalling request: ${messageOf(error)}`);
+    throw new RpcError(status.INTERNAL, `${complaint}: ${messageOf(error)}`);
   }
 }
 

@@ -12,6 +12,7 @@ import { type EndorseOptions, endorse } from './endorse.js';
 import { evaluate } from './evaluate.js';
 import {
   ENVELOPE_ONLY,
+  NO_STREAM_MESSAGE,
   parseBounded,
   PROPOSED_SHAPE,
   SEEK_SHAPE,
@@ -64,7 +65,7 @@ export function addPeerServices(server: Server, options: PeerServicesOptions): v
       return commitStatus(request, options.commitStatus, signal);
     }),
     chaincodeEvents: serverStreamHandler(waiting, (bytes: Uint8Array, signal) => {
-      const request = parseBounded(bytes, SIGNED_REQUEST_SHAPE, SignedChaincodeEventsRequest);
+      const request = parseBounded(bytes, SIGNED_REQUEST_SHAPE, SignedChaincodeEventsRequest, NO_STREAM_MESSAGE);
       return chaincodeEvents(request, options.chaincodeEvents, signal);
     }),
   };
@@ -77,7 +78,7 @@ function deliverServer(options: PeerServicesOptions): UntypedServiceImplementati
   const context: CallContext = { log: options.log, stopped: options.stopped, limit };
   const handler = (kind: DeliverKind) =>
     conversationHandler<Uint8Array, Uint8Array>(context, (bytes, signal) => {
-      const envelope = parseBounded(bytes, SEEK_SHAPE, common.Envelope);
+      const envelope = parseBounded(bytes, SEEK_SHAPE, common.Envelope, NO_STREAM_MESSAGE);
       return answerSeek(envelope, kind, options.deliver, signal);
     });
   return {

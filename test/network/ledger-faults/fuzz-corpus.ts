@@ -12,6 +12,7 @@ export interface Corpus {
   readonly proposals: readonly Uint8Array[];
   readonly envelopePayloads: readonly Uint8Array[];
   readonly statusRequests: readonly Uint8Array[];
+  readonly eventRequests: readonly Uint8Array[];
   readonly seekPayloads: readonly Uint8Array[];
   readonly unary: Readonly<Record<UnaryName, readonly Uint8Array[]>>;
   readonly seeks: readonly Uint8Array[];
@@ -37,6 +38,9 @@ export async function fuzzCorpus(client: StrangerClient, dataDir: string): Promi
   const commit = await endorsed.submit();
   const statusRequests = [SignedCommitStatusRequest.deserializeBinary(commit.getBytes()).getRequest_asU8()];
   const network = client.gateway.getNetwork('mychannel');
+  const events = network.newChaincodeEventsRequest('notes', { startBlock: 0n }).getBytes();
+  // Its fields are those of a signed request for a status.
+  const eventRequests = [SignedCommitStatusRequest.deserializeBinary(events).getRequest_asU8()];
   const seek = network.newBlockEventsRequest({ startBlock: 0n }).getBytes();
   const seekPayloads = [common.Envelope.deserializeBinary(seek).getPayload_asU8()];
   const signed = (name: UnaryName, bytes: Uint8Array) => SIGNED[name](bytes, signLowS(key, bytes));
@@ -46,6 +50,7 @@ export async function fuzzCorpus(client: StrangerClient, dataDir: string): Promi
     proposals,
     envelopePayloads,
     statusRequests,
+    eventRequests,
     seekPayloads,
     seeks: seekPayloads.map(signedEnvelope),
     unary: {

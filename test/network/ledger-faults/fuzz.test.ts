@@ -11,9 +11,10 @@ import { type Corpus, fuzzCorpus, type UnaryName } from './fuzz-corpus.js';
 import { IS_FULL, seededRandom } from './fault-runs.js';
 import { LongestTurn } from './longest-turn.js';
 import { mutated } from './mutations.js';
+import { type OddChaincode, startOddChaincode } from './odd-chaincode.js';
 
-/** Of all services together; seven tenths are calls of their own, the rest several on a stream, which may end early. */
-const MESSAGES = Number(process.env.MEDLEDGER_FUZZ_MESSAGES ?? (IS_FULL ? 20_000 : 2_000));
+/** Of all services together. Where several go over one stream, it may end before the last of them. */
+const MESSAGES = Number(process.env.MEDLEDGER_FUZZ_MESSAGES ?? (IS_FULL ? 40_000 : 2_000));
 const TURN_MAX_MS = 200;
 const IN_FLIGHT = 48;
 const STREAM_HANGS_MS = 120_000;
@@ -27,14 +28,19 @@ let client: StrangerClient;
 let raw: Client;
 let corpus: Corpus;
 let turn: LongestTurn;
+let odd: OddChaincode;
+/** That an odd chaincode sends within one transaction. */
+const REQUESTS_EACH = 20;
 
 beforeAll(async () => {
   dataDir = mkdtempSync(join(tmpdir(), 'fuzz-'));
   topology = await twoOrganisations();
   const folder = join(dataDir, 'notes');
   writeChaincode(folder);
+  odd = await startOddChaincode(seededRandom(13), REQUESTS_EACH);
   const chaincodes = [
     { name: 'byhand', version: '1' },
+    { name: 'odd', version: '1', address: odd.address },
     { name: 'notes', version: '1.0', folder },
   ];
   ledger = await startDevLedger({ topology, dataDir, chaincodes });
@@ -61,6 +67,7 @@ afterAll(async () => {
   raw.close();
   client.close();
   await ledger.stop();
+  odd.stop();
   rmSync(dataDir, { recursive: true, force: true });
 });
 
@@ -101,7 +108,7 @@ const INNER: Record<UnaryName, (from: Corpus) => readonly Uint8Array[]> = {
 };
 
 it.each<{ name: UnaryName; share: number }>([
-  { name: 'Evaluate', share: 0.3 },
+  { name: 'Evaluate', share: 0.25 },
   { name: 'Endorse', share: 0.15 },
   { name: 'Submit', share: 0.15 },
   { name: 'CommitStatus', share: 0.1 },
@@ -125,11 +132,33 @@ it.each<{ name: UnaryName; share: number }>([
   TIMEOUT_MS,
 );
 
+it(
+  'ChaincodeEvents does',
+  async () => {
+    const random = seededRandom(5);
+    await inFlight(MESSAGES * 0.05, async () => {
+      const isSigned = random() < 0.5;
+      const bytes = isSigned
+        ? corpus.signed('CommitStatus', mutated(corpus.eventRequests, random))
+        : mutated([corpus.signed('CommitStatus', corpus.eventRequests[0] ?? new Uint8Array())], random);
+      await new Promise<void>((resolve) => {
+        const deadline = Date.now() + 300;
+        const path = '/gateway.Gateway/ChaincodeEvents';
+        const stream = raw.makeServerStreamRequest(path, same, same, Buffer.from(bytes), { deadline });
+        stream.on('data', () => undefined);
+        stream.on('error', () => resolve());
+        stream.on('status', () => resolve());
+      });
+    });
+  },
+  TIMEOUT_MS,
+);
+
 /** Sends all of them on one stream. Resolves when the other side has ended it, or nothing more is to come. */
-function converse(messages: readonly Uint8Array[], deadlineMs: number): Promise<void> {
+function converse(method: string, messages: readonly Uint8Array[], deadlineMs: number): Promise<void> {
   return new Promise((resolve) => {
     const deadline = Date.now() + deadlineMs;
-    const stream = raw.makeBidiStreamRequest('/protos.Deliver/Deliver', same, same, { deadline });
+    const stream = raw.makeBidiStreamRequest(`/protos.Deliver/${method}`, same, same, { deadline });
     stream.on('data', () => undefined);
     stream.on('error', () => resolve());
     stream.on('status', () => resolve());
@@ -138,16 +167,16 @@ function converse(messages: readonly Uint8Array[], deadlineMs: number): Promise<
   });
 }
 
-it(
-  'Deliver does, several on a stream',
-  async () => {
-    const random = seededRandom(7);
+it.each(['Deliver', 'DeliverFiltered', 'DeliverWithPrivateData'])(
+  '%s does, several on a stream',
+  async (method) => {
+    const random = seededRandom(method.length);
     const each = 2;
-    await inFlight((MESSAGES * 0.1) / each, () => {
+    await inFlight((MESSAGES * 0.034) / each, () => {
       const messages = Array.from({ length: each }, () =>
         random() < 0.1 ? corpus.signedEnvelope(mutated(corpus.seekPayloads, random)) : mutated(corpus.seeks, random),
       );
-      return converse(messages, 500);
+      return converse(method, messages, 500);
     });
   },
   TIMEOUT_MS,
@@ -180,7 +209,7 @@ it(
       return Buffer.from(chaincodeMessage(type, mutated(payloads, random)).serializeBinary());
     };
     const each = 20;
-    for (let sent = 0; sent < MESSAGES * 0.2; sent += each) {
+    for (let sent = 0; sent < MESSAGES * 0.1; sent += each) {
       await new Promise<void>((resolve, reject) => {
         const deadline = Date.now() + STREAM_HANGS_MS;
         const stream = dialled.makeBidiStreamRequest('/protos.ChaincodeSupport/Register', same, same, { deadline });
@@ -196,6 +225,23 @@ it(
       });
     }
     dialled.close();
+  },
+  TIMEOUT_MS,
+);
+
+it(
+  'a chaincode that makes odd requests within its transactions gets answers to them, or loses its transaction',
+  async () => {
+    const before = odd.sent();
+    const wanted = MESSAGES * 0.1;
+    await inFlight(Math.ceil(wanted / REQUESTS_EACH), async () => {
+      await client
+        .contract('odd')
+        .evaluateTransaction('anything')
+        .catch((error: unknown) => error);
+    });
+    // One whose end was odd takes others on its stream along.
+    expect(odd.sent() - before).toBeGreaterThan(wanted / 2);
   },
   TIMEOUT_MS,
 );
@@ -237,4 +283,5 @@ it.each<UnaryName>(['Evaluate', 'Endorse', 'Submit', 'CommitStatus'])(
     expect(await call(name, many)).toBe(status.RESOURCE_EXHAUSTED);
     expect(await call(name, signed)).not.toBe(status.OK);
   },
+  TIMEOUT_MS,
 );

@@ -14,6 +14,8 @@ const MUTATIONS: readonly Mutation[] = [
   (bytes, whole, other) => flipped(flipped(flipped(bytes, whole, other), whole, other), whole, other),
   (bytes, whole) => bytes.subarray(0, whole(bytes.length)),
   (bytes, whole) => insert(bytes, whole(bytes.length), HUGE_VARINT),
+  // A text or a number where there was none, or a length that is a lie.
+  (bytes, whole) => insert(bytes, whole(bytes.length), FOUR_GIB),
   (bytes, whole) => insert(bytes, whole(bytes.length), bytes.subarray(whole(bytes.length))),
   (bytes, whole, other) =>
     Buffer.concat([bytes.subarray(0, whole(bytes.length)), other().subarray(whole(bytes.length))]),
@@ -27,6 +29,7 @@ const MUTATIONS: readonly Mutation[] = [
   },
 ];
 
+const FOUR_GIB = Buffer.from([0xff, 0xff, 0xff, 0xff, 0x0f]);
 /** More than 64 bits. */
 const HUGE_VARINT = Buffer.from([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]);
 

@@ -6,7 +6,8 @@ import type { StateSnapshot } from '../../../network/devledger/peer-ledger.js';
 
 const ROWS_MAX = 100_000;
 const ITERATORS_MAX = 1_000;
-const MIB = 1024 * 1024;
+/** With what a row takes beside itself. */
+const MIB = 1024 * 1024 - 16;
 
 /** Without end. */
 function endless(rowBytes = 1): ResultSource & { read: number; closed: boolean } {
