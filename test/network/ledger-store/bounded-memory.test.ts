@@ -45,7 +45,9 @@ describe('what a peer keeps in memory stays within its bound, however much goes 
       partitions: new BlockCache(64 * 1024),
     };
     const table = await Table.open(reading, description);
-    for (let index = 0; index < ROWS; index += 7) expect(table.get(keyOf(index))?.row).toEqual(ROW);
+    let found = 0;
+    for (let index = 0; index < ROWS; index += 1) if (table.get(keyOf(index))?.row?.equals(ROW)) found += 1;
+    expect(found).toBe(ROWS);
     await table.close();
     expect(reading.blocks.sizeBytes).toBeLessThanOrEqual(128 * 1024);
     expect(reading.blocks.sizeBytes).toBeGreaterThan(64 * 1024);
