@@ -1,6 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { SignatureCache } from '../../../network/devledger/commit/signature-cache.js';
 import { MspRegistry } from '../../../network/devledger/msp.js';
+import { LEDGER_NODE_FLAGS } from '../../../network/devledger/node-flags.js';
 import { BlockFeed } from '../../../network/devledger/services/block-feed.js';
 import type { CommittedBlock, PeerLedger } from '../../../network/devledger/peer-ledger.js';
 import { DISK } from '../../../network/devledger/store/file-system.js';
@@ -45,7 +47,9 @@ describe('what a peer keeps in memory stays within its bound, however much goes 
       partitions: new BlockCache(64 * 1024),
     };
     const table = await Table.open(reading, description);
-    for (let index = 0; index < ROWS; index += 7) expect(table.get(keyOf(index))?.row).toEqual(ROW);
+    let found = 0;
+    for (let index = 0; index < ROWS; index += 5) if (table.get(keyOf(index))?.row?.equals(ROW)) found += 1;
+    expect(found).toBe(ROWS / 5);
     await table.close();
     expect(reading.blocks.sizeBytes).toBeLessThanOrEqual(128 * 1024);
     expect(reading.blocks.sizeBytes).toBeGreaterThan(64 * 1024);
@@ -70,6 +74,11 @@ describe('what a peer keeps in memory stays within its bound, however much goes 
       cache.remember(client.serialized, Buffer.from(`transaction ${index}`), Buffer.from('signature'));
     }
     expect(cache.size).toBe(12_000);
+  });
+
+  it("garbage: Node takes the flags that the ledger's process is started with", () => {
+    const { status, stderr } = spawnSync(process.execPath, [...LEDGER_NODE_FLAGS, '-e', '0'], { encoding: 'utf8' });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   });
 
   it('certificates that were read', async () => {

@@ -21,24 +21,43 @@ export function blockDigest(bytes: Uint8Array): Buffer {
   return hash('sha256', bytes, 'buffer').subarray(0, BLOCK_DIGEST_BYTES);
 }
 
-export function encodeRow({ key, row }: RowEntry): Buffer {
-  const bytes = Buffer.allocUnsafe(ROW_HEADER_BYTES + key.length + (row?.length ?? 0));
-  bytes.writeUInt32BE(key.length, 0);
-  bytes.writeUInt32BE(row?.length ?? DELETED, NUMBER_BYTES);
-  bytes.write(key, ROW_HEADER_BYTES, 'latin1');
-  if (row !== undefined) bytes.set(row, ROW_HEADER_BYTES + key.length);
-  return bytes;
+export function rowSizeBytes({ key, row }: RowEntry): number {
+  return ROW_HEADER_BYTES + key.length + (row?.length ?? 0);
+}
+
+/** @param target - has room for `rowSizeBytes` behind the offset */
+export function writeRow(target: Buffer, offset: number, { key, row }: RowEntry): void {
+  target.writeUInt32BE(key.length, offset);
+  target.writeUInt32BE(row?.length ?? DELETED, offset + NUMBER_BYTES);
+  target.write(key, offset + ROW_HEADER_BYTES, 'latin1');
+  if (row !== undefined) target.set(row, offset + ROW_HEADER_BYTES + key.length);
+}
+
+export function trailerSizeBytes(rows: number): number {
+  return (rows + 1) * NUMBER_BYTES;
+}
+
+/**
+ * What ends a block.
+ *
+ * @param target - has room for `trailerSizeBytes` behind the offset
+ * @param rowStarts - where each row begins in the block
+ */
+export function writeTrailer(target: Buffer, offset: number, rowStarts: readonly number[]): void {
+  for (const [index, start] of rowStarts.entries()) target.writeUInt32BE(start, offset + index * NUMBER_BYTES);
+  target.writeUInt32BE(rowStarts.length, offset + rowStarts.length * NUMBER_BYTES);
 }
 
 /** @param rows - encoded, in key order */
-export function encodeRowBlock(rows: readonly Buffer[]): Buffer {
-  const trailer = Buffer.allocUnsafe((rows.length + 1) * NUMBER_BYTES);
+function encodeRowBlock(rows: readonly Buffer[]): Buffer {
+  const starts: number[] = [];
   let offset = 0;
-  for (const [index, row] of rows.entries()) {
-    trailer.writeUInt32BE(offset, index * NUMBER_BYTES);
+  for (const row of rows) {
+    starts.push(offset);
     offset += row.length;
   }
-  trailer.writeUInt32BE(rows.length, rows.length * NUMBER_BYTES);
+  const trailer = Buffer.allocUnsafe(trailerSizeBytes(rows.length));
+  writeTrailer(trailer, 0, starts);
   return Buffer.concat([...rows, trailer]);
 }
 

@@ -91,7 +91,7 @@ export class Table {
     if (partition === undefined || !mayHold(partition.filter, hashKey(key))) return undefined;
     const place = partition.blocks.entry(partition.blocks.find(key));
     if (place === undefined) return undefined;
-    const block = this.#block(place, { cached: true });
+    const block = this.#block(place);
     const index = block.lowerBound(key);
     const entry = index < block.count ? block.entry(index) : undefined;
     if (entry?.key === key) return entry;
@@ -100,15 +100,17 @@ export class Table {
   }
 
   /**
-   * @param options - `cached` keeps what is read at hand; a merge reads everything once and does not
+   * @param options - `cached` keeps what is read at hand; a merge reads everything once and does not, and what its
+   * cursor stands on is good until it moves
    * @throws DamagedTable, then or while the cursor moves
    */
-  cursor(start: CursorStart, options: { readonly cached: boolean }): RowCursor {
+  cursor(start: CursorStart, { cached }: { readonly cached: boolean }): RowCursor {
+    const pass = cached ? undefined : new OnePass();
     return new TableCursor(
       {
         partitions: this.#partitions.length,
         blocksOf: (partition) => this.#partition(partition)?.blocks,
-        block: (place) => this.#block(place, options),
+        block: (place) => this.#block(place, pass),
         partitionOf: (key) => this.#root.find(key),
       },
       start,
@@ -142,15 +144,15 @@ export class Table {
     return loaded;
   }
 
-  #block(place: IndexEntry, { cached }: { readonly cached: boolean }): RowBlock {
+  #block(place: IndexEntry, pass?: OnePass): RowBlock {
     const { blocks, salvage } = this.#reading;
     const known = blocks.get(this.#placeBase + place.offsetBytes);
     if (known !== undefined) return known;
-    const bytes = this.#bytesOf(place);
+    const bytes = this.#bytesOf(place, pass);
     const isSound = fits(bytes, place);
     if (!isSound && !salvage) throw this.#damaged(place);
     const block = isSound ? new RowBlock(bytes) : salvageRows(bytes ?? Buffer.alloc(0), place.lastKey);
-    if (cached) blocks.put(this.#placeBase + place.offsetBytes, block);
+    if (pass === undefined) blocks.put(this.#placeBase + place.offsetBytes, block);
     return block;
   }
 
@@ -160,8 +162,8 @@ export class Table {
     return bytes;
   }
 
-  #bytesOf(place: IndexEntry): Buffer | undefined {
-    const bytes = Buffer.allocUnsafeSlow(place.sizeBytes);
+  #bytesOf(place: IndexEntry, pass?: OnePass): Buffer | undefined {
+    const bytes = pass?.room(place.sizeBytes) ?? Buffer.allocUnsafeSlow(place.sizeBytes);
     try {
       return this.#file.read(bytes, place.offsetBytes) === place.sizeBytes ? bytes : undefined;
     } catch (cause) {
@@ -178,6 +180,16 @@ export class Table {
 
 function fits(bytes: Buffer | undefined, place: IndexEntry): bytes is Buffer {
   return bytes !== undefined && blockDigest(bytes).equals(place.digest);
+}
+
+/** Room for one block after the other: a cursor that goes through a table once leaves no garbage as large as the table. */
+class OnePass {
+  #bytes: Buffer = Buffer.alloc(0);
+
+  room(sizeBytes: number): Buffer {
+    if (this.#bytes.length < sizeBytes) this.#bytes = Buffer.allocUnsafeSlow(sizeBytes * 2);
+    return this.#bytes.subarray(0, sizeBytes);
+  }
 }
 
 interface TableParts {
