@@ -6,7 +6,7 @@ import { CommitTrials, type TriedPeer } from './commit-trials.js';
 import { sameBytes } from './replay-block.js';
 import type { RulesByBlock } from './rules-by-block.js';
 
-/** A block that is being written. It may come to nothing, and another take its place. */
+/** A block that waits for company or is being written. It may come to nothing, and another take its place. */
 export interface ComingBlock {
   readonly number: number;
   readonly bytes: Uint8Array;
@@ -18,7 +18,7 @@ export interface BlockSource {
   blockByNumber(blockNumber: number): Promise<Uint8Array | undefined>;
   /** Called after each new block; returns how to stop being called. */
   onBlock(listener: (blockNumber: number) => void): () => void;
-  /** Called before, when the block begins to be written; where it is, `blockByNumber` gives the same bytes. */
+  /** Called before, with what may be the next block, also several times; `blockByNumber` gives the same bytes. */
   onComing(listener: (block: ComingBlock) => void): () => void;
 }
 

@@ -128,6 +128,7 @@ export class DiskPeerLedger implements PeerLedger {
   prepare(bytes: Uint8Array): void {
     if (this.#committing || this.#stopped !== undefined || !this.#state.isWhole) return;
     const state = this.#state.current;
+    if (this.#preparedFor(bytes, state) !== undefined) return;
     const judged = this.#judge(bytes, state);
     // Whoever commits the block meets the same, and says so.
     judged.catch(() => undefined);
@@ -203,9 +204,13 @@ export class DiskPeerLedger implements PeerLedger {
   }
 
   #judgedBefore(bytes: Uint8Array, state: StateStore): Promise<JudgedBlock> {
+    return this.#preparedFor(bytes, state)?.judged ?? this.#judge(bytes, state);
+  }
+
+  #preparedFor(bytes: Uint8Array, state: StateStore): Prepared | undefined {
     const prepared = this.#prepared;
     // A state that was made again meanwhile is another one.
-    return prepared?.bytes === bytes && prepared.state === state ? prepared.judged : this.#judge(bytes, state);
+    return prepared?.bytes === bytes && prepared.state === state ? prepared : undefined;
   }
 
   /** Whether the block follows, and which of its transactions are valid. */

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import type { BlocksPlace } from '../commit/block-donors.js';
 import type { BlockSource, ComingBlock } from '../commit/deliver-blocks.js';
-import { DISK, type FileSystem, shortageOf } from '../store/file-system.js';
+import { DISK, type FileSystem } from '../store/file-system.js';
 import { StoreError } from '../store/ledger-errors.js';
 import { BatchTimer } from './batch-timer.js';
-import { OrderedChain } from './block-chain.js';
+import { type NextBlock, OrderedChain } from './block-chain.js';
 import { sizeOf, takeUpTo } from './envelope-batch.js';
 import { type PendingEnvelope, PendingLog } from './pending-log.js';
+import { writeFailure } from './write-failure.js';
 
 export interface BatchRules {
   /** How long the oldest waiting envelope waits for others before a block is cut. */
@@ -100,6 +101,8 @@ class SoloOrderer implements Orderer {
   readonly #timer = new BatchTimer(() => this.#scheduleCut());
   #accepting: Promise<void> | undefined;
   #cutting: Promise<void> | undefined;
+  /** The next block if nothing more comes; peers have been shown it. */
+  #likely: NextBlock | undefined;
   #trimDue = false;
 
   constructor(options: OrdererOptions, opened: { chain: OrderedChain; log: PendingLog; pending: PendingEnvelope[] }) {
@@ -154,6 +157,8 @@ class SoloOrderer implements Orderer {
     // Whoever waited longest may begin a block again before this goes on.
     while (this.#cutting !== undefined && this.#stopped === undefined) await this.#cutting;
     if (this.#stopped !== undefined) throw this.#stopped;
+    // By what is decided now a peer may judge that block otherwise.
+    this.#likely = undefined;
     return work(this.#chain.height);
   }
 
@@ -192,6 +197,19 @@ class SoloOrderer implements Orderer {
     this.#pending.push(...group.map(({ sequence, envelope }) => ({ sequence, envelope })));
     for (const { accept } of group) accept();
     this.#scheduleCut();
+    // Behind the answers to those who wait for them.
+    setImmediate(() => this.#showLikely());
+  }
+
+  /** In a quiet ledger most blocks have one transaction: peers judge it while it waits for others. */
+  #showLikely(): void {
+    if (this.#pending.length !== 1 || this.#cutting !== undefined || this.#stopped !== undefined) return;
+    this.#likely = this.#chain.blockOf(this.#pending);
+    this.#show(this.#likely);
+  }
+
+  #show({ header: { number }, bytes }: NextBlock): void {
+    for (const listener of this.#comingListeners) listener({ number, bytes });
   }
 
   /** Nothing after a hole in the sequence may be accepted: a later group must not overtake a refused one. */
@@ -233,12 +251,11 @@ class SoloOrderer implements Orderer {
   async #cut(): Promise<void> {
     const { maxMessageCount, preferredMaxBytes } = this.#options.batch;
     const batch = takeUpTo(this.#pending, { count: maxMessageCount, bytes: preferredMaxBytes });
-    const next = this.#chain.blockOf(batch);
+    const isLikely = batch.length === 1 && batch[0]?.sequence === this.#likely?.lastSequence;
+    const next = (isLikely ? this.#likely : undefined) ?? this.#chain.blockOf(batch);
+    this.#likely = undefined;
     try {
-      const coming = { number: next.header.number, bytes: next.bytes };
-      await this.#chain.append(next, () => {
-        for (const listener of this.#comingListeners) listener(coming);
-      });
+      await this.#chain.append(next, () => this.#show(next));
     } catch (cause) {
       this.#cutLater(writeFailure('write blocks', cause));
       return;
@@ -281,10 +298,4 @@ class SoloOrderer implements Orderer {
     this.#stopped = error;
     this.#options.onFailure?.(error);
   }
-}
-
-function writeFailure(what: string, cause: unknown): StoreError {
-  const shortage = cause instanceof StoreError ? cause.shortage : shortageOf(cause);
-  const next = shortage === undefined ? 'check the disk and restart the ledger' : `${shortage}; it goes on by itself`;
-  return new StoreError(`The orderer cannot ${what}: ${next}.`, { cause, shortage });
 }

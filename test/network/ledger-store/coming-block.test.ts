@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { ComingBlock } from '../../../network/devledger/commit/deliver-blocks.js';
 import { genesisBlock } from '../../../network/devledger/commit/genesis-block.js';
-import { openOrderer } from '../../../network/devledger/orderer/open-orderer.js';
+import { openOrderer, type Orderer } from '../../../network/devledger/orderer/open-orderer.js';
 import { DISK, type FileSystem } from '../../../network/devledger/store/file-system.js';
 import { CHANNEL, createNetwork, nextBlock, POLICY, type TestNetwork, temporaryFolder } from '../ledger-support.js';
 import { openTestPeer, type TestPeer, transaction } from '../ledger-transactions.js';
@@ -112,7 +112,7 @@ function slowToConfirm(directory: string, confirmed: Promise<void>): FileSystem 
   };
 }
 
-describe('the orderer', () => {
+describe('what the orderer shows', () => {
   it('shows a block before it counts, and then gives the same bytes', async () => {
     const orderer = await openTestOrderer(1);
     const shown: (ComingBlock & { height: number })[] = [];
@@ -120,12 +120,45 @@ describe('the orderer', () => {
     const told = new Promise<number>((resolve) => orderer.onBlock(resolve));
     await orderer.submit(Buffer.from('tx'));
     expect(await told).toBe(1);
-    expect(shown.map(({ number, height }) => ({ number, height }))).toEqual([{ number: 1, height: 1 }]);
-    expect(await orderer.blockByNumber(1)).toBe(shown[0]?.bytes);
+    expect(shown.at(-1)).toMatchObject({ number: 1, height: 1 });
+    expect(await orderer.blockByNumber(1)).toBe(shown.at(-1)?.bytes);
     await orderer.close();
   });
 
-  it('lets an envelope wait from when it came, not from when the disk has it', async () => {
+  it.each([
+    {
+      name: 'shows the block of an envelope that waits alone, and cuts that',
+      meanwhile: async () => undefined,
+      same: true,
+    },
+    {
+      name: 'cuts another block when a second envelope came',
+      meanwhile: (orderer: Orderer) => orderer.submit(Buffer.from('second')),
+      same: false,
+    },
+    {
+      name: 'cuts the block anew when rules were changed meanwhile',
+      meanwhile: (orderer: Orderer) => orderer.betweenBlocks(() => undefined),
+      same: false,
+    },
+  ])('$name', async ({ meanwhile, same }) => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask', 'performance', 'Date'] });
+    const orderer = await openTestOrderer(NEVER_MS);
+    const first = new Promise<ComingBlock>((resolve) => orderer.onComing(resolve));
+    const told = new Promise<number>((resolve) => orderer.onBlock(resolve));
+    await orderer.submit(Buffer.from('tx'));
+    const shown = await first;
+    expect([shown.number, orderer.height()]).toEqual([1, 1]);
+    await meanwhile(orderer);
+    jest.advanceTimersByTime(NEVER_MS);
+    await told;
+    expect((await orderer.blockByNumber(1)) === shown.bytes).toBe(same);
+    await orderer.close();
+  });
+});
+
+describe('the time that an envelope waits', () => {
+  it('counts from when it came, not from when the disk has it', async () => {
     let confirm: () => void = () => undefined;
     const confirmed = new Promise<void>((resolve) => {
       confirm = resolve;
@@ -143,7 +176,7 @@ describe('the orderer', () => {
     await orderer.close();
   });
 
-  it('a refused envelope leaves no wait behind for the next one', async () => {
+  it('ends with a refusal, and the next one has its own', async () => {
     let isFull = true;
     const full: FileSystem = {
       ...DISK,
