@@ -4,6 +4,7 @@ import type { BlockSource } from '../commit/deliver-blocks.js';
 import { DISK, type FileSystem, shortageOf } from '../store/file-system.js';
 import { StoreError } from '../store/ledger-errors.js';
 import { OrderedChain } from './block-chain.js';
+import { DiskWatch } from './disk-watch.js';
 import { type PendingEnvelope, PendingLog } from './pending-log.js';
 
 export interface BatchRules {
@@ -46,6 +47,8 @@ export interface Orderer extends BlockSource {
    * @param work - must not wait for anything; gets the number of that block
    */
   betweenBlocks<Result>(work: (nextBlockNumber: number) => Result): Promise<Result>;
+  /** Why it takes nothing at the moment, or orders nothing, in a sentence; undefined when all is well. */
+  trouble(): string | undefined;
   /** Waits for writes under way. Envelopes not in a block yet are ordered after the next start. */
   close(): Promise<void>;
 }
@@ -98,6 +101,8 @@ class SoloOrderer implements Orderer {
   #accepting: Promise<void> | undefined;
   #cutting: Promise<void> | undefined;
   #trimDue = false;
+  readonly #logWatch = new DiskWatch('accepted transactions');
+  readonly #chainWatch = new DiskWatch('a block');
 
   constructor(options: OrdererOptions, opened: { chain: OrderedChain; log: PendingLog; pending: PendingEnvelope[] }) {
     this.#options = options;
@@ -147,6 +152,10 @@ class SoloOrderer implements Orderer {
     return work(this.#chain.height);
   }
 
+  trouble(): string | undefined {
+    return this.#stopped?.message ?? this.#logWatch.trouble() ?? this.#chainWatch.trouble();
+  }
+
   async close(): Promise<void> {
     this.#stopped ??= new StoreError('The orderer is closed; open the ledger again.');
     clearTimeout(this.#timer);
@@ -173,7 +182,7 @@ class SoloOrderer implements Orderer {
   async #accept(group: readonly Submission[]): Promise<void> {
     if (group.length === 0) return;
     try {
-      await this.#log.append(group);
+      await this.#logWatch.during(() => this.#log.append(group));
     } catch (cause) {
       this.#refuse(group, cause);
       return;
@@ -225,7 +234,7 @@ class SoloOrderer implements Orderer {
     const { maxMessageCount, preferredMaxBytes } = this.#options.batch;
     const batch = takeUpTo(this.#pending, { count: maxMessageCount, bytes: preferredMaxBytes });
     try {
-      await this.#chain.append(batch);
+      await this.#chainWatch.during(() => this.#chain.append(batch));
     } catch (cause) {
       this.#cutLater(writeFailure('write blocks', cause));
       return;
