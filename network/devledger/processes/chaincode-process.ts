@@ -3,6 +3,7 @@ import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync } from 
 import { dirname } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import type { Logger } from 'pino';
+import { errorCodeOf } from '../store/file-system.js';
 
 export interface ChaincodeProcessOptions {
   readonly program: string;
@@ -104,7 +105,7 @@ function endGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
     process.kill(-pid, signal);
   } catch (error) {
     // Nobody of the group is left.
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+    if (errorCodeOf(error) !== 'ESRCH') throw error;
   }
 }
 
