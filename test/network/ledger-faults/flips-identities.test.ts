@@ -93,5 +93,5 @@ it(
     }
     expect(met.size).toBe(Math.min(RUNS, all.length));
   },
-  faultTimeoutMs(RUNS) * 3,
+  faultTimeoutMs(RUNS),
 );

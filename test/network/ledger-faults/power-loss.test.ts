@@ -136,5 +136,5 @@ it(
     }
     expect(failures).toEqual([]);
   },
-  faultTimeoutMs(RUNS) * CUTS * 2,
+  faultTimeoutMs(RUNS),
 );

@@ -11,7 +11,7 @@ import { IS_FULL } from './fault-runs.js';
 
 const LIVES = IS_FULL ? 50 : 5;
 /** For a start and for a stop each: a hang, and not a busy machine. */
-const HANG_MS = 15_000;
+const HANG_MS = 60_000;
 
 let dataDir: string;
 let topology: LedgerTopology;
