@@ -12,8 +12,14 @@ export interface OperationsServerOptions {
   /** The peer's; its level is what /logspec reads and sets. */
   readonly log: Logger;
   readonly metrics: PeerMetrics;
-  /** Why the peer takes no part; undefined when it does. */
-  readonly failure: () => string | undefined;
+  /** What keeps the peer from taking part, or what it depends on; none when all is well. */
+  readonly failures: () => readonly FailedCheck[];
+}
+
+export interface FailedCheck {
+  readonly component: 'ledger' | 'orderer';
+  /** A sentence that says what to do. */
+  readonly reason: string;
 }
 
 export interface OperationsServer {
@@ -30,7 +36,7 @@ interface Answer {
 type Handler = (request: IncomingMessage, options: OperationsServerOptions) => Answer | Promise<Answer>;
 
 const ROUTES: Readonly<Record<string, Handler>> = {
-  'GET /healthz': (_, { failure }) => health(failure()),
+  'GET /healthz': (_, { failures }) => health(failures()),
   'GET /metrics': async (_, { metrics }) => ({ status: 200, type: metrics.contentType, body: await metrics.text() }),
   'GET /version': () => json(200, { CommitSHA: '', Version: LEDGER_VERSION }),
   'GET /logspec': (_, { log }) => json(200, { spec: formatLogSpec(log.level) }),
@@ -70,10 +76,9 @@ async function answer(request: IncomingMessage, options: OperationsServerOptions
   return json(404, { error: 'there are /healthz, /metrics, /logspec and /version' });
 }
 
-function health(failure: string | undefined): Answer {
+function health(failed: readonly FailedCheck[]): Answer {
   const time = new Date().toISOString();
-  if (failure === undefined) return json(200, { status: 'OK', time });
-  const failed = [{ component: 'ledger', reason: failure }];
+  if (failed.length === 0) return json(200, { status: 'OK', time });
   return json(503, { status: 'Service Unavailable', time, failed_checks: failed });
 }
 

@@ -5,6 +5,7 @@ import { DISK, type FileSystem } from '../store/file-system.js';
 import { StoreError } from '../store/ledger-errors.js';
 import { BatchTimer } from './batch-timer.js';
 import { type NextBlock, OrderedChain } from './block-chain.js';
+import { DiskWatch } from './disk-watch.js';
 import { sizeOf, takeUpTo } from './envelope-batch.js';
 import { type PendingEnvelope, PendingLog } from './pending-log.js';
 import { writeFailure } from './write-failure.js';
@@ -49,6 +50,8 @@ export interface Orderer extends BlockSource {
    * @param work - must not wait for anything; gets the number of that block
    */
   betweenBlocks<Result>(work: (nextBlockNumber: number) => Result): Promise<Result>;
+  /** Why it takes nothing at the moment, or orders nothing, in a sentence; undefined when all is well. */
+  trouble(): string | undefined;
   /** Waits for writes under way. Envelopes not in a block yet are ordered after the next start. */
   close(): Promise<void>;
 }
@@ -104,6 +107,8 @@ class SoloOrderer implements Orderer {
   /** The next block if nothing more comes; peers have been shown it. */
   #likely: NextBlock | undefined;
   #trimDue = false;
+  readonly #logWatch = new DiskWatch('accepted transactions');
+  readonly #chainWatch = new DiskWatch('a block');
 
   constructor(options: OrdererOptions, opened: { chain: OrderedChain; log: PendingLog; pending: PendingEnvelope[] }) {
     this.#options = options;
@@ -162,6 +167,10 @@ class SoloOrderer implements Orderer {
     return work(this.#chain.height);
   }
 
+  trouble(): string | undefined {
+    return this.#stopped?.message ?? this.#logWatch.trouble() ?? this.#chainWatch.trouble();
+  }
+
   async close(): Promise<void> {
     this.#stopped ??= new StoreError('The orderer is closed; open the ledger again.');
     this.#timer.stop();
@@ -189,7 +198,7 @@ class SoloOrderer implements Orderer {
   async #accept(group: readonly Submission[]): Promise<void> {
     if (group.length === 0) return;
     try {
-      await this.#log.append(group);
+      await this.#logWatch.during(() => this.#log.append(group));
     } catch (cause) {
       this.#refuse(group, cause);
       return;
@@ -255,7 +264,7 @@ class SoloOrderer implements Orderer {
     const next = (isLikely ? this.#likely : undefined) ?? this.#chain.blockOf(batch);
     this.#likely = undefined;
     try {
-      await this.#chain.append(next, () => this.#show(next));
+      await this.#chainWatch.during(() => this.#chain.append(next, () => this.#show(next)));
     } catch (cause) {
       this.#cutLater(writeFailure('write blocks', cause));
       return;
