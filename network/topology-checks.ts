@@ -1,4 +1,4 @@
-import { hasGateways, type LedgerTopology } from './topology.js';
+import { hasGateways, type LedgerTopology, ORDERER_DOMAIN, ordererDomainOf } from './topology.js';
 
 /**
  * What is wrong between the parts of a topology whose shape is right.
@@ -51,6 +51,9 @@ function chaincodeFault({ chaincodes = [], chaincode }: LedgerTopology): string 
 
 function gatewayFault(topology: LedgerTopology): string | undefined {
   if (topology.chaincode === undefined) return undefined;
+  if (ordererDomainOf(topology) !== ORDERER_DOMAIN) {
+    return `ordererDomain is for a ledger alone; that of the consortium is ${ORDERER_DOMAIN}.`;
+  }
   if (!hasGateways(topology)) {
     const missing = topology.organisations.find((organisation) => !('gateway' in organisation));
     return `medledger.gateways has none for ${missing?.mspId}; every organisation runs one.`;

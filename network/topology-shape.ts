@@ -71,6 +71,7 @@ export const TopologyFileShape = Type.Object(
         maxItems: 20,
       }),
     ),
+    ordererDomain: Type.Optional(hostName),
     organisations: Type.Array(OrganisationEntry, { minItems: 1, maxItems: 50 }),
     chaincodes: Type.Optional(Type.Array(Chaincode, { maxItems: 50 })),
     medledger: Type.Optional(

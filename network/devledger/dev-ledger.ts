@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
 import { ensureIdentities, mspDefinitions } from '../identities/index.js';
 import type { LedgerTopology } from '../topology.js';
@@ -10,6 +9,7 @@ import { genesisBlock } from './commit/genesis-block.js';
 import { SignatureCache } from './commit/signature-cache.js';
 import { followRevocations } from './follow-revocations.js';
 import { type DeployedResult, Deployments, type DeployRequest } from './deployments.js';
+import { openSealing, ordererDirectory } from './channel-sealing.js';
 import { MspRegistry } from './msp.js';
 import { PeerOperations } from './operations/peer-operations.js';
 import { openOrderer, type Orderer } from './orderer/open-orderer.js';
@@ -175,22 +175,31 @@ async function openChannel(settings: Settings): Promise<Channel> {
   const signatures = new SignatureCache(msps);
   const unfollow = followRevocations({ dataDir, topology, msps, log });
   closers.push(async () => unfollow());
+  const sealing = await openSealing(settings);
   const orderer = await openOrderer({
-    directory: join(dataDir, 'ledger', 'orderer'),
+    directory: ordererDirectory(dataDir),
     peers: blocksOfPeers(settings),
     onIncident: (sentence) => log.warn({ orderer: true }, sentence),
     batch: topology.batch,
+    sealing,
     genesis: genesisBlock({
       channel: topology.channel,
       msps: definitions,
       policy: { endorsers: endorsingMspIds(topology), needed: topology.endorsementsNeeded },
+      ordering: sealing?.ordering,
     }),
     onFailure: (error) => log.error({ error: error.message }, 'the orderer stopped'),
   });
   closers.push(() => orderer.close());
   const deployments = await Deployments.open({ topology, dataDir, listenHost, log });
   closers.push(() => deployments.stop());
-  const peers = new ChannelPeers({ ...settings, msps: definitions, signatures, deployments });
+  const peers = new ChannelPeers({
+    ...settings,
+    msps: definitions,
+    signatures,
+    deployments,
+    ordering: sealing?.ordering,
+  });
   closers.push(() => peers.close());
   await peers.openAll();
   requireEnough(peers, topology);

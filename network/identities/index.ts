@@ -29,6 +29,7 @@ export {
   type Identity,
   type MspDefinition,
   mspDefinitions,
+  ordererDefinition,
   organisationByTlsCertificate,
   readAdminIdentity,
   readIdentity,

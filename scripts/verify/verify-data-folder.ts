@@ -43,7 +43,7 @@ export interface VerifyReport {
  * @throws CannotLook when the folder, or an organisation asked for, is not there
  */
 export async function verifyDataFolder(options: VerifyOptions): Promise<VerifyReport> {
-  const folder = openLedgerFolder(options.dataDir, options.topology);
+  const folder = await openLedgerFolder(options.dataDir, options.topology);
   const mspIds = folder.peers.map(({ mspId }) => mspId).filter((id) => id === (options.mspId ?? id));
   if (mspIds.length === 0) {
     const known = folder.peers.map(({ mspId }) => mspId).join(', ');

@@ -11,6 +11,7 @@ import type { StateStore, StateWrite } from '../store/state-store.js';
 import { type BlockParts, committedMetadata, encodeBlock, parseBlock } from './block-codec.js';
 import type { PrivateDataKeeper, PrivateKeeper } from '../private-data/private-keeper.js';
 import { requestAt } from '../private-data/missing-set.js';
+import type { ChannelOrdering } from './channel-ordering.js';
 import { expiredHashes } from './expired-keys.js';
 import type { Blocks } from './healing-blocks.js';
 import type { HealingState } from './healing-state.js';
@@ -25,6 +26,8 @@ export interface LedgerParts {
   readonly state: HealingState;
   readonly keeper: PrivateKeeper;
   readonly rules: RulesByBlock;
+  /** Undefined where blocks are not signed. */
+  readonly ordering?: ChannelOrdering | undefined;
 }
 
 /** A peer's ledger on disk: block files are the truth, the database can be made from them again. */
@@ -34,6 +37,7 @@ export class DiskPeerLedger implements PeerLedger {
   readonly #state: HealingState;
   readonly #rules: RulesByBlock;
   readonly #keeper: PrivateKeeper;
+  readonly #ordering: ChannelOrdering | undefined;
   readonly #listeners = new Set<(block: CommittedBlock) => void>();
   #committing = false;
   #stopped: string | undefined;
@@ -44,6 +48,7 @@ export class DiskPeerLedger implements PeerLedger {
     this.#state = parts.state;
     this.#keeper = parts.keeper;
     this.#rules = parts.rules;
+    this.#ordering = parts.ordering;
   }
 
   height(): number {
@@ -135,7 +140,7 @@ export class DiskPeerLedger implements PeerLedger {
   async #commitNext(bytes: Uint8Array, state: StateStore): Promise<CommittedBlock> {
     const { tip } = this.#state;
     const block = parseBlock(bytes);
-    const fault = chainFault(block, tip);
+    const fault = chainFault(block, tip) ?? this.#ordering?.faultOf(block);
     if (fault !== undefined) {
       throw new StoreError(`Peer ${this.mspId} refuses block ${block.number} from the orderer: ${fault}.`);
     }

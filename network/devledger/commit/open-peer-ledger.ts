@@ -11,6 +11,7 @@ import { type BlocksPlace, giveOnce } from './block-donors.js';
 import { blockHeaderHash } from './block-hash.js';
 import { PrivateKeeper } from '../private-data/private-keeper.js';
 import { applyBlocks } from './apply-blocks.js';
+import type { ChannelOrdering } from './channel-ordering.js';
 import type { ChaincodeDefinition } from './chaincode-definition.js';
 import { DiskPeerLedger } from './disk-peer-ledger.js';
 import type { EndorsementPolicy } from './endorsement-policy.js';
@@ -29,6 +30,8 @@ export interface PeerLedgerOptions {
   readonly policy: EndorsementPolicy;
   /** All members of the channel, in the same order for every peer and the orderer. */
   readonly msps: readonly MspDefinition[];
+  /** Left out for a ledger whose blocks are not signed. */
+  readonly ordering?: ChannelOrdering | undefined;
   /** May be the same for all peers of the process. */
   readonly signatureCache: SignatureCache;
   /** Names of chaincodes that have the channel's policy and no collections. */
@@ -93,7 +96,7 @@ async function openStores(options: Settings): Promise<PeerLedger> {
     const blocks = await openBlocks(options, state.acknowledgedHeight, rules);
     try {
       const keeper = new PrivateKeeper({ mspId, rulesAt: (blockNumber) => rules.at(blockNumber).channel });
-      const parts = { blocks, state, keeper, rules };
+      const parts = { blocks, state, keeper, rules, ordering: options.ordering };
       await bringUp(parts, options);
       return new DiskPeerLedger(mspId, parts);
     } catch (error) {
@@ -111,6 +114,7 @@ interface OpenedParts {
   readonly state: HealingState;
   readonly keeper: PrivateKeeper;
   readonly rules: RulesByBlock;
+  readonly ordering: ChannelOrdering | undefined;
 }
 
 async function openBlocks(
@@ -118,10 +122,10 @@ async function openBlocks(
   acknowledgedSequence: number,
   rules: RulesByBlock,
 ): Promise<HealingBlocks> {
-  const { files, mspId, onIncident, otherPeers } = options;
+  const { files, mspId, onIncident, otherPeers, ordering } = options;
   const genesisHash = blockHeaderHash(parseBlock(genesisBlock(options)));
   const rulesAt = (blockNumber: number) => rules.at(blockNumber).channel;
-  const donors = { files, places: otherPeers, form: 'committed', genesisHash, rulesAt } as const;
+  const donors = { files, places: otherPeers, form: 'committed', genesisHash, rulesAt, ordering } as const;
   const opened = await FrameFiles.open({
     directory: blocksDirectory(options.directory),
     owner: mspId,
@@ -134,7 +138,7 @@ async function openBlocks(
   return new HealingBlocks(opened, { donors, onIncident });
 }
 
-async function bringUp({ blocks, state, keeper, rules }: OpenedParts, options: PeerLedgerOptions): Promise<void> {
+async function bringUp({ blocks, state, keeper, rules, ordering }: OpenedParts, options: PeerLedgerOptions): Promise<void> {
   const genesis = parseBlock(genesisBlock(options));
   if (blocks.nextSequence === 0) {
     const found = { codes: Uint8Array.of(0), commitHash: new Uint8Array() };
@@ -142,7 +146,7 @@ async function bringUp({ blocks, state, keeper, rules }: OpenedParts, options: P
   }
   await requireBlockZero(blocks, blockHeaderHash(genesis), options);
   const rulesAt = (blockNumber: number) => rules.at(blockNumber).channel;
-  const replay = { mspId: options.mspId, rulesAt, keeper };
+  const replay = { mspId: options.mspId, rulesAt, keeper, ordering };
   await state.bringUp(blocks, (store, earlier = options.earlierState) =>
     keeper.bringUp(store, () => applyBlocks({ blocks, state: store }, replay), earlier),
   );

@@ -5,6 +5,7 @@ import { DISK, type FileSystem } from '../store/file-system.js';
 import { StoreError } from '../store/ledger-errors.js';
 import { OrderedChain } from './block-chain.js';
 import { type PendingEnvelope, PendingLog } from './pending-log.js';
+import type { BlockSealing } from './seal-block.js';
 
 export interface BatchRules {
   /** How long the oldest waiting envelope waits for others before a block is cut. */
@@ -25,6 +26,8 @@ export interface OrdererOptions {
   readonly peers?: readonly BlocksPlace[];
   /** Told in a sentence what was found damaged and what was done about it. */
   readonly onIncident?: (sentence: string) => void;
+  /** What blocks are signed with; left out for a ledger that was made before orderers signed. */
+  readonly sealing?: BlockSealing | undefined;
   /** Default: the disk. */
   readonly files?: FileSystem;
 }
@@ -65,9 +68,9 @@ interface Submission extends PendingEnvelope {
  * holds by count, size or time.
  */
 export async function openOrderer(options: OrdererOptions): Promise<Orderer> {
-  const { directory, files = DISK, genesis, onIncident = () => undefined, peers = [] } = options;
+  const { directory, files = DISK, genesis, onIncident = () => undefined, peers = [], sealing } = options;
   const folders = { blocks: join(directory, 'blocks'), heights: join(directory, 'heights') };
-  const chain = await OrderedChain.open({ ...folders, genesis, files, peers, onIncident });
+  const chain = await OrderedChain.open({ ...folders, genesis, files, peers, onIncident, sealing });
   try {
     const opened = await PendingLog.open(
       { directory: join(directory, 'pending'), files, onIncident },

@@ -1,5 +1,6 @@
 import { type BlockParts, parseBlock, storedCommitHash, validationCodes } from '../commit/block-codec.js';
 import { NO_CHAINCODES } from '../commit/channel-rules.js';
+import type { ChannelOrdering } from '../commit/channel-ordering.js';
 import { blockHeaderHash } from '../commit/block-hash.js';
 import type { ReadBlock } from '../commit/expired-keys.js';
 import { chainFault, commitFault, EMPTY_TIP, rowsOfCommittedBlock, tipAfter } from '../commit/replay-block.js';
@@ -24,6 +25,8 @@ export interface BlockWalk {
    * ended is not known.
    */
   readonly rules: RulesByBlock | undefined;
+  /** Undefined where blocks are not signed. */
+  readonly ordering: ChannelOrdering | undefined;
   /** Blocks from here on are not applied: the database has not seen them yet. So only the first of them can be judged. */
   readonly applyBelow: number;
   readonly onBlock: (rows: BlockRows) => void;
@@ -77,6 +80,7 @@ async function checkBlock(block: BlockParts, check: BlockCheck): Promise<void> {
   const rows = await rowsOfCommittedBlock(block, { tip: before, state, readBlock, rules });
   const faults = [
     chainFault(block, before),
+    walk.ordering?.faultOf(block),
     tip === undefined ? undefined : commitFault(block, rows),
     ...(check.complete ? await wrongCodes(block, check) : []),
   ];

@@ -1,6 +1,7 @@
 import { rename, rm } from 'node:fs/promises';
 import { blocksDirectory, openPeerLedger, type PeerLedgerOptions, stateDirectory } from '../commit/open-peer-ledger.js';
 import { type BlockParts, parseBlock } from '../commit/block-codec.js';
+import type { ChannelOrdering } from '../commit/channel-ordering.js';
 import type { ChaincodeDefinition } from '../commit/chaincode-definition.js';
 import type { ReadBlock } from '../commit/expired-keys.js';
 import { RulesByBlock } from '../commit/rules-by-block.js';
@@ -20,6 +21,8 @@ import { compareState, IndexCheck } from './verify-state.js';
 export interface LastingRules extends ValidationRules {
   /** Definitions beside those of the rules, which count from some block on. */
   readonly definitionsAt?: (blockNumber: number) => readonly ChaincodeDefinition[];
+  /** Whose signature each block is to have; left out where blocks are not signed. */
+  readonly ordering?: ChannelOrdering | undefined;
 }
 
 /**
@@ -54,6 +57,7 @@ async function verifyStores(
     state,
     readBlock,
     rules: rules && new RulesByBlock(rules, rules.definitionsAt),
+    ordering: rules?.ordering,
     applyBelow: opened.height ?? blocks.nextSequence,
     onBlock: (rows) => index?.check(rows),
   });

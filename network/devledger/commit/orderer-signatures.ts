@@ -1,10 +1,11 @@
 import { common, msp, orderer } from '@hyperledger/fabric-protos';
-import type { BlockParts } from '../../../network/devledger/commit/block-codec.js';
-import { blockHeaderBytes } from '../../../network/devledger/commit/block-hash.js';
-import { verified } from '../../../network/devledger/commit/endorsement-policy.js';
-import { decoded } from '../../../network/devledger/commit/envelope.js';
-import type { MspRegistry } from '../../../network/devledger/msp.js';
-import { ORDERER_MSP_ID } from '../../../network/identities/index.js';
+import { ORDERER_MSP_ID } from '../../identities/index.js';
+import type { MspRegistry } from '../msp.js';
+import type { BlockParts } from './block-codec.js';
+import { blockHeaderBytes } from './block-hash.js';
+import { verified } from './endorsement-policy.js';
+import { decoded } from './envelope.js';
+import type { SignatureCache } from './signature-cache.js';
 
 /** Who orders, as a block of configuration has it. */
 export interface OrderingService {
@@ -13,6 +14,9 @@ export interface OrderingService {
   /** Serialised identities by the numbers that signatures name; empty without BFT. */
   readonly consenters: ReadonlyMap<number, Uint8Array>;
 }
+
+/** Whoever knows the orderers' certificates. */
+type Verifier = Pick<MspRegistry, 'verify'> | Pick<SignatureCache, 'verify'>;
 
 /** Revocation is about what clients may still do, not about what a node signed once. */
 const ANY_TIME_MS = 0;
@@ -23,7 +27,7 @@ const ANY_TIME_MS = 0;
  * @param service - as it was before the block
  * @see Fabric protoutil/blockutils.go, BlockSignatureVerifier
  */
-export function signatureFault(block: BlockParts, service: OrderingService, msps: MspRegistry): string | undefined {
+export function signatureFault(block: BlockParts, service: OrderingService, msps: Verifier): string | undefined {
   const signatures = decoded(() => common.Metadata.deserializeBinary(block.metadata[0] ?? new Uint8Array()));
   if (signatures === undefined) return 'its signatures cannot be read';
   const header = blockHeaderBytes(block);
@@ -57,7 +61,7 @@ function signerOf(
   signature: common.MetadataSignature,
   about: {
     readonly service: OrderingService;
-    readonly msps: MspRegistry;
+    readonly msps: Verifier;
     readonly before: Uint8Array;
     readonly header: Uint8Array;
   },
