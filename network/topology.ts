@@ -135,7 +135,9 @@ export function ordererDomainOf({ ordererDomain = ORDERER_DOMAIN }: Pick<LedgerT
 }
 
 /** Hosts of the orderers; the embedded ledger, which always has one, names it itself where the topology does not. */
-export function ordererHosts(topology: Pick<LedgerTopology, 'orderers' | 'ordererDomain'>): readonly [string, ...string[]] {
+export function ordererHosts(
+  topology: Pick<LedgerTopology, 'orderers' | 'ordererDomain'>,
+): readonly [string, ...string[]] {
   const [first = `orderer.${ordererDomainOf(topology)}`, ...others] = topology.orderers.map(({ host }) => host);
   return [first, ...others];
 }

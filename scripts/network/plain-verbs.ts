@@ -68,8 +68,9 @@ export async function plainStatus({ dataDir }: Place): Promise<PlainStatus> {
 
 export function plainStatusLines(status: PlainStatus): readonly string[] {
   if (!status.running) return ['no network runs on this folder'];
-  const { endpoints = [], heights = {}, setAside = {}, chaincodes = [], processes } = status;
+  const { endpoints = [], orderer, heights = {}, setAside = {}, chaincodes = [], processes } = status;
   return [
+    ...(orderer === undefined ? [] : [`orderer ${orderer.host.padEnd(16)} ${orderer.address}`]),
     ...endpoints.map(({ mspId, address }) => `peer of ${mspId.padEnd(16)} ${address}, ${heights[mspId]} blocks`),
     ...Object.entries(setAside).map(([mspId, reason]) => `peer of ${mspId.padEnd(16)} set aside: ${reason}`),
     ...chaincodes.map(({ name, version, sequence }) => `chaincode ${name.padEnd(14)} ${version}, sequence ${sequence}`),

@@ -135,7 +135,9 @@ async function readSigner(dataDir: string, topology: LedgerTopology): Promise<La
 
 function unreadableCertificates(dataDir: string, cause: unknown): CannotLook {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return new CannotLook(`The certificates in ${dataDir} cannot be read (${reason}); restore organizations/.`, { cause });
+  return new CannotLook(`The certificates in ${dataDir} cannot be read (${reason}); restore organizations/.`, {
+    cause,
+  });
 }
 
 function isFolder(path: string): boolean {

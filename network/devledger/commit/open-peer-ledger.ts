@@ -138,7 +138,10 @@ async function openBlocks(
   return new HealingBlocks(opened, { donors, onIncident });
 }
 
-async function bringUp({ blocks, state, keeper, rules, ordering }: OpenedParts, options: PeerLedgerOptions): Promise<void> {
+async function bringUp(
+  { blocks, state, keeper, rules, ordering }: OpenedParts,
+  options: PeerLedgerOptions,
+): Promise<void> {
   const genesis = parseBlock(genesisBlock(options));
   if (blocks.nextSequence === 0) {
     const found = { codes: Uint8Array.of(0), commitHash: new Uint8Array() };

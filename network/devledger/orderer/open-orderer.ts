@@ -26,6 +26,8 @@ export interface OrdererOptions {
   readonly peers?: readonly BlocksPlace[];
   /** Told in a sentence what was found damaged and what was done about it. */
   readonly onIncident?: (sentence: string) => void;
+  /** Told of each block that was cut how long it had been filling. */
+  readonly onCut?: ((fillMs: number) => void) | undefined;
   /** What blocks are signed with; left out for a ledger that was made before orderers signed. */
   readonly sealing?: BlockSealing | undefined;
   /** Default: the disk. */
@@ -99,6 +101,8 @@ class SoloOrderer implements Orderer {
   #accepting: Promise<void> | undefined;
   #cutting: Promise<void> | undefined;
   #trimDue = false;
+  /** Since when something waits for the next block. */
+  #fillingSinceMs: number | undefined;
 
   constructor(options: OrdererOptions, opened: { chain: OrderedChain; log: PendingLog; pending: PendingEnvelope[] }) {
     this.#options = options;
@@ -209,6 +213,7 @@ class SoloOrderer implements Orderer {
 
   #scheduleCut(): void {
     if (this.#pending.length === 0 || this.#cutting !== undefined || this.#stopped !== undefined) return;
+    this.#fillingSinceMs ??= performance.now();
     const { batch } = this.#options;
     if (this.#pending.length >= batch.maxMessageCount || sizeOf(this.#pending) >= batch.preferredMaxBytes) {
       clearTimeout(this.#timer);
@@ -225,12 +230,16 @@ class SoloOrderer implements Orderer {
   async #cut(): Promise<void> {
     const { maxMessageCount, preferredMaxBytes } = this.#options.batch;
     const batch = takeUpTo(this.#pending, { count: maxMessageCount, bytes: preferredMaxBytes });
+    const sinceMs = this.#fillingSinceMs;
+    const cutAtMs = performance.now();
+    this.#fillingSinceMs = undefined;
     try {
       await this.#chain.append(batch);
     } catch (cause) {
       this.#cutLater(writeFailure('write blocks', cause));
       return;
     }
+    this.#options.onCut?.(cutAtMs - (sinceMs ?? cutAtMs));
     this.#pending = this.#pending.slice(batch.length);
     this.#waitingBytes -= sizeOf(batch);
     this.#cutting = undefined;

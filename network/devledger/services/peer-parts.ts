@@ -65,9 +65,9 @@ export interface PeerNodesOptions {
 }
 
 /** How far a request's time may be from the peer's clock, either way. */
-const TIME_WINDOW_MS = 2 * 60 * 1000;
+export const TIME_WINDOW_MS = 2 * 60 * 1000;
 /** Longest envelope that the orderer takes, as on the real network; below the longest message. */
-const ENVELOPE_SIZE_MAX_BYTES = 16 * 1024 * 1024;
+export const ENVELOPE_SIZE_MAX_BYTES = 16 * 1024 * 1024;
 
 export interface PeerParts {
   readonly material: PeerMaterial;

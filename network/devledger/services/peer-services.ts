@@ -15,9 +15,11 @@ import {
   parseBounded,
   PROPOSED_SHAPE,
   SEEK_SHAPE,
+  SIGNED_PROPOSAL,
   SIGNED_REQUEST_SHAPE,
   SUBMIT_SHAPE,
 } from './message-bounds.js';
+import { processProposal } from './process-proposal.js';
 import { RpcError } from './rpc-error.js';
 import { type SubmitOptions, submit } from './submit.js';
 
@@ -33,13 +35,14 @@ export interface PeerServicesOptions {
   readonly stopped: AbortSignal;
 }
 
-/** Calls at once; Fabric's peer.limits.concurrency has 500 for the gateway and 2,500 for deliver. */
+/** Calls at once; Fabric's peer.limits.concurrency has 500 for the gateway, 2,500 for endorser and deliver. */
 const GATEWAY_CALLS_MAX = 500;
 /** Those who wait for a commit or for events cost next to nothing, and must not keep others from submitting. */
 const WAITING_CALLS_MAX = 5_000;
+const ENDORSER_CALLS_MAX = 2_500;
 const DELIVER_CALLS_MAX = 2_500;
 
-/** Adds what one peer offers to its gRPC server: gateway.Gateway and protos.Deliver. */
+/** Adds what one peer offers to its gRPC server: gateway.Gateway, protos.Endorser and protos.Deliver. */
 export function addPeerServices(server: Server, options: PeerServicesOptions): void {
   const { log, stopped, onCall } = options;
   const every = { log, stopped, ...(onCall === undefined ? {} : { onCall }) };
@@ -69,6 +72,12 @@ export function addPeerServices(server: Server, options: PeerServicesOptions): v
     }),
   };
   server.addService(gatewayDefinition(), gatewayServer);
+  const endorsing: CallContext = { ...every, limit: new ConcurrencyLimit('/protos.Endorser', ENDORSER_CALLS_MAX) };
+  server.addService(endorserDefinition(), {
+    processProposal: unaryHandler(endorsing, async (bytes: Uint8Array) =>
+      processProposal(parseBounded(bytes, SIGNED_PROPOSAL, peer.SignedProposal.deserializeBinary), options.endorse),
+    ),
+  });
   server.addService(deliverDefinition(), deliverServer(options));
 }
 
@@ -78,7 +87,7 @@ function deliverServer(options: PeerServicesOptions): UntypedServiceImplementati
   const handler = (kind: DeliverKind) =>
     conversationHandler<Uint8Array, Uint8Array>(context, (bytes, signal) => {
       const envelope = parseBounded(bytes, SEEK_SHAPE, common.Envelope.deserializeBinary);
-      return answerSeek(envelope, kind, options.deliver, signal);
+      return endOfSeek(deliver(envelope, kind, options.deliver, signal), 'the peer');
     });
   return {
     deliver: handler('block'),
@@ -87,21 +96,22 @@ function deliverServer(options: PeerServicesOptions): UntypedServiceImplementati
   };
 }
 
-async function* answerSeek(
-  envelope: common.Envelope,
-  kind: DeliverKind,
-  options: DeliverOptions,
-  signal: AbortSignal,
+/** Answers of one seek as they go out; whether the client may ask again is told by the last one. */
+export async function* endOfSeek(
+  answers: ReturnType<typeof deliver>,
+  node: string,
 ): AsyncGenerator<Uint8Array, boolean, void> {
-  for await (const { bytes, final } of deliver(envelope, kind, options, signal)) {
+  for await (const { bytes, final } of answers) {
     yield bytes;
     if (final !== undefined) return final === common.Status.SUCCESS;
   }
-  throw new RpcError(status.UNAVAILABLE, 'the peer is shutting down, or the client has gone');
+  throw new RpcError(status.UNAVAILABLE, `${node} is shutting down, or the client has gone`);
 }
 
 /** Requests arrive as they are, so that their bounds are checked before they are parsed. */
-const asReceived = (bytes: Buffer) => bytes;
+export const asReceived = (bytes: Buffer) => bytes;
+/** What is in its bytes already is sent as it is. */
+export const serialised = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 
 function gatewayDefinition(): ServiceDefinition {
   const { evaluate: query, endorse: endorsing, submit: submitting, commitStatus: waiting } = gateway.GatewayService;
@@ -114,9 +124,12 @@ function gatewayDefinition(): ServiceDefinition {
   };
 }
 
+function endorserDefinition(): ServiceDefinition {
+  return { processProposal: { ...peer.EndorserService.processProposal, requestDeserialize: asReceived } };
+}
+
 /** Fabric's own definition, but for responses that arrive serialised: blocks are passed on without being parsed. */
 function deliverDefinition(): ServiceDefinition {
-  const serialised = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const own = { requestDeserialize: asReceived, responseSerialize: serialised };
   const { deliver: block, deliverFiltered, deliverWithPrivateData } = peer.DeliverService;
   return {

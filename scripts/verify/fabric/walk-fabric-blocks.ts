@@ -12,7 +12,11 @@ import type { FabricBlockFiles } from '../../../network/fabric/store/block-files
 import { fabricCommitHash, writesOfBlock } from './block-effects.js';
 import { configDataOf } from './config-transaction.js';
 import { type FabricRules, judgeBlock } from './judge-block.js';
-import { type OrderingService, orderingServiceOf, signatureFault } from '../../../network/devledger/commit/orderer-signatures.js';
+import {
+  type OrderingService,
+  orderingServiceOf,
+  signatureFault,
+} from '../../../network/devledger/commit/orderer-signatures.js';
 
 export interface FabricBlockWalk {
   readonly files: FabricBlockFiles;

@@ -19,6 +19,7 @@ import {
   tlsPaths,
 } from '../../../network/identities/index.js';
 import { localTopology, type Organisation, type Topology } from '../../../network/topology.js';
+import { onFreePorts } from '../../network/ledger-front/front-network.js';
 
 const CHAINCODE_DIR = join(process.cwd(), 'chaincode');
 const SHIM = join(process.cwd(), 'node_modules/fabric-shim/cli.js');
@@ -140,7 +141,7 @@ async function freeTopology(): Promise<Topology> {
         peer: { ...peer, port: await freePort(), chaincodePort: await freePort() },
       });
   }
-  return { ...topology, batch: { ...topology.batch, timeoutMs: 20 }, organisations };
+  return { ...topology, ...onFreePorts(topology), batch: { ...topology.batch, timeoutMs: 20 }, organisations };
 }
 
 async function freePort(): Promise<number> {
