@@ -11,6 +11,7 @@ import { describeProposals } from './proposals-conformance.js';
 import { describeDeliver } from './deliver-conformance.js';
 import { describeEvents } from './events-conformance.js';
 import { describeQueries } from './queries-conformance.js';
+import { describePlainServices } from './plain-services-conformance.js';
 import { describeReadWriteSets } from './read-write-sets-conformance.js';
 import { describeState } from './state-conformance.js';
 import { describeSystemChaincodes } from './system-chaincodes-conformance.js';
@@ -38,6 +39,7 @@ const SUITES = [
   describePrivateData,
   describeCollections,
   describeSystemChaincodes,
+  describePlainServices,
 ];
 
 function describeLedger(name: string, start: () => Promise<LedgerUnderTest>, startMs: number): void {
