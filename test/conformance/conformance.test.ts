@@ -3,6 +3,7 @@ import { describeChaincodeCalls } from './chaincode-calls-conformance.js';
 import { describeCollections } from './collections-conformance.js';
 import { describeConflicts } from './conflicts-conformance.js';
 import { startDevLedgerUnderTest } from './devledger.js';
+import { describeDiscovery } from './discovery-conformance.js';
 import { describeEndorsement } from './endorsement-conformance.js';
 import { describeFailures } from './failures-conformance.js';
 import { startFabricUnderTest } from './fabric.js';
@@ -40,6 +41,7 @@ const SUITES = [
   describeCollections,
   describeSystemChaincodes,
   describePlainServices,
+  describeDiscovery,
 ];
 
 function describeLedger(name: string, start: () => Promise<LedgerUnderTest>, startMs: number): void {

@@ -33,6 +33,9 @@ const RESULTS: MessageShape = { 2: { 2: KV_SET, 3: HASHED_SET } };
 const ENDORSED_ACTION: MessageShape = { 1: { 2: { 1: RESULTS, 2: LEAF } }, 2: { 1: LEAF } };
 const TRANSACTION: MessageShape = { 1: { 1: SIGNATURE_HEADER, 2: { 1: PROPOSAL_PAYLOAD, 2: ENDORSED_ACTION } } };
 
+/** Of a query of the discovery service: chaincodes with their key policies. */
+const INTERESTS: MessageShape = { 1: { 1: { 5: { 2: { 2: LEAF }, 3: LEAF } } } };
+
 /** gateway.EvaluateRequest and gateway.EndorseRequest. */
 export const PROPOSED_SHAPE: MessageShape = { 3: SIGNED_PROPOSAL };
 /** common.Envelope with a transaction. */
@@ -45,6 +48,10 @@ export const SUBMIT_SHAPE: MessageShape = { 3: ENVELOPE_SHAPE };
 export const ENVELOPE_ONLY: MessageShape = { 3: LEAF };
 /** gateway.SignedCommitStatusRequest and gateway.SignedChaincodeEventsRequest. */
 export const SIGNED_REQUEST_SHAPE: MessageShape = { 1: LEAF };
+/** discovery.SignedRequest. */
+export const DISCOVERY_SHAPE: MessageShape = { 1: { 1: LEAF, 2: { 3: INTERESTS, 4: INTERESTS } } };
+/** discovery.Request. */
+export const DISCOVERY_PAYLOAD_SHAPE: MessageShape = { 1: LEAF, 2: { 3: INTERESTS, 4: INTERESTS } };
 /** protos.ChaincodeMessage. */
 export const CHAINCODE_SHAPE: MessageShape = { 5: SIGNED_PROPOSAL };
 /** common.Envelope with orderer.SeekInfo. */

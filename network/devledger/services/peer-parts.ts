@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { ORDERER_MSP_ID } from '../../identities/index.js';
 import type { LedgerTopology } from '../../topology.js';
 import { ChaincodeConnection, type ChaincodeTls } from '../chaincode/chaincode-connection.js';
 import type { ChaincodeDefinition } from '../commit/chaincode-definition.js';
@@ -148,6 +149,17 @@ export function startServer(
         if (keeper === undefined) return new Map();
         return deliveredSets(blockNumber, reader, { keeper, rules: part.endorser.rules });
       },
+    },
+    discovery: {
+      channel,
+      access,
+      log,
+      local: part.endorser,
+      // Asked anew for each call: peers stop and start.
+      get others() {
+        return others();
+      },
+      orderers: options.topology.orderers.slice(0, 1).map(({ host, port }) => ({ mspId: ORDERER_MSP_ID, host, port })),
     },
     log,
     ...(material.onCall === undefined ? {} : { onCall: material.onCall }),

@@ -1,5 +1,5 @@
 import { type Server, type ServiceDefinition, status, type UntypedServiceImplementation } from '@grpc/grpc-js';
-import { common, gateway, peer } from '@hyperledger/fabric-protos';
+import { common, discovery, gateway, peer } from '@hyperledger/fabric-protos';
 import type { Logger } from 'pino';
 import type { CallContext, CallListener } from './call-handlers.js';
 import { conversationHandler, serverStreamHandler, unaryHandler } from './call-handlers.js';
@@ -8,9 +8,11 @@ import { type CommitStatusOptions, commitStatus } from './commit-status.js';
 import { ConcurrencyLimit } from './concurrency-limit.js';
 import { type DeliverOptions, deliver } from './deliver.js';
 import type { DeliverKind } from './deliver-response.js';
+import { type DiscoveryOptions, discover } from './discovery.js';
 import { type EndorseOptions, endorse } from './endorse.js';
 import { evaluate } from './evaluate.js';
 import {
+  DISCOVERY_SHAPE,
   ENVELOPE_ONLY,
   parseBounded,
   PROPOSED_SHAPE,
@@ -29,6 +31,7 @@ export interface PeerServicesOptions {
   readonly commitStatus: CommitStatusOptions;
   readonly chaincodeEvents: ChaincodeEventsOptions;
   readonly deliver: DeliverOptions;
+  readonly discovery: DiscoveryOptions;
   readonly log: Logger;
   readonly onCall?: CallListener;
   /** Aborted when the server stops. */
@@ -41,8 +44,9 @@ const GATEWAY_CALLS_MAX = 500;
 const WAITING_CALLS_MAX = 5_000;
 const ENDORSER_CALLS_MAX = 2_500;
 const DELIVER_CALLS_MAX = 2_500;
+const DISCOVER_CALLS_MAX = 500;
 
-/** Adds what one peer offers to its gRPC server: gateway.Gateway, protos.Endorser and protos.Deliver. */
+/** Adds what one peer offers to its gRPC server: gateway.Gateway, protos.Endorser, protos.Deliver, discovery.Discovery. */
 export function addPeerServices(server: Server, options: PeerServicesOptions): void {
   const { log, stopped, onCall } = options;
   const every = { log, stopped, ...(onCall === undefined ? {} : { onCall }) };
@@ -76,6 +80,15 @@ export function addPeerServices(server: Server, options: PeerServicesOptions): v
   server.addService(endorserDefinition(), {
     processProposal: unaryHandler(endorsing, async (bytes: Uint8Array) =>
       processProposal(parseBounded(bytes, SIGNED_PROPOSAL, peer.SignedProposal.deserializeBinary), options.endorse),
+    ),
+  });
+  const discovering: CallContext = {
+    ...every,
+    limit: new ConcurrencyLimit('/discovery.Discovery', DISCOVER_CALLS_MAX),
+  };
+  server.addService(discoveryDefinition(), {
+    discover: unaryHandler(discovering, async (bytes: Uint8Array) =>
+      discover(parseBounded(bytes, DISCOVERY_SHAPE, discovery.SignedRequest.deserializeBinary), options.discovery),
     ),
   });
   server.addService(deliverDefinition(), deliverServer(options));
@@ -126,6 +139,10 @@ function gatewayDefinition(): ServiceDefinition {
 
 function endorserDefinition(): ServiceDefinition {
   return { processProposal: { ...peer.EndorserService.processProposal, requestDeserialize: asReceived } };
+}
+
+function discoveryDefinition(): ServiceDefinition {
+  return { discover: { ...discovery.DiscoveryService.discover, requestDeserialize: asReceived } };
 }
 
 /** Fabric's own definition, but for responses that arrive serialised: blocks are passed on without being parsed. */

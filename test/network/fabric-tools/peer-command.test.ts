@@ -16,10 +16,7 @@ let dataDir: string;
 let topology: LedgerTopology;
 let ledger: DevLedger;
 
-/** Fabric's own `peer` on the embedded ledger, as its test network's pages call it. */
-const describeWithFabric = BIN === '' ? describe.skip : describe;
-
-describeWithFabric('Fabric’s peer command', () => {
+if (BIN !== '') {
   beforeAll(async () => {
     dataDir = mkdtempSync(join(tmpdir(), 'peer-command-'));
     topology = await twoOrganisations();
@@ -35,7 +32,12 @@ describeWithFabric('Fabric’s peer command', () => {
     await ledger.stop();
     rmSync(dataDir, { recursive: true, force: true });
   }, 30_000);
+}
 
+/** Fabric's own `peer` on the embedded ledger, as its test network's pages call it. */
+const describeWithFabric = BIN === '' ? describe.skip : describe;
+
+describeWithFabric('Fabric’s peer command', () => {
   it(
     'invokes with endorsements of both, waits for the event, and queries',
     async () => {
@@ -102,6 +104,34 @@ describeWithFabric('Fabric’s peer command', () => {
     const { status, stderr } = await peer('lifecycle', 'chaincode', 'approveformyorg', ...approve);
     expect(status).toBe(1);
     expect(stderr).toMatch(/ApproveChaincodeDefinitionForMyOrg/);
+  });
+});
+
+describeWithFabric('Fabric’s discover command', () => {
+  it.each([
+    {
+      what: 'peers',
+      args: ['--channel', 'mychannel'],
+      text: /"MSPID": "Org2MSP"[\s\S]*"Endpoint": "peer0.org2.example.com:\d+"/,
+    },
+    {
+      what: 'config',
+      args: ['--channel', 'mychannel'],
+      text: /"orderers": \{\s*"OrdererMSP"[\s\S]*"host": "orderer.example.com"/,
+    },
+    {
+      what: 'endorsers',
+      args: ['--channel', 'mychannel', '--chaincode', 'notes'],
+      text: /"quantities_by_group": \{\s*"G0": 1,\s*"G1": 1\s*\}/,
+    },
+    { what: 'peers', args: [], text: /"MSPID": "Org1MSP"/ },
+  ])('asks for $what $args', async ({ what, args, text }) => {
+    const msp = join(organisation('org1'), 'users/Admin@org1.example.com/msp');
+    const identity = ['--MSP', 'Org1MSP', '--userCert', join(msp, 'signcerts/Admin@org1.example.com-cert.pem')];
+    const keys = ['--userKey', join(msp, 'keystore/priv_sk'), '--peerTLSCA', rootOf('org1')];
+    const asked = [...identity, ...keys, what, ...args, '--server', addressOf('org1')];
+    const { stdout, stderr } = await run({ program: join(BIN, 'discover'), args: asked, env: {} });
+    expect(stdout === '' ? stderr : stdout).toMatch(text);
   });
 });
 
