@@ -30,25 +30,33 @@ export async function checkOrderer(
   return log.result;
 }
 
-async function checkFiles(
-  files: FrameFiles,
-  { peers, ordering }: { readonly peers: readonly PeerVerification[]; readonly ordering: LastingRules['ordering'] },
-  log: CheckLog,
-): Promise<void> {
+async function checkFiles(files: FrameFiles, known: Known, log: CheckLog): Promise<void> {
   let tip: LedgerTip | undefined = EMPTY_TIP;
   for (let number = 0; number < files.nextSequence; number += 1) {
     const place = files.place(number);
     const where = `block ${number}, ${place?.file} from byte ${place?.offsetBytes}`;
     const block = await readBlock(files, number, (detail) => log.found(where, detail));
-    for (const fault of block && tip ? [chainFault(block, tip), ordering?.faultOf(block)] : []) {
-      if (fault !== undefined) log.found(where, fault);
-    }
-    if (block !== undefined && isOther(block, peers)) log.found(where, 'the peers have another block in its place');
+    for (const fault of block === undefined ? [] : faultsOf(block, tip, known)) log.found(where, fault);
     log.count('blocks');
     tip = block && tipAfter(block);
   }
-  const highest = Math.max(0, ...peers.map(({ height }) => height));
+  const highest = Math.max(0, ...known.peers.map(({ height }) => height));
   if (files.nextSequence < highest) log.found(`height ${files.nextSequence}`, `a peer has ${highest} blocks`);
+}
+
+/** What the orderer's blocks are held against. */
+interface Known {
+  readonly peers: readonly PeerVerification[];
+  readonly ordering: LastingRules['ordering'];
+}
+
+/** @param tip - undefined behind a block that cannot be read */
+function faultsOf(block: BlockParts, tip: LedgerTip | undefined, { peers, ordering }: Known): string[] {
+  return [
+    tip && chainFault(block, tip),
+    ordering?.faultOf(block),
+    isOther(block, peers) ? 'the peers have another block in its place' : undefined,
+  ].filter((fault) => fault !== undefined);
 }
 
 async function readBlock(

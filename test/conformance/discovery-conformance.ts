@@ -6,7 +6,7 @@ import { ORDERER_MSP_ID, readAdminIdentity } from '../../network/identities/inde
 import type { Member } from '../network/ledger-front/front-client.js';
 import { organisationOf } from './conformance-members.js';
 import { CALLEE, GOVERNMENT, HOSPITAL_A, HOSPITAL_B, INSURER, type LedgerUnderTest } from './ledger-under-test.js';
-import { useMember } from './member-client.js';
+import { type MemberClient, useMember } from './member-client.js';
 import { connectPeer } from './node-calls.js';
 import { signerOf } from './signed-messages.js';
 
@@ -14,24 +14,15 @@ const ALL = [GOVERNMENT, HOSPITAL_A, HOSPITAL_B];
 
 /** What SDKs older than the gateway ask before they propose. */
 export function describeDiscovery(ledger: () => LedgerUnderTest): void {
+  describeAnswers(ledger);
+  describeRefusals(ledger);
+}
+
+function describeAnswers(ledger: () => LedgerUnderTest): void {
   describe('discovery', () => {
     const client = useMember(ledger, HOSPITAL_A);
-    let node: Client | undefined;
-    beforeAll(() => {
-      node = connectPeer(ledger(), HOSPITAL_A);
-    });
-    afterAll(() => node?.close());
-
-    const ask = async (query: discovery.Query, member: Member = client().member): Promise<discovery.QueryResult> => {
-      if (node === undefined) throw new Error('no node');
-      const [result] = await discover(node, member, [query]);
-      return result ?? new discovery.QueryResult();
-    };
-    const ofChannel = (channel = ledger().topology.channel) => {
-      const query = new discovery.Query();
-      query.setChannel(channel);
-      return query;
-    };
+    const ask = useDiscovery(ledger, client);
+    const ofChannel = () => queryOf(ledger().topology.channel);
 
     it('names the MSPs and the orderers of the channel', async () => {
       const query = ofChannel();
@@ -80,6 +71,14 @@ export function describeDiscovery(ledger: () => LedgerUnderTest): void {
         [1, 1],
       ]);
     });
+  });
+}
+
+function describeRefusals(ledger: () => LedgerUnderTest): void {
+  describe('discovery', () => {
+    const client = useMember(ledger, HOSPITAL_A);
+    const ask = useDiscovery(ledger, client);
+    const ofChannel = (channel = ledger().topology.channel) => queryOf(channel);
 
     it('of what nobody has is an error, and nothing else', async () => {
       expect((await ask(endorsersOf(ofChannel(), ['nobody']))).getError()?.getContent()).toMatch(
@@ -103,6 +102,28 @@ export function describeDiscovery(ledger: () => LedgerUnderTest): void {
       expect(peersOf((await ask(local, administrator)).getMembers(), HOSPITAL_B)).toHaveLength(1);
     });
   });
+}
+
+type Ask = (query: discovery.Query, member?: Member) => Promise<discovery.QueryResult>;
+
+/** Asks the peer of Hospital A one thing. */
+function useDiscovery(ledger: () => LedgerUnderTest, client: () => MemberClient): Ask {
+  let node: Client | undefined;
+  beforeAll(() => {
+    node = connectPeer(ledger(), HOSPITAL_A);
+  });
+  afterAll(() => node?.close());
+  return async (query, member = client().member) => {
+    if (node === undefined) throw new Error('no node');
+    const [result] = await discover(node, member, [query]);
+    return result ?? new discovery.QueryResult();
+  };
+}
+
+function queryOf(channel: string): discovery.Query {
+  const query = new discovery.Query();
+  query.setChannel(channel);
+  return query;
 }
 
 function peersOf(members: discovery.PeerMembershipResult | undefined, mspId: string): discovery.Peer[] {

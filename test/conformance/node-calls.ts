@@ -4,7 +4,7 @@ import { common, gateway, orderer, peer } from '@hyperledger/fabric-protos';
 import { authorityPaths, organisationFolder, tlsCaBundle } from '../../network/identities/index.js';
 import { ORDERER_DOMAIN } from '../../network/topology.js';
 import type { LedgerUnderTest, PeerEndpoint } from './ledger-under-test.js';
-import { type MemberClient, type StubCall } from './member-client.js';
+import type { MemberClient, StubCall } from './member-client.js';
 import { alteredProposal, type ProposalChange, signerOf } from './signed-messages.js';
 import { headerParts } from './transaction-parts.js';
 

@@ -30,6 +30,7 @@ const MANY = 40;
 /** What Fabric's own tools, and SDKs older than the gateway, use: the endorser of each peer, and an orderer. */
 export function describePlainServices(ledger: () => LedgerUnderTest): void {
   describeEndorser(ledger);
+  describeEndorserRefusals(ledger);
   describeBroadcast(ledger);
   describeOrdererDeliver(ledger);
 }
@@ -95,6 +96,13 @@ function describeEndorser(ledger: () => LedgerUnderTest): void {
       );
       expect(list.getChannelsList().map((each) => each.getChannelId())).toEqual([channel]);
     });
+  });
+}
+
+function describeEndorserRefusals(ledger: () => LedgerUnderTest): void {
+  describe('the endorser of a peer', () => {
+    const client = useMember(ledger, HOSPITAL_A);
+    const atA = useNode(() => connectPeer(ledger(), HOSPITAL_A));
 
     it.each([
       {

@@ -1,6 +1,7 @@
 import { errorCodeOf, type FileSystem } from '../store/file-system.js';
 import { FrameFiles } from '../store/frame-files.js';
 import { BlockCorruptError } from '../store/ledger-errors.js';
+import type { LedgerTip } from '../store/tip.js';
 import { type BlockParts, encodeBlock, orderersPart, parseBlock } from './block-codec.js';
 import type { ChannelOrdering } from './channel-ordering.js';
 import { type ChannelRules, NO_CHAINCODES } from './channel-rules.js';
@@ -91,12 +92,15 @@ export class BlockDonors {
     return first === undefined || sameBytes(tipAfter(first).headerHash, this.#options.genesisHash);
   }
 
+  #faultOf(block: BlockParts, before: LedgerTip): string | undefined {
+    return chainFault(block, before) ?? this.#options.ordering?.faultOf(block);
+  }
+
   async #fits(block: BlockParts, own: FrameFiles, donor: FrameFiles): Promise<boolean> {
     const before = this.#given.get(block.number - 1) ?? (await readSound(own, block.number - 1));
     if (before === undefined && block.number > 0) return false;
     const tip = before === undefined ? EMPTY_TIP : tipAfter(before);
-    const fault = chainFault(block, tip) ?? this.#options.ordering?.faultOf(block);
-    if (fault !== undefined) return false;
+    if (this.#faultOf(block, tip) !== undefined) return false;
     const behind = await readSound(own, block.number + 1);
     if (behind !== undefined && !sameBytes(behind.previousHash, tipAfter(block).headerHash)) return false;
     if (this.#options.form === 'ordered') return true;

@@ -123,11 +123,11 @@ function readTerms(genesisEnvelope: Uint8Array): OrderingTerms | undefined {
   const config = common.ConfigEnvelope.deserializeBinary(payload.getData_asU8()).getConfig();
   const ordering = config?.getChannelGroup()?.getGroupsMap().get(GROUP);
   if (ordering === undefined) return undefined;
-  const size = orderer.BatchSize.deserializeBinary(valueOf(ordering, 'BatchSize'));
-  const timeout = orderer.BatchTimeout.deserializeBinary(valueOf(ordering, 'BatchTimeout')).getTimeout();
+  const size = orderer.BatchSize.deserializeBinary(valueIn(ordering, 'BatchSize'));
+  const timeout = orderer.BatchTimeout.deserializeBinary(valueIn(ordering, 'BatchTimeout')).getTimeout();
   return {
     endpoints: organisationsOf(ordering).flatMap((organisation) =>
-      common.OrdererAddresses.deserializeBinary(valueOf(organisation, 'Endpoints')).getAddressesList(),
+      common.OrdererAddresses.deserializeBinary(valueIn(organisation, 'Endpoints')).getAddressesList(),
     ),
     timeoutMs: Number.parseInt(timeout, 10),
     maxMessageCount: size.getMaxMessageCount(),
@@ -140,6 +140,6 @@ function organisationsOf(ordering: common.ConfigGroup): common.ConfigGroup[] {
   return [...groups.keys()].flatMap((name: string) => groups.get(name) ?? []);
 }
 
-function valueOf(from: common.ConfigGroup, name: string): Uint8Array {
+function valueIn(from: common.ConfigGroup, name: string): Uint8Array {
   return from.getValuesMap().get(name)?.getValue_asU8() ?? new Uint8Array();
 }

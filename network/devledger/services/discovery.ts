@@ -1,5 +1,5 @@
 import { status } from '@grpc/grpc-js';
-import { common, discovery, msp, peer } from '@hyperledger/fabric-protos';
+import { common, discovery, msp, type peer } from '@hyperledger/fabric-protos';
 import type { Logger } from 'pino';
 import { compileSignaturePolicy, type Policy } from '../commit/signature-policy.js';
 import type { Endorser } from '../endorse/endorser.js';
