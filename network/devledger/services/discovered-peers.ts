@@ -68,7 +68,7 @@ function envelope(message: gossip.GossipMessage): gossip.Envelope {
   return sealed;
 }
 
-/** @see Fabric internal/pkg/peer/../gossip/mcs.go, GetPKIidOfCert */
+/** @see Fabric internal/peer/gossip/mcs.go, GetPKIidOfCert */
 function pkiId(serializedIdentity: Uint8Array): Uint8Array {
   const identity = msp.SerializedIdentity.deserializeBinary(serializedIdentity);
   return createHash('sha256').update(identity.getMspid()).update(identity.getIdBytes_asU8()).digest();
