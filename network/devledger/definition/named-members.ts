@@ -1,6 +1,7 @@
 import { type common, msp } from '@hyperledger/fabric-protos';
 import type { LedgerTopology } from '../../topology.js';
 import { staticCollections } from '../commit/collection-rules.js';
+import { parseMessage } from '../wire/parse-message.js';
 import { DefinitionError } from './definition-error.js';
 import type { SignatureDefinition } from './definition-in-force.js';
 
@@ -30,5 +31,5 @@ export function requireMembers(
 
 function mspIdsOf(policy: common.SignaturePolicyEnvelope | undefined): string[] {
   const identities = policy?.getIdentitiesList() ?? [];
-  return identities.map((identity) => msp.MSPRole.deserializeBinary(identity.getPrincipal_asU8()).getMspIdentifier());
+  return identities.map((identity) => parseMessage(msp.MSPRole, identity.getPrincipal_asU8()).getMspIdentifier());
 }

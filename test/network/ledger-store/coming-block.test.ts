@@ -177,7 +177,7 @@ describe('the time that an envelope waits', () => {
   });
 
   it('ends with a refusal, and the next one has its own', async () => {
-    let isFull = true;
+    let isFull = false;
     const full: FileSystem = {
       ...DISK,
       open: async (path, how) => {
@@ -188,6 +188,7 @@ describe('the time that an envelope waits', () => {
       },
     };
     const orderer = await openTestOrderer(NEVER_MS, full);
+    isFull = true;
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask', 'performance', 'Date'] });
     await expect(orderer.submit(Buffer.from('tx'))).rejects.toThrow(/make room/);
     jest.advanceTimersByTime(NEVER_MS);
