@@ -1,4 +1,4 @@
-import { type ChaincodeEntry, hasGateways, type LedgerTopology } from './topology.js';
+import { type ChaincodeEntry, hasGateways, type LedgerTopology, ORDERER_DOMAIN, ordererDomainOf } from './topology.js';
 
 /**
  * What is wrong between the parts of a topology whose shape is right.
@@ -69,6 +69,9 @@ type ServicePlace = Pick<ChaincodeEntry, 'address' | 'connection' | 'folder' | '
 
 function gatewayFault(topology: LedgerTopology): string | undefined {
   if (topology.chaincode === undefined) return undefined;
+  if (ordererDomainOf(topology) !== ORDERER_DOMAIN) {
+    return `ordererDomain is for a ledger alone; that of the consortium is ${ORDERER_DOMAIN}.`;
+  }
   if (!hasGateways(topology)) {
     const missing = topology.organisations.find((organisation) => !('gateway' in organisation));
     return `medledger.gateways has none for ${missing?.mspId}; every organisation runs one.`;

@@ -124,6 +124,7 @@ function topologyOf(file: TopologyFile, folder: string): LedgerTopology {
     consensus,
     batch,
     orderers,
+    ordererDomain,
     endorsementsNeeded,
     channel,
   } = file;
@@ -139,6 +140,7 @@ function topologyOf(file: TopologyFile, folder: string): LedgerTopology {
     // A majority, as Fabric's default policy asks for.
     endorsementsNeeded: endorsementsNeeded ?? Math.floor(endorsers / 2) + 1,
     orderers: orderers ?? [],
+    ...(ordererDomain === undefined ? {} : { ordererDomain }),
     organisations: medledger === undefined ? members : members.map((member) => withGateway(member, medledger)),
   };
 }

@@ -78,6 +78,7 @@ export const TopologyFileShape = Type.Object(
         maxItems: 20,
       }),
     ),
+    ordererDomain: Type.Optional(hostName),
     organisations: Type.Array(OrganisationEntry, { minItems: 1, maxItems: 50 }),
     chaincodes: Type.Optional(Type.Array(Chaincode, { maxItems: 50 })),
     chaincodeTls: Type.Optional(Type.Boolean()),

@@ -55,14 +55,14 @@ export interface FabricCaTopology {
   readonly admin: { readonly id: string; readonly secretFile: string };
 }
 
-/** A node of the ordering service. The embedded ledger orders by itself and leaves these ports closed. */
+/** A node of the ordering service. The embedded ledger has one: the first, with `port` and `operationsPort`. */
 export interface Orderer {
   readonly host: string;
-  /** gRPC: clients' broadcasts, peers' deliveries, and the orderers among themselves. */
+  /** gRPC: clients' broadcasts, peers' deliveries, and on real Fabric the orderers among themselves. */
   readonly port: number;
-  /** HTTPS with client certificates: channel participation. */
+  /** HTTPS with client certificates: channel participation. Closed on the embedded ledger. */
   readonly adminPort: number;
-  /** HTTPS with client certificates: health and metrics. */
+  /** Health and metrics. Real Fabric: HTTPS with client certificates; the embedded ledger: loopback alone. */
   readonly operationsPort: number;
 }
 
@@ -118,6 +118,8 @@ export interface LedgerTopology {
   readonly endorsementsNeeded: number;
   readonly consensus: Consensus;
   readonly orderers: readonly Orderer[];
+  /** Of the ordering organisation, whose folder it names; left out, ORDERER_DOMAIN. */
+  readonly ordererDomain?: string;
   readonly organisations: readonly LedgerOrganisation[];
 }
 
@@ -144,6 +146,18 @@ const MEMBERS = [
   { mspId: 'InsurerMSP', name: 'Insurer', slug: 'insurer', hasPeer: false },
 ] as const;
 
+export function ordererDomainOf({ ordererDomain = ORDERER_DOMAIN }: Pick<LedgerTopology, 'ordererDomain'>): string {
+  return ordererDomain;
+}
+
+/** Hosts of the orderers; the embedded ledger, which always has one, names it itself where the topology does not. */
+export function ordererHosts(
+  topology: Pick<LedgerTopology, 'orderers' | 'ordererDomain'>,
+): readonly [string, ...string[]] {
+  const [first = `orderer.${ordererDomainOf(topology)}`, ...others] = topology.orderers.map(({ host }) => host);
+  return [first, ...others];
+}
+
 export function hasGateways(topology: LedgerTopology): topology is Topology {
   return topology.chaincode !== undefined && topology.organisations.every((organisation) => 'gateway' in organisation);
 }
@@ -152,8 +166,8 @@ export function hasGateways(topology: LedgerTopology): topology is Topology {
  * The consortium on one machine.
  *
  * @param portBase - first TCP port; REST gateways take base+0…3, internal base+10…13, vaults base+20…23,
- * peers base+30…33, chaincode services base+40…43; real Fabric also peers' operations base+24…26, orderers
- * base+34…37, their operations base+14…17 and their administration base+44…47
+ * peers base+30…33, chaincode services base+40…43, peers' operations base+24…26; orderers base+34…37 and their operations
+ * base+14…17, of which the embedded ledger takes the first; real Fabric also their administration base+44…47
  * @param consensus - how many orderers there are, and how they agree
  */
 export function localTopology(

@@ -5,7 +5,13 @@ import { findLedger } from './start/ledger-choice.js';
 import { runJest } from './tests/run-jest.js';
 
 /** What describes the product over an endpoint, whichever ledger is behind it. */
-const SUITES = ['test/journeys', 'test/conformance', 'test/scripts/network', 'test/network/fabric-data'];
+const SUITES = [
+  'test/journeys',
+  'test/conformance',
+  'test/scripts/network',
+  'test/network/fabric-data',
+  'test/network/fabric-tools',
+];
 
 await new Command('npm run test:fabric --')
   .description('Journeys and conformance on real Fabric. Whatever it does not know is handed on to jest.')

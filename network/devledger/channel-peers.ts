@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { chaincodeHost, readPeerIdentity, readTls } from '../identities/index.js';
 import type { LedgerOrganisation, LedgerTopology } from '../topology.js';
 import type { BlocksPlace } from './commit/block-donors.js';
+import type { ChannelOrdering } from './commit/channel-ordering.js';
 import type { ChaincodeDefinition } from './commit/chaincode-definition.js';
 import type { BlockDelivery } from './commit/deliver-blocks.js';
 import { blocksDirectory, openPeerLedger } from './commit/open-peer-ledger.js';
@@ -33,6 +34,8 @@ export interface ChannelPeersOptions {
   readonly definitions: readonly ChaincodeDefinition[];
   readonly msps: readonly MspDefinition[];
   readonly signatures: SignatureCache;
+  /** Undefined for a ledger whose blocks are not signed. */
+  readonly ordering: ChannelOrdering | undefined;
   /** Whether what peers do is counted. */
   readonly operations: boolean;
   /** Chaincodes that were deployed: their definitions, and what runs them for a peer. */
@@ -170,13 +173,14 @@ export class ChannelPeers {
   }
 
   #rules() {
-    const { topology, furtherChaincodes, definitions, deployments } = this.#options;
+    const { topology, furtherChaincodes, definitions, deployments, ordering } = this.#options;
     const given = topology.chaincode === undefined ? furtherChaincodes : [topology.chaincode, ...furtherChaincodes];
     return {
       channel: topology.channel,
       policy: { endorsers: endorsingMspIds(topology), needed: topology.endorsementsNeeded },
       chaincodes: given.map(({ name }) => name),
       definitions,
+      ordering,
       definitionsAt: (blockNumber: number) => deployments.definitionsAt(blockNumber),
     };
   }

@@ -1,18 +1,16 @@
-import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
 import { ensureIdentities, mspDefinitions } from '../identities/index.js';
 import type { LedgerTopology } from '../topology.js';
 import { readTopologyFile } from '../topology-file.js';
-import { blocksOfPeers, ChannelPeers, endorsingMspIds, type FurtherChaincode } from './channel-peers.js';
+import { ChannelOrderer, type OrdererEndpoint } from './channel-orderer.js';
+import { ChannelPeers, endorsingMspIds, type FurtherChaincode } from './channel-peers.js';
 import type { ChaincodeDefinition } from './commit/chaincode-definition.js';
 import { type BlockDelivery, deliverBlocks } from './commit/deliver-blocks.js';
-import { genesisBlock } from './commit/genesis-block.js';
 import { SignatureCache } from './commit/signature-cache.js';
 import { followRevocations } from './follow-revocations.js';
 import { type DeployedResult, Deployments, type DeployRequest } from './deployments.js';
 import { MspRegistry } from './msp.js';
 import { PeerOperations } from './operations/peer-operations.js';
-import { openOrderer, type Orderer } from './orderer/open-orderer.js';
 import { type Reconciliation, reconcilePrivateData } from './private-data/reconciliation.js';
 import { type PeerEndpoint, type PeerNodes, startPeerNodes } from './services/peer-nodes.js';
 
@@ -39,7 +37,7 @@ export interface DevLedgerOptions {
   readonly definitions?: readonly ChaincodeDefinition[];
   /** Whether certificates and keys that are missing are made. Default true. */
   readonly makeIdentities?: boolean;
-  /** Whether each peer has its operations port open: health, metrics, log level, version. Default false. */
+  /** Whether each node has its operations port open: health, metrics, log level, version. Default false. */
   readonly operations?: boolean;
   /** Default 127.0.0.1. */
   readonly listenHost?: string;
@@ -51,6 +49,8 @@ export interface DevLedgerOptions {
 export interface DevLedger {
   /** One for each peer that serves. */
   readonly endpoints: readonly PeerEndpoint[];
+  /** Where Fabric's own tools and older SDKs hand in transactions; undefined when the topology names no orderer. */
+  readonly orderer: OrdererEndpoint | undefined;
   /** Sentence by MSP id of the peers that take no part, because of what is wrong with their folder. */
   readonly setAside: ReadonlyMap<string, string>;
   /** Number of blocks by MSP id, of the peers that run. */
@@ -125,7 +125,7 @@ function settingsOf(options: DevLedgerOptions, closers: Settings['closers']): Se
 
 /** What every part of the channel rests on. */
 interface Channel {
-  readonly orderer: Orderer;
+  readonly ordering: ChannelOrderer;
   readonly deployments: Deployments;
   readonly peers: ChannelPeers;
   readonly nodes: PeerNodes;
@@ -136,11 +136,12 @@ interface Channel {
 async function start(settings: Settings, stop: () => Promise<void>): Promise<DevLedger> {
   const { topology, closers } = settings;
   const channel = await openChannel(settings);
-  const { orderer, deployments, peers, nodes, delivery } = channel;
+  const { ordering, deployments, peers, nodes, delivery } = channel;
+  const { orderer } = ordering;
   await delivery.caughtUp();
-  const operations = new PeerOperations(settings, channel);
+  const operations = new PeerOperations(settings, { ...channel, orderer });
   closers.push(() => operations.stop());
-  if (settings.operations) await operations.startAll();
+  if (settings.operations) await Promise.all([operations.startAll(), ordering.startOperations()]);
   const target = {
     betweenBlocks: orderer.betweenBlocks.bind(orderer),
     define: nodes.define.bind(nodes),
@@ -150,6 +151,9 @@ async function start(settings: Settings, stop: () => Promise<void>): Promise<Dev
   return {
     get endpoints() {
       return nodes.endpoints;
+    },
+    get orderer() {
+      return ordering.endpoint;
     },
     setAside: peers.setAside,
     heights: () => new Map(peers.ledgers().map((each) => [each.mspId, each.height()])),
@@ -176,24 +180,21 @@ async function openChannel(settings: Settings): Promise<Channel> {
   const definitions = mspDefinitions(dataDir, topology, { includeOrderer: false });
   const msps = new MspRegistry(definitions);
   const signatures = new SignatureCache(msps);
-  const unfollow = followRevocations({ dataDir, topology, msps, log });
+  const ordering = await ChannelOrderer.open({ ...settings, msps: definitions });
+  closers.push(() => ordering.close());
+  const { orderer } = ordering;
+  const registries = [msps, ordering];
+  const unfollow = followRevocations({ dataDir, topology, registries, log });
   closers.push(async () => unfollow());
-  const orderer = await openOrderer({
-    directory: join(dataDir, 'ledger', 'orderer'),
-    peers: blocksOfPeers(settings),
-    onIncident: (sentence) => log.warn({ orderer: true }, sentence),
-    batch: topology.batch,
-    genesis: genesisBlock({
-      channel: topology.channel,
-      msps: definitions,
-      policy: { endorsers: endorsingMspIds(topology), needed: topology.endorsementsNeeded },
-    }),
-    onFailure: (error) => log.error({ error: error.message }, 'the orderer stopped'),
-  });
-  closers.push(() => orderer.close());
   const deployments = await Deployments.open({ topology, dataDir, listenHost, log, nowMs: settings.nowMs });
   closers.push(() => deployments.stop());
-  const peers = new ChannelPeers({ ...settings, msps: definitions, signatures, deployments });
+  const peers = new ChannelPeers({
+    ...settings,
+    msps: definitions,
+    signatures,
+    deployments,
+    ordering: ordering.ordering,
+  });
   closers.push(() => peers.close());
   await peers.openAll();
   requireEnough(peers, topology);
@@ -204,7 +205,7 @@ async function openChannel(settings: Settings): Promise<Channel> {
     peers: peers.materials(),
     deployedDefinitions: () => deployments.definitionsAt(),
     allDeployedDefinitions: () => deployments.allDefinitions(),
-    orderer,
+    orderer: ordering.forPeers,
     msps,
     signatures,
   });
@@ -221,7 +222,9 @@ async function openChannel(settings: Settings): Promise<Channel> {
   });
   closers.push(() => delivery.stop());
   closers.push(() => nodes.stop());
-  return { orderer, deployments, peers, nodes, delivery, reconciling };
+  closers.push(() => ordering.stopServing());
+  await ordering.listen({ msps, signatures });
+  return { ordering, deployments, peers, nodes, delivery, reconciling };
 }
 
 function requireEnough(peers: ChannelPeers, topology: LedgerTopology): void {

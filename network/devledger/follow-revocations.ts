@@ -16,16 +16,16 @@ const LOOK_MS = 500;
 export function followRevocations(options: {
   readonly dataDir: string;
   readonly topology: LedgerTopology;
-  readonly msps: Pick<MspRegistry, 'setRevocations'>;
+  readonly registries: readonly Pick<MspRegistry, 'setRevocations'>[];
   readonly log: Pick<Logger, 'info' | 'error'>;
 }): () => void {
-  const { dataDir, topology, msps, log } = options;
+  const { dataDir, topology, registries, log } = options;
   const endings = topology.organisations.map(({ mspId, domain }) => {
     const file = revocationListFile(dataDir, domain);
     const look = () => {
       try {
         const revocations = readRevocations(dataDir, domain);
-        msps.setRevocations(mspId, revocations);
+        for (const registry of registries) registry.setRevocations(mspId, revocations);
         log.info({ mspId, revoked: revocations.length }, 'revocation list read again');
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);

@@ -58,8 +58,8 @@ async function run(options: MainOptions): Promise<void> {
   }
 }
 
-function readiness({ endpoints, setAside }: DevLedger): object {
-  return { ready: true, endpoints, setAside: Object.fromEntries(setAside) };
+function readiness({ endpoints, orderer, setAside }: DevLedger): object {
+  return { ready: true, endpoints, orderer, setAside: Object.fromEntries(setAside) };
 }
 
 /** Resolves at the first SIGINT or SIGTERM; whoever sends a second one does not want to wait. */

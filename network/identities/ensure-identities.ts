@@ -1,4 +1,10 @@
-import { type LedgerOrganisation, type LedgerTopology, ORDERER_DOMAIN, type Organisation } from '../topology.js';
+import {
+  type LedgerOrganisation,
+  type LedgerTopology,
+  type Organisation,
+  ordererDomainOf,
+  ordererHosts,
+} from '../topology.js';
 import { ensureFromFabricCa } from './fabric-ca/ensure-from-fabric-ca.js';
 import { ORDERER_MSP_ID, organisationFolder, PLAIN_USERS, SERVICE_USERS } from './identity-paths.js';
 import {
@@ -25,7 +31,7 @@ export async function ensureIdentities(
 ): Promise<void> {
   const nowMs = options.nowMs ?? Date.now();
   for (const organisation of topology.organisations) await ensureMember(organisation, dataDir, nowMs);
-  if (topology.orderers.length > 0) await ensureOrderers(topology, dataDir, nowMs);
+  await ensureOrderers(topology, dataDir, nowMs);
 }
 
 async function ensureMember(member: LedgerOrganisation, dataDir: string, nowMs: number): Promise<void> {
@@ -44,14 +50,15 @@ async function ensureMember(member: LedgerOrganisation, dataDir: string, nowMs: 
   if (hasGateway) await ensureGateway(organisation);
 }
 
-async function ensureOrderers({ orderers }: LedgerTopology, dataDir: string, nowMs: number): Promise<void> {
+async function ensureOrderers(topology: LedgerTopology, dataDir: string, nowMs: number): Promise<void> {
+  const domain = ordererDomainOf(topology);
   const organisation = await ensureOrganisation({
-    folder: organisationFolder(dataDir, ORDERER_DOMAIN, 'orderer'),
+    folder: organisationFolder(dataDir, domain, 'orderer'),
     mspId: ORDERER_MSP_ID,
-    domain: ORDERER_DOMAIN,
+    domain,
     kind: 'orderer',
     nowMs,
   });
-  for (const { host } of orderers) await ensureNode(organisation, host);
+  for (const host of ordererHosts(topology)) await ensureNode(organisation, host);
   await ensureUser(organisation, 'Admin');
 }

@@ -30,6 +30,7 @@ export {
   type Identity,
   type MspDefinition,
   mspDefinitions,
+  ordererDefinition,
   organisationByTlsCertificate,
   readAdminIdentity,
   readIdentity,

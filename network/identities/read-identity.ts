@@ -1,6 +1,6 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
-import { type LedgerTopology, ORDERER_DOMAIN, type Organisation, type Topology } from '../topology.js';
+import { type LedgerTopology, type Organisation, ordererDomainOf, type Topology } from '../topology.js';
 import { unreadable } from './identities-error.js';
 import {
   authorityPaths,
@@ -78,12 +78,12 @@ export function readPeerIdentity(dataDir: string, domain: string, host: string):
 }
 
 /** The key that the orderer signs blocks with. */
-export function readOrdererIdentity(dataDir: string, host: string): Identity {
-  const folder = organisationFolder(dataDir, ORDERER_DOMAIN, 'orderer');
+export function readOrdererIdentity(dataDir: string, domain: string, host: string): Identity {
+  const folder = organisationFolder(dataDir, domain, 'orderer');
   return identityOf(folder, readKeyPair(mspKeyPair(join(nodeFolder(folder, host, 'orderer'), 'msp'), host)));
 }
 
-/** @param domain - of the organisation; for an orderer `ORDERER_DOMAIN` */
+/** @param domain - of the organisation; for an orderer that of the ordering one */
 export function readTls(dataDir: string, domain: string, owner: TlsOwner): TlsMaterial {
   const kind = owner.kind === 'orderer' ? 'orderer' : 'peer';
   const folder = organisationFolder(dataDir, domain, kind);
@@ -116,7 +116,12 @@ export function mspDefinitions(
 ): MspDefinition[] {
   const members = topology.organisations.map(({ mspId, domain }) => definitionOf(dataDir, mspId, domain, 'peer'));
   if (!options.includeOrderer) return members;
-  return [...members, definitionOf(dataDir, ORDERER_MSP_ID, ORDERER_DOMAIN, 'orderer')];
+  return [...members, ordererDefinition(dataDir, topology)];
+}
+
+/** Trust anchors of the ordering organisation, whose nodes sign blocks. */
+export function ordererDefinition(dataDir: string, topology: LedgerTopology): MspDefinition {
+  return definitionOf(dataDir, ORDERER_MSP_ID, ordererDomainOf(topology), 'orderer');
 }
 
 /**

@@ -1,5 +1,5 @@
 import { localTopology, type Organisation, PORTS_PER_NETWORK, type Topology } from '../../network/topology.js';
-import { isFree, portsOf } from '../start/ports.js';
+import { devledgerPortsOf, isFree, portsOf } from '../start/ports.js';
 import { BenchFailure } from './bench-failure.js';
 
 /** Name on the channel of the baseline's chaincode. */
@@ -40,7 +40,7 @@ export async function freePortBase(): Promise<number> {
   for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
     const portBase = PORT_BASE_MIN + Math.floor(Math.random() * bases) * PORTS_PER_NETWORK;
     const topology = localTopology(portBase);
-    const ports = portsOf(topology).map(({ port }) => port);
+    const ports = [...portsOf(topology), ...devledgerPortsOf(topology)].map(({ port }) => port);
     const bare = withPeer(topology).map(({ mspId }) => barePort(topology, mspId));
     const free = await Promise.all([...ports, ...bare].map(isFree));
     if (!free.includes(false)) return portBase;

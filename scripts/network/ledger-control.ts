@@ -5,6 +5,8 @@ import { StartError } from '../start/start-error.js';
 /** What a running embedded ledger says of itself. */
 export interface LedgerReport {
   readonly endpoints: readonly { readonly mspId: string; readonly address: string }[];
+  /** Undefined when the topology names none. */
+  readonly orderer?: { readonly host: string; readonly address: string };
   /** Number of blocks by MSP id. */
   readonly heights: Readonly<Record<string, number>>;
   readonly setAside: Readonly<Record<string, string>>;

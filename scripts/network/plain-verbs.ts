@@ -95,11 +95,12 @@ export async function plainStatus({ dataDir }: Place): Promise<PlainStatus> {
 
 export function plainStatusLines(status: PlainStatus): readonly string[] {
   if (!status.running) return ['no network runs on this folder'];
-  const { endpoints = [], heights = {}, setAside = {}, chaincodes = [], processes } = status;
+  const { endpoints = [], orderer, heights = {}, setAside = {}, chaincodes = [], processes } = status;
   const missing = (name: string) => status.missingChaincodes?.[name] ?? [];
   const absence = (name: string) =>
     missing(name).length === 0 ? '' : `; not registered at ${missing(name).join(', ')}`;
   return [
+    ...(orderer === undefined ? [] : [`orderer ${orderer.host.padEnd(16)} ${orderer.address}`]),
     ...endpoints.map(({ mspId, address }) => `peer of ${mspId.padEnd(16)} ${address}, ${heights[mspId]} blocks`),
     ...Object.entries(setAside).map(([mspId, reason]) => `peer of ${mspId.padEnd(16)} set aside: ${reason}`),
     ...chaincodes.map(

@@ -28,6 +28,14 @@ export function portsOf(topology: Topology): readonly NamedPort[] {
   ]);
 }
 
+/** What the embedded ledger listens on beside these: it has one orderer. */
+export function devledgerPortsOf({ orderers }: Topology): readonly NamedPort[] {
+  return orderers.slice(0, 1).flatMap(({ host, port, operationsPort }) => [
+    { port, owner: `the orderer ${host}` },
+    { port: operationsPort, owner: `the operations of ${host}` },
+  ]);
+}
+
 /** What real Fabric listens on beside these. */
 export function fabricPortsOf(topology: Topology): readonly NamedPort[] {
   return topology.orderers.flatMap(({ host, port, adminPort, operationsPort }) => [
@@ -47,7 +55,8 @@ export async function requireFreePorts(
   topology: Topology,
   options: { readonly patienceMs: number; readonly ledger?: LedgerKind },
 ): Promise<void> {
-  const ports = options.ledger === 'fabric' ? [...portsOf(topology), ...fabricPortsOf(topology)] : portsOf(topology);
+  const ofLedger = options.ledger === 'fabric' ? fabricPortsOf(topology) : devledgerPortsOf(topology);
+  const ports = [...portsOf(topology), ...ofLedger];
   const untilMs = Date.now() + options.patienceMs;
   for (;;) {
     const taken = await firstTaken(ports);

@@ -1,12 +1,13 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { readOrdering } from '../../network/devledger/channel-sealing.js';
 import type { PeerLedgerOptions } from '../../network/devledger/commit/open-peer-ledger.js';
 import { SignatureCache } from '../../network/devledger/commit/signature-cache.js';
 import { DefinitionBook, definitionBookPath } from '../../network/devledger/definition/definition-book.js';
 import { DefinitionError } from '../../network/devledger/definition/definition-error.js';
 import { type MspDefinition, MspRegistry } from '../../network/devledger/msp.js';
 import type { LastingRules } from '../../network/devledger/store/verify-peer.js';
-import { mspDefinitions } from '../../network/identities/index.js';
+import { IdentitiesError, mspDefinitions } from '../../network/identities/index.js';
 import type { LedgerTopology, Topology } from '../../network/topology.js';
 import { lockFolder } from '../start/folder-lock.js';
 import type { LedgerKind } from '../start/ledger-choice.js';
@@ -35,10 +36,10 @@ const NEEDED: Readonly<Record<LedgerKind, readonly string[]>> = {
 const LOCK_FILE = 'start.lock';
 
 /** @throws CannotLook when it is no data folder, or its certificates cannot be read */
-export function openLedgerFolder<Channel extends LedgerTopology>(
+export async function openLedgerFolder<Channel extends LedgerTopology>(
   dataDir: string,
   topology: Channel,
-): LedgerFolder<Channel> {
+): Promise<LedgerFolder<Channel>> {
   if (!existsSync(dataDir)) throw new CannotLook(`There is no folder ${dataDir}; name the data folder with --data.`);
   const ledger = isFolder(join(dataDir, 'fabric')) ? 'fabric' : 'devledger';
   const missing = NEEDED[ledger].find((part) => !isFolder(join(dataDir, part)));
@@ -59,6 +60,7 @@ export function openLedgerFolder<Channel extends LedgerTopology>(
       policy: { endorsers, needed },
       chaincodes: chaincode === undefined ? [] : [chaincode.name],
       definitionsAt: readDefinitions(dataDir),
+      ordering: ledger === 'devledger' ? await readSigner(dataDir, topology) : undefined,
       signatures: new SignatureCache(new MspRegistry(msps)),
     },
     peers: topology.organisations.filter(({ peer }) => peer !== undefined),
@@ -67,10 +69,6 @@ export function openLedgerFolder<Channel extends LedgerTopology>(
 
 export function peerDirectory(dataDir: string, mspId: string): string {
   return join(dataDir, 'ledger', 'peers', mspId);
-}
-
-export function ordererDirectory(dataDir: string): string {
-  return join(dataDir, 'ledger', 'orderer');
 }
 
 export function gatewayDirectory(dataDir: string, mspId: string): string {
@@ -125,11 +123,24 @@ function readMsps(dataDir: string, topology: LedgerTopology): MspDefinition[] {
   try {
     return mspDefinitions(dataDir, topology, { includeOrderer: false });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new CannotLook(`The certificates in ${dataDir} cannot be read (${reason}); restore organizations/.`, {
-      cause,
-    });
+    throw unreadableCertificates(dataDir, cause);
   }
+}
+
+async function readSigner(dataDir: string, topology: LedgerTopology): Promise<LastingRules['ordering']> {
+  try {
+    return await readOrdering({ dataDir, topology });
+  } catch (cause) {
+    if (!(cause instanceof IdentitiesError)) throw cause;
+    throw unreadableCertificates(dataDir, cause);
+  }
+}
+
+function unreadableCertificates(dataDir: string, cause: unknown): CannotLook {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new CannotLook(`The certificates in ${dataDir} cannot be read (${reason}); restore organizations/.`, {
+    cause,
+  });
 }
 
 function isFolder(path: string): boolean {

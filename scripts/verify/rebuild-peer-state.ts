@@ -27,7 +27,7 @@ export async function rebuildPeerState(input: {
   mspId: string;
 }): Promise<string> {
   const { dataDir, topology, mspId } = input;
-  const folder = openLedgerFolder(dataDir, topology);
+  const folder = await openLedgerFolder(dataDir, topology);
   const peer = folder.peers.find((organisation) => organisation.mspId === mspId)?.peer;
   if (peer === undefined) throw new CannotLook(`${mspId} has no peer to rebuild.`);
   if (folder.ledger === 'fabric') return setFabricStateAside({ dataDir, mspId, host: peer.host });

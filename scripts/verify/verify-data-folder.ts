@@ -42,7 +42,7 @@ export interface VerifyReport {
  * @throws CannotLook when the folder, or an organisation asked for, is not there
  */
 export async function verifyDataFolder(options: VerifyOptions): Promise<VerifyReport> {
-  const folder = openLedgerFolder(options.dataDir, options.topology);
+  const folder = await openLedgerFolder(options.dataDir, options.topology);
   const mspIds = chosenPeers(folder, options.mspId);
   const running = isRunning(options.dataDir);
   const checks: CheckResult[] = [];

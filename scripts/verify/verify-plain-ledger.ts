@@ -32,7 +32,7 @@ export async function verifyPlainLedger(options: PlainVerifyOptions): Promise<Ve
     for (const result of results) onCheck?.(result);
   };
   const definitions = new CheckLog('definitions', 'network', DEFINITIONS_COPY);
-  const folder = openFolder(dataDir, topology, definitions);
+  const folder = await openFolder(dataDir, topology, definitions);
   definitions.count('definitions', folder?.rules.definitionsAt?.(Number.POSITIVE_INFINITY).length ?? 0);
   done(definitions.result);
   if (folder !== undefined && definitions.result.findings.length === 0) {
@@ -42,14 +42,14 @@ export async function verifyPlainLedger(options: PlainVerifyOptions): Promise<Ve
 }
 
 /** @returns undefined where the definitions are unreadable: the blocks cannot be judged then, and that is said */
-function openFolder(
+async function openFolder(
   dataDir: string,
   topology: LedgerTopology,
   definitions: CheckLog,
-): LedgerFolder<LedgerTopology> | undefined {
+): Promise<LedgerFolder<LedgerTopology> | undefined> {
   const path = definitionBookPath(dataDir);
   try {
-    const folder = openLedgerFolder(dataDir, topology);
+    const folder = await openLedgerFolder(dataDir, topology);
     const wasDeployed = existsSync(join(dataDir, 'ledger', 'chaincodes.json'));
     if (wasDeployed && !existsSync(path)) definitions.found(path, 'it is gone, and chaincode was deployed');
     return folder;

@@ -3,6 +3,7 @@ import { describeChaincodeCalls } from './chaincode-calls-conformance.js';
 import { describeCollections } from './collections-conformance.js';
 import { describeConflicts } from './conflicts-conformance.js';
 import { startDevLedgerUnderTest } from './devledger.js';
+import { describeDiscovery } from './discovery-conformance.js';
 import { describeEndorsement } from './endorsement-conformance.js';
 import { describeFailures } from './failures-conformance.js';
 import { startFabricUnderTest } from './fabric.js';
@@ -12,6 +13,7 @@ import { describeProposals } from './proposals-conformance.js';
 import { describeDeliver } from './deliver-conformance.js';
 import { describeEvents } from './events-conformance.js';
 import { describeQueries } from './queries-conformance.js';
+import { describePlainServices } from './plain-services-conformance.js';
 import { describeReadWriteSets } from './read-write-sets-conformance.js';
 import { describeState } from './state-conformance.js';
 import { describeSystemChaincodes } from './system-chaincodes-conformance.js';
@@ -40,6 +42,8 @@ const SUITES = [
   describePrivateData,
   describeCollections,
   describeSystemChaincodes,
+  describePlainServices,
+  describeDiscovery,
 ];
 
 function describeLedger(name: string, start: () => Promise<LedgerUnderTest>, startMs: number): void {

@@ -122,6 +122,14 @@ export async function committed(
   } catch (error) {
     if (!isKnownAlready(error)) throw error;
   }
+  return committedAs(client, txId);
+}
+
+/** Waits for a transaction that somebody has handed in. */
+export async function committedAs(
+  client: Pick<MemberClient, 'member' | 'gateway' | 'network'>,
+  txId: string,
+): Promise<Committed> {
   const commit = client.gateway.newCommit(commitRequest(client, client.network.getName(), txId));
   const { code, blockNumber } = await commit.getStatus();
   return { txId, code, blockNumber: Number(blockNumber) };

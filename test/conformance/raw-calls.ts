@@ -2,6 +2,7 @@ import type { Client, ServiceError } from '@grpc/grpc-js';
 import { common, gateway, orderer, peer } from '@hyperledger/fabric-protos';
 import { lengthDelimitedField, timestampBytes } from '../../network/devledger/endorse/wire-format.js';
 import { serialiseIdentity } from '../../network/devledger/services/peer-nodes.js';
+import type { Member } from '../network/ledger-front/front-client.js';
 import type { MemberClient } from './member-client.js';
 import { detailsIn } from './orderer-answers.js';
 import { signerOf } from './signed-messages.js';
@@ -112,9 +113,19 @@ const FIRST_MS = 120_000;
 
 /** Asks for blocks without the client library, which knows fewer positions than Fabric does. */
 export function seek(client: MemberClient, method: DeliverMethod, request: Seek): Promise<Delivered> {
+  return seekAt(client.client, `/protos.Deliver/${method}`, seekEnvelope(client.member, request), request.quietMs);
+}
+
+/** The same of any node; what orderers answer reads as what peers do. */
+export function seekAt(
+  node: Client,
+  path: string,
+  envelope: common.Envelope,
+  quietMs: number = QUIET_MS,
+): Promise<Delivered> {
   return new Promise((resolve, reject) => {
-    const call = client.client.makeBidiStreamRequest(
-      `/protos.Deliver/${method}`,
+    const call = node.makeBidiStreamRequest(
+      path,
       (message: common.Envelope) => Buffer.from(message.serializeBinary()),
       peer.DeliverResponse.deserializeBinary,
     );
@@ -125,7 +136,6 @@ export function seek(client: MemberClient, method: DeliverMethod, request: Seek)
       call.cancel();
       resolve({ blocks: responses.map(blockNumberOf), responses, status });
     };
-    const { quietMs = QUIET_MS } = request;
     let timer = setTimeout(done, FIRST_MS);
     call.on('data', (response: peer.DeliverResponse) => {
       clearTimeout(timer);
@@ -141,7 +151,7 @@ export function seek(client: MemberClient, method: DeliverMethod, request: Seek)
       clearTimeout(timer);
       reject(error);
     });
-    call.write(seekEnvelope(client, request));
+    call.write(envelope);
   });
 }
 
@@ -150,8 +160,8 @@ function blockNumberOf(response: peer.DeliverResponse): number {
   return block?.getHeader()?.getNumber() ?? response.getFilteredBlock()?.getNumber() ?? -1;
 }
 
-function seekEnvelope(client: MemberClient, request: Seek): common.Envelope {
-  const { identity } = client.member;
+export function seekEnvelope(member: Member, request: Seek): common.Envelope {
+  const { identity } = member;
   const signatureHeader = new common.SignatureHeader();
   signatureHeader.setCreator(serialiseIdentity(identity.mspId, Buffer.from(identity.credentials).toString('utf8')));
   signatureHeader.setNonce(Buffer.alloc(24, 1));
@@ -167,7 +177,7 @@ function seekEnvelope(client: MemberClient, request: Seek): common.Envelope {
   payload.setData(seekInfo(request).serializeBinary());
   const envelope = new common.Envelope();
   envelope.setPayload(payload.serializeBinary());
-  envelope.setSignature(signerOf(client.member)(envelope.getPayload_asU8()));
+  envelope.setSignature(signerOf(member)(envelope.getPayload_asU8()));
   return envelope;
 }
 

@@ -4,6 +4,7 @@ import type { PrivateKeeper } from '../private-data/private-keeper.js';
 import { BlockCorruptError, StoreError } from '../store/ledger-errors.js';
 import type { StateStore } from '../store/state-store.js';
 import { type BlockParts, parseBlock } from './block-codec.js';
+import type { ChannelOrdering } from './channel-ordering.js';
 import type { ChannelRules } from './channel-rules.js';
 import type { Blocks } from './healing-blocks.js';
 import { chainFault, commitFault, EMPTY_TIP, rowsOfCommittedBlock } from './replay-block.js';
@@ -19,6 +20,8 @@ export interface Replay {
   readonly rulesAt: (blockNumber: number) => ChannelRules;
   /** Left out, the state gets no private data. */
   readonly keeper?: PrivateKeeper;
+  /** Undefined where blocks are not signed. */
+  readonly ordering?: ChannelOrdering | undefined;
 }
 
 /**
@@ -35,7 +38,11 @@ export async function applyBlocks(stores: PeerStores, replay: Replay): Promise<v
   }
 }
 
-async function applyBlock(stores: PeerStores, number: number, { mspId, rulesAt, keeper }: Replay): Promise<void> {
+async function applyBlock(
+  stores: PeerStores,
+  number: number,
+  { mspId, rulesAt, keeper, ordering }: Replay,
+): Promise<void> {
   const { blocks, state } = stores;
   const block = await readBlock(stores, number);
   const place = blocks.place(number);
@@ -48,7 +55,7 @@ async function applyBlock(stores: PeerStores, number: number, { mspId, rulesAt, 
     readBlock: (earlier) => readBlock(stores, earlier),
     rules: rulesAt(number),
   }).finally(() => snapshot.close());
-  const fault = chainFault(block, tip) ?? commitFault(block, rows);
+  const fault = chainFault(block, tip) ?? ordering?.faultOf(block) ?? commitFault(block, rows);
   if (fault !== undefined) throw new BlockCorruptError({ ...place, peer: mspId, blockNumber: number }, fault);
   if (keeper === undefined) return state.apply(rows);
   // What the peer was given before the block is still there when it was cut off while it committed; what is not is

@@ -14,6 +14,8 @@ export interface BlockParts {
 
 /** common.BlockMetadataIndex: SIGNATURES, LAST_CONFIG, TRANSACTIONS_FILTER, ORDERER, COMMIT_HASH. */
 const METADATA_SLOTS = 5;
+const SIGNATURES = 0;
+const LAST_CONFIG = 1;
 const TRANSACTIONS_FILTER = 2;
 const ORDERER = 3;
 const COMMIT_HASH = 4;
@@ -62,6 +64,24 @@ export function orderedMetadata(ordererValue: Uint8Array): Uint8Array[] {
   return slots;
 }
 
+/** Metadata as Fabric's orderers fill it: what they sign, their signatures and the last block of configuration. */
+export function sealedMetadata(seal: {
+  readonly signatures: common.Metadata;
+  readonly lastConfig: Uint8Array;
+}): Uint8Array[] {
+  const slots = emptySlots();
+  slots[SIGNATURES] = seal.signatures.serializeBinary();
+  slots[LAST_CONFIG] = metadataValue(seal.lastConfig);
+  return slots;
+}
+
+/** What the orderer put into a block's metadata, without what a peer added. */
+export function orderersPart(metadata: readonly Uint8Array[]): Uint8Array[] {
+  return emptySlots().map((empty, index) =>
+    index === TRANSACTIONS_FILTER || index === COMMIT_HASH ? empty : (metadata[index] ?? empty),
+  );
+}
+
 /** The same metadata with what the committing peer found. */
 export function committedMetadata(
   metadata: readonly Uint8Array[],
@@ -83,8 +103,23 @@ export function storedCommitHash(block: BlockParts): Uint8Array {
   return readMetadataValue(block.metadata[COMMIT_HASH]);
 }
 
+/**
+ * What the orderer keeps in a block for itself: signed with the block, or in a slot of its own where it signs none.
+ *
+ * @see Fabric protoutil/blockutils.go, GetConsenterMetadataFromBlock
+ */
 export function ordererValue(block: BlockParts): Uint8Array {
-  return readMetadataValue(block.metadata[ORDERER]);
+  const signed = readMetadataValue(block.metadata[SIGNATURES]);
+  if (signed.length === 0) return readMetadataValue(block.metadata[ORDERER]);
+  return readMetadataValue(parseOrdererMetadata(signed).getConsenterMetadata_asU8());
+}
+
+function parseOrdererMetadata(bytes: Uint8Array): common.OrdererBlockMetadata {
+  try {
+    return parseMessage(common.OrdererBlockMetadata, bytes);
+  } catch (cause) {
+    throw new RangeError('The metadata of this block cannot be read.', { cause });
+  }
 }
 
 function emptySlots(): Uint8Array[] {

@@ -1,7 +1,9 @@
 import { errorCodeOf, type FileSystem } from '../store/file-system.js';
 import { FrameFiles } from '../store/frame-files.js';
 import { BlockCorruptError } from '../store/ledger-errors.js';
-import { type BlockParts, encodeBlock, orderedMetadata, ordererValue, parseBlock } from './block-codec.js';
+import type { LedgerTip } from '../store/tip.js';
+import { type BlockParts, encodeBlock, orderersPart, parseBlock } from './block-codec.js';
+import type { ChannelOrdering } from './channel-ordering.js';
 import { type ChannelRules, NO_CHAINCODES } from './channel-rules.js';
 import type { ReadBlock } from './expired-keys.js';
 import { chainFault, commitFault, EMPTY_TIP, rowsOfCommittedBlock, sameBytes, tipAfter } from './replay-block.js';
@@ -19,6 +21,8 @@ interface DonorPlaces {
   readonly places: readonly BlocksPlace[];
   /** Hash of the header of block 0: who begins otherwise belongs to another network. */
   readonly genesisHash: Uint8Array;
+  /** Undefined where blocks are not signed. */
+  readonly ordering: ChannelOrdering | undefined;
 }
 
 export type DonorOptions = DonorPlaces &
@@ -31,8 +35,8 @@ interface AsCommitted {
 }
 
 /**
- * Copies of blocks that other peers have. A copy is taken only where its hashes fit what is left here: the block
- * before it, the block behind it, and, between peers, the running commit hash on both sides.
+ * Copies of blocks that other peers have. A copy is taken only where the orderer has signed it and its hashes fit what
+ * is left here: the block before it, the block behind it, and, between peers, the running commit hash on both sides.
  */
 export class BlockDonors {
   readonly #options: DonorOptions;
@@ -88,11 +92,15 @@ export class BlockDonors {
     return first === undefined || sameBytes(tipAfter(first).headerHash, this.#options.genesisHash);
   }
 
+  #faultOf(block: BlockParts, before: LedgerTip): string | undefined {
+    return chainFault(block, before) ?? this.#options.ordering?.faultOf(block);
+  }
+
   async #fits(block: BlockParts, own: FrameFiles, donor: FrameFiles): Promise<boolean> {
     const before = this.#given.get(block.number - 1) ?? (await readSound(own, block.number - 1));
     if (before === undefined && block.number > 0) return false;
     const tip = before === undefined ? EMPTY_TIP : tipAfter(before);
-    if (chainFault(block, tip) !== undefined) return false;
+    if (this.#faultOf(block, tip) !== undefined) return false;
     const behind = await readSound(own, block.number + 1);
     if (behind !== undefined && !sameBytes(behind.previousHash, tipAfter(block).headerHash)) return false;
     if (this.#options.form === 'ordered') return true;
@@ -146,8 +154,7 @@ async function isCommittedAfter(
 
 /** What the orderer handed out, before a peer added what it found. */
 function asOrdered(block: BlockParts): BlockParts {
-  const value = ordererValue(block);
-  return { ...block, metadata: block.number === 0 ? orderedMetadata(new Uint8Array()) : orderedMetadata(value) };
+  return { ...block, metadata: orderersPart(block.metadata) };
 }
 
 async function inspectIfThere(place: BlocksPlace & { readonly files: FileSystem }): Promise<FrameFiles | undefined> {

@@ -51,7 +51,7 @@ export async function judgeConclusions(
   let truth: Uint8Array | undefined;
   for (const peer of peers) {
     const block = await blockOf(peer, blockNumber);
-    if (chainFault(block, before.tip) !== undefined) {
+    if (orderingFault(block, before.tip, rules) !== undefined) {
       wrong.push(peer.mspId);
       continue;
     }
@@ -75,7 +75,7 @@ export async function firstWronglyJudged(
   let tip = EMPTY_TIP;
   for (let number = 0; number < height; number += 1) {
     const block = await readBlock(number);
-    if (chainFault(block, tip) !== undefined) return number;
+    if (orderingFault(block, tip, rules) !== undefined) return number;
     const truth = number === 0 ? tip.commitHash : await commitHashOf(block, { tip, state, txIds, readBlock }, rules);
     const rows = await rowsOfCommittedBlock(block, { tip, state, readBlock, rules: rules.at(number).channel });
     if (!sameBytes(storedCommitHash(block), truth) || commitFault(block, rows) !== undefined) return number;
@@ -130,7 +130,7 @@ async function replayed(blockNumber: number, peer: PeerLedger, rules: RulesByBlo
   for (let number = 0; number < blockNumber; number += 1) {
     const block = await blockOf(peer, number);
     const rows = await rowsOfCommittedBlock(block, { tip, state, readBlock, rules: rules.at(number).channel });
-    const fault = chainFault(block, tip) ?? commitFault(block, rows);
+    const fault = orderingFault(block, tip, rules) ?? commitFault(block, rows);
     if (fault !== undefined) return `block ${number}: ${fault}`;
     state.apply(rows.writes);
     for (const { txId } of rows.transactions) txIds.add(txId);
@@ -138,6 +138,11 @@ async function replayed(blockNumber: number, peer: PeerLedger, rules: RulesByBlo
     await setImmediate();
   }
   return { tip, state, txIds, readBlock };
+}
+
+/** How a block is not the one that the orderer made behind those before it. */
+function orderingFault(block: BlockParts, tip: LedgerTip, { ordering }: RulesByBlock): string | undefined {
+  return chainFault(block, tip) ?? ordering?.faultOf(block);
 }
 
 async function commitHashOf(block: BlockParts, before: Before, rules: RulesByBlock): Promise<Uint8Array> {

@@ -213,10 +213,10 @@ export class DiskPeerLedger implements PeerLedger {
     return prepared?.bytes === bytes && prepared.state === state ? prepared : undefined;
   }
 
-  /** Whether the block follows, and which of its transactions are valid. */
+  /** Whether the block follows and is the orderer's, and which of its transactions are valid. */
   async #judge(bytes: Uint8Array, state: StateStore): Promise<JudgedBlock> {
     const block = parseBlock(bytes);
-    const fault = chainFault(block, this.#state.tip);
+    const fault = chainFault(block, this.#state.tip) ?? this.#rules.ordering?.faultOf(block);
     if (fault !== undefined) {
       throw new StoreError(`Peer ${this.mspId} refuses block ${block.number} from the orderer: ${fault}.`);
     }

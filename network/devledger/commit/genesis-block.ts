@@ -1,15 +1,11 @@
 import { common } from '@hyperledger/fabric-protos';
-import type { MspDefinition } from '../msp.js';
 import { encodeBlock, orderedMetadata } from './block-codec.js';
 import { blockDataHash } from './block-hash.js';
-import type { EndorsementPolicy } from './chaincode-definition.js';
-import { channelGroup } from './channel-group.js';
+import { type ChannelMembers, channelGroup } from './channel-group.js';
+import { unsignedSeal } from './ordering-section.js';
 
-export interface ChannelDefinition {
+export interface ChannelDefinition extends ChannelMembers {
   readonly channel: string;
-  readonly msps: readonly MspDefinition[];
-  /** /Channel/Application/Endorsement. */
-  readonly policy: EndorsementPolicy;
 }
 
 /**
@@ -25,7 +21,7 @@ export function genesisBlock(definition: ChannelDefinition): Uint8Array {
     previousHash: new Uint8Array(),
     dataHash: blockDataHash([envelope]),
     envelopes: [envelope],
-    metadata: orderedMetadata(new Uint8Array()),
+    metadata: definition.ordering === undefined ? orderedMetadata(new Uint8Array()) : unsignedSeal(),
   });
 }
 
@@ -37,7 +33,7 @@ function configEnvelope(definition: ChannelDefinition): Uint8Array {
   header.setChannelHeader(channelHeader.serializeBinary());
   header.setSignatureHeader(new common.SignatureHeader().serializeBinary());
   const config = new common.Config();
-  config.setChannelGroup(channelGroup(definition.msps, definition.policy));
+  config.setChannelGroup(channelGroup(definition));
   const configuration = new common.ConfigEnvelope();
   configuration.setConfig(config);
   const payload = new common.Payload();

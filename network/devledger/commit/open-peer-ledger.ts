@@ -11,6 +11,7 @@ import { type BlocksPlace, giveOnce } from './block-donors.js';
 import { blockHeaderHash } from './block-hash.js';
 import { PrivateKeeper } from '../private-data/private-keeper.js';
 import { applyBlocks } from './apply-blocks.js';
+import type { ChannelOrdering } from './channel-ordering.js';
 import type { ChaincodeDefinition } from './chaincode-definition.js';
 import { DiskPeerLedger } from './disk-peer-ledger.js';
 import type { EndorsementPolicy } from './endorsement-policy.js';
@@ -29,6 +30,8 @@ export interface PeerLedgerOptions {
   readonly policy: EndorsementPolicy;
   /** All members of the channel, in the same order for every peer and the orderer. */
   readonly msps: readonly MspDefinition[];
+  /** Left out for a ledger whose blocks are not signed. */
+  readonly ordering?: ChannelOrdering | undefined;
   /** May be the same for all peers of the process. */
   readonly signatureCache: SignatureCache;
   /** Names of chaincodes that have the channel's policy and no collections. */
@@ -121,9 +124,10 @@ async function openBlocks(
   rules: RulesByBlock,
 ): Promise<HealingBlocks> {
   const { files, mspId, onIncident, otherPeers } = options;
+  const { ordering } = rules;
   const genesisHash = blockHeaderHash(parseBlock(genesisBlock(options)));
   const rulesAt = (blockNumber: number) => rules.at(blockNumber).channel;
-  const donors = { files, places: otherPeers, form: 'committed', genesisHash, rulesAt } as const;
+  const donors = { files, places: otherPeers, form: 'committed', genesisHash, rulesAt, ordering } as const;
   const opened = await FrameFiles.open({
     directory: blocksDirectory(options.directory),
     owner: mspId,
@@ -144,7 +148,7 @@ async function bringUp({ blocks, state, keeper, rules }: OpenedParts, options: P
   }
   await requireBlockZero(blocks, blockHeaderHash(genesis), options);
   const rulesAt = (blockNumber: number) => rules.at(blockNumber).channel;
-  const replay = { mspId: options.mspId, rulesAt, keeper };
+  const replay = { mspId: options.mspId, rulesAt, keeper, ordering: rules.ordering };
   await state.bringUp(blocks, (store, earlier = options.earlierState) =>
     keeper.bringUp(
       store,

@@ -1,6 +1,13 @@
 import type { ChaincodeDefinition } from './chaincode-definition.js';
+import type { ChannelOrdering } from './channel-ordering.js';
 import type { ChannelRules } from './channel-rules.js';
 import { channelRulesOf, type ValidationRules } from './validate-block.js';
+
+/** Beside how transactions are judged: whose signature a block has to have. */
+export interface BlockRules extends ValidationRules {
+  /** Undefined where blocks are not signed. */
+  readonly ordering?: ChannelOrdering | undefined;
+}
 
 export interface RulesInForce {
   readonly rules: ValidationRules;
@@ -13,12 +20,15 @@ export interface RulesInForce {
  * a peer that was away, is to judge it by those of its time.
  */
 export class RulesByBlock {
+  /** Undefined where blocks are not signed. */
+  readonly ordering: ChannelOrdering | undefined;
   readonly #rules: ValidationRules;
   readonly #definitionsAt: ((blockNumber: number) => readonly ChaincodeDefinition[]) | undefined;
   #latest: { readonly deployed: readonly ChaincodeDefinition[]; readonly inForce: RulesInForce } | undefined;
 
   /** @param definitionsAt - beside those of the rules; the same array as long as nothing changes */
-  constructor(rules: ValidationRules, definitionsAt?: (blockNumber: number) => readonly ChaincodeDefinition[]) {
+  constructor(rules: BlockRules, definitionsAt?: (blockNumber: number) => readonly ChaincodeDefinition[]) {
+    this.ordering = rules.ordering;
     this.#rules = rules;
     this.#definitionsAt = definitionsAt;
   }

@@ -43,7 +43,7 @@ export type SimulationResult =
       readonly interest: readonly ChaincodeInterest[];
     }
   /** The chaincode answered with an error: the same everywhere, unless this peer's state differs. */
-  | { readonly kind: 'chaincode-error'; readonly message: string }
+  | { readonly kind: 'chaincode-error'; readonly message: string; readonly response: peer.Response }
   /** The peer could not run it; another one may. */
   | { readonly kind: 'peer-failure'; readonly message: string }
   | { readonly kind: 'duplicate'; readonly message: string };
@@ -192,7 +192,7 @@ export class Endorser {
     if (status >= STATUS_OK_MIN && status < STATUS_ERROR_MIN) return undefined;
     const code = errorCode(response.getMessage());
     this.#options.log.info({ txId: proposal.txId, status, code }, 'chaincode error');
-    return { kind: 'chaincode-error', message: `chaincode response ${status}, ${response.getMessage()}` };
+    return { kind: 'chaincode-error', message: `chaincode response ${status}, ${response.getMessage()}`, response };
   }
 }
 

@@ -78,7 +78,7 @@ function checkTime(proposal: Proposal, timeWindowMs: number, nowMs: number): str
 
 function checkHeader(proposal: Proposal): string | undefined {
   const type = proposal.headerType;
-  if (type !== common.HeaderType.ENDORSER_TRANSACTION) return `invalid header type ${headerTypeName(type)}`;
+  if (!HEADER_TYPES.includes(type)) return `invalid header type ${headerTypeName(type)}`;
   if (proposal.epoch !== 0) return 'epoch is non-zero';
   if (proposal.nonce.length === 0) return 'nonce is empty';
   if (proposal.creator.length === 0) return 'creator is empty';
@@ -101,6 +101,9 @@ function checkCreator(proposal: Proposal, msps: MspRegistry, nowMs: number): str
     return `${denied} creator org [${claimedMspId(proposal.creator)}]`;
   }
 }
+
+/** Fabric's own tools ask for configuration with the second. */
+const HEADER_TYPES: readonly number[] = [common.HeaderType.ENDORSER_TRANSACTION, common.HeaderType.CONFIG];
 
 /** Whom none of the channel's authorities vouches for, is nobody, whatever organisation they name. */
 const UNKNOWN_CREATOR: readonly MspErrorReason[] = ['UNKNOWN_MSP', 'MALFORMED_IDENTITY', 'NOT_ISSUED_BY_MSP'];

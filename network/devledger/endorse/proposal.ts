@@ -34,6 +34,13 @@ export interface Proposal {
  * @see Fabric core/endorser/msgvalidation.go, UnpackProposal
  */
 export function parseProposal(signedProposal: peer.SignedProposal | undefined): Proposal {
+  const proposal = parseAnyProposal(signedProposal);
+  if (proposal.channel === '') throw new Error('no channel id provided');
+  return proposal;
+}
+
+/** The same, also for one to the peer itself, which names no channel. */
+export function parseAnyProposal(signedProposal: peer.SignedProposal | undefined): Proposal {
   const proposalBytes = signedProposal?.getProposalBytes_asU8();
   if (signedProposal === undefined || proposalBytes === undefined || proposalBytes.length === 0) {
     throw new Error('a signed proposal is required');
@@ -80,7 +87,6 @@ export function timestampOf(channelHeader: common.ChannelHeader): number {
 
 function parseChannelHeader(bytes: Uint8Array): { channelHeader: common.ChannelHeader; chaincodeName: string } {
   const channelHeader = parseMessage(common.ChannelHeader, bytes);
-  if (channelHeader.getChannelId() === '') throw new Error('no channel id provided');
   const extension = parseMessage(peer.ChaincodeHeaderExtension, channelHeader.getExtension_asU8());
   const chaincodeName = extension.getChaincodeId()?.getName() ?? '';
   if (chaincodeName === '') throw new Error('ChaincodeHeaderExtension.ChaincodeId.Name is empty');

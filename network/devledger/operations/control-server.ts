@@ -73,6 +73,7 @@ async function run(what: string, request: IncomingMessage, ledger: DevLedger): P
 function status(ledger: DevLedger): object {
   return {
     endpoints: ledger.endpoints,
+    orderer: ledger.orderer,
     heights: Object.fromEntries(ledger.heights()),
     setAside: Object.fromEntries(ledger.setAside),
     chaincodes: ledger.chaincodes(),

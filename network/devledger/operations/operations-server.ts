@@ -2,17 +2,17 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Logger } from 'pino';
 import { readBody } from './http-body.js';
 import { formatLogSpec, parseLogSpec } from './log-spec.js';
-import type { PeerMetrics } from './peer-metrics.js';
 import { LEDGER_VERSION } from './version.js';
 
 export interface OperationsServerOptions {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
-  /** The peer's; its level is what /logspec reads and sets. */
+  /** The node's; its level is what /logspec reads and sets. */
   readonly log: Logger;
-  readonly metrics: PeerMetrics;
-  /** What keeps the peer from taking part, or what it depends on; none when all is well. */
+  /** In Prometheus' text format. */
+  readonly metrics: { readonly contentType: string; text(): Promise<string> };
+  /** What keeps the node from taking part, or what it depends on; none when all is well. */
   readonly failures: () => readonly FailedCheck[];
 }
 
@@ -44,8 +44,8 @@ const ROUTES: Readonly<Record<string, Handler>> = {
 };
 
 /**
- * What an operator asks a peer over HTTP, with the paths and shapes of Fabric's operations service. Without TLS and
- * without a password: bound to loopback, as the whole ledger is.
+ * What an operator asks a peer or an orderer over HTTP, with the paths and shapes of Fabric's operations service.
+ * Without TLS and without a password: bound to loopback, as the whole ledger is.
  *
  * @throws Error the port is taken
  * @see https://hyperledger-fabric.readthedocs.io/en/release-3.1/operations_service.html

@@ -32,15 +32,7 @@ export class PeerMetrics {
   constructor(channel: string, ledger: PeerLedger) {
     this.#channel = channel;
     const registers = [this.#registry];
-    const version = new Gauge({ name: 'fabric_version', help: 'What this is.', labelNames: ['version'], registers });
-    version.set({ version: LEDGER_VERSION }, 1);
-    const height: Gauge<'channel'> = new Gauge({
-      name: 'ledger_blockchain_height',
-      help: 'Height of the chain in blocks.',
-      labelNames: ['channel'],
-      registers,
-      collect: () => height.set({ channel }, ledger.height()),
-    });
+    addLedgerMetrics(this.#registry, channel, ledger);
     const erasing: Gauge<'channel'> = new Gauge({
       name: 'ledger_private_data_erasure_pending',
       help: 'Whether bytes of purged or ended private data are still in files: 1, else 0.',
@@ -123,18 +115,32 @@ function kindOf(bytes: Uint8Array): { transaction_type: string; chaincode: strin
   };
 }
 
-/** Of the one process that holds every peer: each peer reports the same. */
-function addProcessMetrics(registry: Registry): void {
+/** What a node is, and how many blocks it has. */
+export function addLedgerMetrics(registry: Registry, channel: string, ledger: { height(): number }): void {
+  const registers = [registry];
+  const version = new Gauge({ name: 'fabric_version', help: 'What this is.', labelNames: ['version'], registers });
+  version.set({ version: LEDGER_VERSION }, 1);
+  const height: Gauge<'channel'> = new Gauge({
+    name: 'ledger_blockchain_height',
+    help: 'Height of the chain in blocks.',
+    labelNames: ['channel'],
+    registers,
+    collect: () => height.set({ channel }, ledger.height()),
+  });
+}
+
+/** Of the one process that holds every node: each reports the same. */
+export function addProcessMetrics(registry: Registry): void {
   const registers = [registry];
   const memory: Gauge = new Gauge({
     name: 'process_resident_memory_bytes',
-    help: 'Resident memory size in bytes, of all peers together.',
+    help: 'Resident memory size in bytes, of all nodes together.',
     registers,
     collect: () => memory.set(process.memoryUsage.rss()),
   });
   const cpu: Gauge = new Gauge({
     name: 'process_cpu_seconds_total',
-    help: 'User and system CPU time spent in seconds, by all peers together.',
+    help: 'User and system CPU time spent in seconds, by all nodes together.',
     registers,
     collect: () => {
       const { user, system } = process.cpuUsage();

@@ -10,6 +10,7 @@ import { FrameFiles } from '../store/frame-files.js';
 import { HeightMark } from '../store/height-mark.js';
 import { StoreError } from '../store/ledger-errors.js';
 import type { PendingEnvelope } from './pending-log.js';
+import { type BlockSealing, sealBlock } from './seal-block.js';
 
 const BLOCK_FILE_MAX_BYTES = 64 * 1024 * 1024;
 
@@ -26,6 +27,8 @@ export interface OrderedChainOptions {
   /** Where peers keep their blocks. */
   readonly peers: readonly BlocksPlace[];
   readonly onIncident: (sentence: string) => void;
+  /** Undefined for a ledger whose blocks are not signed. */
+  readonly sealing: BlockSealing | undefined;
 }
 
 /** A block that is not part of the chain yet. */
@@ -41,15 +44,20 @@ export class OrderedChain {
   readonly #blocks: Blocks;
   readonly #mark: HeightMark;
   readonly #lock: FileLock;
+  readonly #sealing: BlockSealing | undefined;
   #headerHash: Uint8Array;
   #orderedSequence: number;
   /** Peers ask for the newest block all at once: it is read from the disk for none of them. */
   #newest: Uint8Array;
 
-  private constructor(stores: { blocks: Blocks; mark: HeightMark; lock: FileLock }, newest: Uint8Array) {
+  private constructor(
+    stores: { blocks: Blocks; mark: HeightMark; lock: FileLock },
+    { newest, sealing }: { readonly newest: Uint8Array; readonly sealing: BlockSealing | undefined },
+  ) {
     this.#blocks = stores.blocks;
     this.#mark = stores.mark;
     this.#lock = stores.lock;
+    this.#sealing = sealing;
     this.#newest = newest;
     const block = parseBlock(newest);
     this.#headerHash = blockHeaderHash(block);
@@ -73,8 +81,8 @@ export class OrderedChain {
     try {
       mark = await HeightMark.open(files, join(heights, 'height'));
       const blocks = await openBlocks(options, mark.height);
-      const newest = await blocks.read(blocks.nextSequence - 1);
-      return new OrderedChain({ blocks, mark, lock }, newest ?? genesis);
+      const newest = (await blocks.read(blocks.nextSequence - 1)) ?? genesis;
+      return new OrderedChain({ blocks, mark, lock }, { newest, sealing: options.sealing });
     } catch (error) {
       await mark?.close();
       lock.release();
@@ -100,8 +108,9 @@ export class OrderedChain {
       previousHash: this.#headerHash,
       dataHash: blockDataHash(envelopes),
     };
-    const bytes = encodeBlock({ ...header, envelopes, metadata: orderedMetadata(encodeSequence(lastSequence)) });
-    return { header, bytes, lastSequence };
+    const value = encodeSequence(lastSequence);
+    const metadata = this.#sealing === undefined ? orderedMetadata(value) : sealBlock(header, value, this.#sealing);
+    return { header, bytes: encodeBlock({ ...header, envelopes, metadata }), lastSequence };
   }
 
   /**
@@ -135,7 +144,8 @@ export class OrderedChain {
 async function openBlocks(options: OrderedChainOptions, markedHeight: number): Promise<HealingBlocks> {
   const { blocks: directory, genesis, files, fileSizeMaxBytes, peers: places, onIncident } = options;
   const genesisHash = blockHeaderHash(parseBlock(genesis));
-  const donorOptions = { files, places, form: 'ordered', genesisHash } as const;
+  const ordering = options.sealing?.ordering;
+  const donorOptions = { files, places, form: 'ordered', genesisHash, ordering } as const;
   const donors = await BlockDonors.open(donorOptions);
   try {
     const opened = await FrameFiles.open({

@@ -1,5 +1,5 @@
 import { status } from '@grpc/grpc-js';
-import type { CommittedBlock, PeerLedger } from '../peer-ledger.js';
+import type { CommittedBlock } from '../peer-ledger.js';
 import { type BlockSummary, summariseBlock } from './block-summary.js';
 import { RpcError } from './rpc-error.js';
 
@@ -8,9 +8,17 @@ const RECENT_BLOCKS_MAX = 16;
 const RECENT_SIZE_MAX_BYTES = 2 * 1024 * 1024;
 const SUMMARIES_MAX = 64;
 
+/** Blocks of a peer that were committed, or of the orderer that were cut. */
+export interface FedBlocks {
+  height(): number;
+  blockByNumber(blockNumber: number): Promise<Uint8Array | undefined>;
+  /** @param listener - told of each block that is added; one it is not given is read when somebody wants it */
+  onCommit(listener: (block?: Pick<CommittedBlock, 'blockNumber' | 'bytes'>) => void): () => void;
+}
+
 /** The committed blocks of one peer as a stream that goes on with what commits next. */
 export class BlockFeed {
-  readonly #ledger: PeerLedger;
+  readonly #ledger: FedBlocks;
   readonly #unsubscribe: () => void;
   readonly #waiters = new Set<() => void>();
   readonly #recent = new Map<number, Uint8Array>();
@@ -18,7 +26,7 @@ export class BlockFeed {
   #recentSizeBytes = 0;
   #failure: RpcError | undefined;
 
-  constructor(ledger: PeerLedger) {
+  constructor(ledger: FedBlocks) {
     this.#ledger = ledger;
     this.#unsubscribe = ledger.onCommit((block) => this.#onCommit(block));
   }
@@ -75,7 +83,12 @@ export class BlockFeed {
     return summary;
   }
 
-  #onCommit(block: CommittedBlock): void {
+  #onCommit(block?: Pick<CommittedBlock, 'blockNumber' | 'bytes'>): void {
+    if (block !== undefined) this.#keep(block);
+    this.#wakeAll();
+  }
+
+  #keep(block: Pick<CommittedBlock, 'blockNumber' | 'bytes'>): void {
     this.#recent.set(block.blockNumber, block.bytes);
     this.#recentSizeBytes += block.bytes.length;
     while (this.#recent.size > RECENT_BLOCKS_MAX || this.#recentSizeBytes > RECENT_SIZE_MAX_BYTES) {
@@ -84,7 +97,6 @@ export class BlockFeed {
       this.#recent.delete(oldest[0]);
       this.#recentSizeBytes -= oldest[1].length;
     }
-    this.#wakeAll();
   }
 
   #wakeAll(): void {

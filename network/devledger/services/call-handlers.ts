@@ -119,6 +119,35 @@ export function conversationHandler<Request, Response>(
   };
 }
 
+/**
+ * A stream on which each request is answered by one message, in order. The next one is read when the one before is
+ * answered, so that a client who sends faster waits.
+ *
+ * @param handle - returns the answer, and whether the client may go on
+ */
+export function exchangeHandler<Request, Response>(
+  context: CallContext,
+  handle: (request: Request) => Promise<{ readonly answer: Response; readonly goOn: boolean }>,
+): handleBidiStreamingCall<Request, Response> {
+  return (call) => {
+    const signal = streamSignal(call, context.stopped);
+    const run = async () => {
+      for await (const request of call.iterator({ destroyOnReturn: false })) {
+        const { answer, goOn } = await limited(context, () => handle(request));
+        await writePaced(call, answer, signal);
+        if (!goOn || signal.aborted) return;
+      }
+    };
+    void run().then(
+      () => call.end(),
+      (error: unknown) => {
+        logFailure(context.log, call.getPath(), error);
+        call.emit('error', toServerError(error));
+      },
+    );
+  };
+}
+
 type WritableCall<Response> =
   | Pick<ServerWritableStream<unknown, Response>, 'write' | 'once' | 'off' | 'on' | 'cancelled'>
   | Pick<ServerDuplexStream<unknown, Response>, 'write' | 'once' | 'off' | 'on' | 'cancelled'>;

@@ -15,21 +15,33 @@ const LEAF: MessageShape = {};
 const SIGNATURE_HEADER: MessageShape = { 1: LEAF };
 const HEADER: MessageShape = { 1: { 7: LEAF }, 2: SIGNATURE_HEADER };
 const PROPOSAL_PAYLOAD: MessageShape = { 1: { 1: { 3: LEAF } } };
-const SIGNED_PROPOSAL: MessageShape = { 1: { 1: HEADER, 2: PROPOSAL_PAYLOAD } };
+/** protos.SignedProposal. */
+export const SIGNED_PROPOSAL: MessageShape = { 1: { 1: HEADER, 2: PROPOSAL_PAYLOAD } };
 const KV_SET: MessageShape = { 1: { 2: LEAF }, 2: { 4: { 1: { 2: LEAF } } }, 3: LEAF, 4: { 2: LEAF } };
 const HASHED_SET: MessageShape = { 2: { 1: { 2: LEAF }, 2: LEAF, 3: { 2: LEAF } } };
 const RESULTS: MessageShape = { 2: { 2: KV_SET, 3: HASHED_SET } };
 const ENDORSED_ACTION: MessageShape = { 1: { 2: { 1: RESULTS, 2: LEAF } }, 2: { 1: LEAF } };
 const TRANSACTION: MessageShape = { 1: { 1: SIGNATURE_HEADER, 2: { 1: PROPOSAL_PAYLOAD, 2: ENDORSED_ACTION } } };
 
+/** Of a query of the discovery service: chaincodes with their key policies. */
+const INTERESTS: MessageShape = { 1: { 1: { 5: { 2: { 2: LEAF }, 3: LEAF } } } };
+
 /** gateway.EvaluateRequest and gateway.EndorseRequest. */
 export const PROPOSED_SHAPE: MessageShape = { 3: SIGNED_PROPOSAL };
+/** common.Envelope with a transaction. */
+export const ENVELOPE_SHAPE: MessageShape = { 1: { 1: HEADER, 2: TRANSACTION } };
+/** What lies in the message is not looked at. */
+export const OUTSIDE_ONLY: MessageShape = {};
 /** gateway.SubmitRequest. */
-export const SUBMIT_SHAPE: MessageShape = { 3: { 1: { 1: HEADER, 2: TRANSACTION } } };
+export const SUBMIT_SHAPE: MessageShape = { 3: ENVELOPE_SHAPE };
 /** The same, where what lies in the envelope is not looked at. */
 export const ENVELOPE_ONLY: MessageShape = { 3: LEAF };
 /** gateway.SignedCommitStatusRequest and gateway.SignedChaincodeEventsRequest. */
 export const SIGNED_REQUEST_SHAPE: MessageShape = { 1: LEAF };
+/** discovery.SignedRequest. */
+export const DISCOVERY_SHAPE: MessageShape = { 1: { 1: LEAF, 2: { 3: INTERESTS, 4: INTERESTS } } };
+/** discovery.Request. */
+export const DISCOVERY_PAYLOAD_SHAPE: MessageShape = { 1: LEAF, 2: { 3: INTERESTS, 4: INTERESTS } };
 /** protos.ChaincodeMessage. */
 export const CHAINCODE_SHAPE: MessageShape = { 5: SIGNED_PROPOSAL };
 /** common.Envelope with orderer.SeekInfo. */

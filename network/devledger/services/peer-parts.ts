@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { ORDERER_MSP_ID } from '../../identities/index.js';
 import type { LedgerTopology } from '../../topology.js';
 import { ChaincodeConnection, type ChaincodeTls } from '../chaincode/chaincode-connection.js';
 import type { ChaincodeDefinition } from '../commit/chaincode-definition.js';
@@ -67,9 +68,9 @@ export interface PeerNodesOptions {
 }
 
 /** How far a request's time may be from the peer's clock, either way. */
-const TIME_WINDOW_MS = 2 * 60 * 1000;
+export const TIME_WINDOW_MS = 2 * 60 * 1000;
 /** Longest envelope that the orderer takes, as on the real network; below the longest message. */
-const ENVELOPE_SIZE_MAX_BYTES = 16 * 1024 * 1024;
+export const ENVELOPE_SIZE_MAX_BYTES = 16 * 1024 * 1024;
 
 export interface PeerParts {
   readonly material: PeerMaterial;
@@ -150,6 +151,17 @@ export function startServer(
         if (keeper === undefined) return new Map();
         return deliveredSets(blockNumber, reader, { keeper, rules: part.endorser.rules });
       },
+    },
+    discovery: {
+      channel,
+      access,
+      log,
+      local: part.endorser,
+      // Asked anew for each call: peers stop and start.
+      get others() {
+        return others();
+      },
+      orderers: options.topology.orderers.slice(0, 1).map(({ host, port }) => ({ mspId: ORDERER_MSP_ID, host, port })),
     },
     log,
     ...(material.onCall === undefined ? {} : { onCall: material.onCall }),

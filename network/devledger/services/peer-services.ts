@@ -1,5 +1,5 @@
 import { type Server, type ServiceDefinition, status, type UntypedServiceImplementation } from '@grpc/grpc-js';
-import { common, gateway, peer } from '@hyperledger/fabric-protos';
+import { common, discovery, gateway, peer } from '@hyperledger/fabric-protos';
 import type { Logger } from 'pino';
 import type { CallContext, CallListener } from './call-handlers.js';
 import { conversationHandler, serverStreamHandler, unaryHandler } from './call-handlers.js';
@@ -8,17 +8,21 @@ import { type CommitStatusOptions, commitStatus } from './commit-status.js';
 import { ConcurrencyLimit } from './concurrency-limit.js';
 import { type DeliverOptions, deliver } from './deliver.js';
 import type { DeliverKind } from './deliver-response.js';
+import { type DiscoveryOptions, discover } from './discovery.js';
 import { type EndorseOptions, endorse } from './endorse.js';
 import { evaluate } from './evaluate.js';
 import {
+  DISCOVERY_SHAPE,
   ENVELOPE_ONLY,
   NO_STREAM_MESSAGE,
   parseBounded,
   PROPOSED_SHAPE,
   SEEK_SHAPE,
+  SIGNED_PROPOSAL,
   SIGNED_REQUEST_SHAPE,
   SUBMIT_SHAPE,
 } from './message-bounds.js';
+import { processProposal } from './process-proposal.js';
 import { RpcError } from './rpc-error.js';
 import { type SubmitOptions, submit } from './submit.js';
 
@@ -28,19 +32,22 @@ export interface PeerServicesOptions {
   readonly commitStatus: CommitStatusOptions;
   readonly chaincodeEvents: ChaincodeEventsOptions;
   readonly deliver: DeliverOptions;
+  readonly discovery: DiscoveryOptions;
   readonly log: Logger;
   readonly onCall?: CallListener;
   /** Aborted when the server stops. */
   readonly stopped: AbortSignal;
 }
 
-/** Calls at once; Fabric's peer.limits.concurrency has 500 for the gateway and 2,500 for deliver. */
+/** Calls at once; Fabric's peer.limits.concurrency has 500 for the gateway, 2,500 for endorser and deliver. */
 const GATEWAY_CALLS_MAX = 500;
 /** Those who wait for a commit or for events cost next to nothing, and must not keep others from submitting. */
 const WAITING_CALLS_MAX = 5_000;
+const ENDORSER_CALLS_MAX = 2_500;
 const DELIVER_CALLS_MAX = 2_500;
+const DISCOVER_CALLS_MAX = 500;
 
-/** Adds what one peer offers to its gRPC server: gateway.Gateway and protos.Deliver. */
+/** Adds what one peer offers to its gRPC server: gateway.Gateway, protos.Endorser, protos.Deliver, discovery.Discovery. */
 export function addPeerServices(server: Server, options: PeerServicesOptions): void {
   const { log, stopped, onCall } = options;
   const every = { log, stopped, ...(onCall === undefined ? {} : { onCall }) };
@@ -70,6 +77,21 @@ export function addPeerServices(server: Server, options: PeerServicesOptions): v
     }),
   };
   server.addService(gatewayDefinition(), gatewayServer);
+  const endorsing: CallContext = { ...every, limit: new ConcurrencyLimit('/protos.Endorser', ENDORSER_CALLS_MAX) };
+  server.addService(endorserDefinition(), {
+    processProposal: unaryHandler(endorsing, async (bytes: Uint8Array) =>
+      processProposal(parseBounded(bytes, SIGNED_PROPOSAL, peer.SignedProposal), options.endorse),
+    ),
+  });
+  const discovering: CallContext = {
+    ...every,
+    limit: new ConcurrencyLimit('/discovery.Discovery', DISCOVER_CALLS_MAX),
+  };
+  server.addService(discoveryDefinition(), {
+    discover: unaryHandler(discovering, async (bytes: Uint8Array) =>
+      discover(parseBounded(bytes, DISCOVERY_SHAPE, discovery.SignedRequest), options.discovery),
+    ),
+  });
   server.addService(deliverDefinition(), deliverServer(options));
 }
 
@@ -79,7 +101,7 @@ function deliverServer(options: PeerServicesOptions): UntypedServiceImplementati
   const handler = (kind: DeliverKind) =>
     conversationHandler<Uint8Array, Uint8Array>(context, (bytes, signal) => {
       const envelope = parseBounded(bytes, SEEK_SHAPE, common.Envelope, NO_STREAM_MESSAGE);
-      return answerSeek(envelope, kind, options.deliver, signal);
+      return endOfSeek(deliver(envelope, kind, options.deliver, signal), 'the peer');
     });
   return {
     deliver: handler('block'),
@@ -88,21 +110,22 @@ function deliverServer(options: PeerServicesOptions): UntypedServiceImplementati
   };
 }
 
-async function* answerSeek(
-  envelope: common.Envelope,
-  kind: DeliverKind,
-  options: DeliverOptions,
-  signal: AbortSignal,
+/** Answers of one seek as they go out; whether the client may ask again is told by the last one. */
+export async function* endOfSeek(
+  answers: ReturnType<typeof deliver>,
+  node: string,
 ): AsyncGenerator<Uint8Array, boolean, void> {
-  for await (const { bytes, final } of deliver(envelope, kind, options, signal)) {
+  for await (const { bytes, final } of answers) {
     yield bytes;
     if (final !== undefined) return final === common.Status.SUCCESS;
   }
-  throw new RpcError(status.UNAVAILABLE, 'the peer is shutting down, or the client has gone');
+  throw new RpcError(status.UNAVAILABLE, `${node} is shutting down, or the client has gone`);
 }
 
 /** Requests arrive as they are, so that their bounds are checked before they are parsed. */
-const asReceived = (bytes: Buffer) => bytes;
+export const asReceived = (bytes: Buffer) => bytes;
+/** What is in its bytes already is sent as it is. */
+export const serialised = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 
 function gatewayDefinition(): ServiceDefinition {
   const { evaluate: query, endorse: endorsing, submit: submitting, commitStatus: waiting } = gateway.GatewayService;
@@ -115,9 +138,16 @@ function gatewayDefinition(): ServiceDefinition {
   };
 }
 
+function endorserDefinition(): ServiceDefinition {
+  return { processProposal: { ...peer.EndorserService.processProposal, requestDeserialize: asReceived } };
+}
+
+function discoveryDefinition(): ServiceDefinition {
+  return { discover: { ...discovery.DiscoveryService.discover, requestDeserialize: asReceived } };
+}
+
 /** Fabric's own definition, but for responses that arrive serialised: blocks are passed on without being parsed. */
 function deliverDefinition(): ServiceDefinition {
-  const serialised = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const own = { requestDeserialize: asReceived, responseSerialize: serialised };
   const { deliver: block, deliverFiltered, deliverWithPrivateData } = peer.DeliverService;
   return {

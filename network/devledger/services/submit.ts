@@ -1,22 +1,16 @@
 import { status } from '@grpc/grpc-js';
-import { common, gateway } from '@hyperledger/fabric-protos';
-import type { Logger } from 'pino';
+import { gateway } from '@hyperledger/fabric-protos';
 import { StoreError } from '../store/ledger-errors.js';
-import type { AccessPolicy } from './access-policy.js';
+import { type EnvelopeChecks, findRefusal } from './envelope-checks.js';
 import { messageOf, RpcError } from './rpc-error.js';
-import { parseMessage } from '../wire/parse-message.js';
 
 export interface TransactionOrderer {
   /** Resolves when the envelope will be in a block whatever happens. */
   submit(envelope: Uint8Array): Promise<void>;
 }
 
-export interface SubmitOptions {
-  readonly channel: string;
+export interface SubmitOptions extends EnvelopeChecks {
   readonly orderer: TransactionOrderer;
-  readonly access: AccessPolicy;
-  readonly envelopeSizeMaxBytes: number;
-  readonly log: Logger;
 }
 
 /**
@@ -39,7 +33,8 @@ export async function submit(request: gateway.SubmitRequest, options: SubmitOpti
     );
   }
   const bytes = envelope.serializeBinary();
-  checkEnvelope(envelope, options);
+  const refusal = findRefusal(envelope, options);
+  if (refusal !== undefined) throw refused(refusal.status, refusal.info);
   try {
     await options.orderer.submit(bytes);
   } catch (error) {
@@ -50,46 +45,6 @@ export async function submit(request: gateway.SubmitRequest, options: SubmitOpti
     ]);
   }
   return new gateway.SubmitResponse();
-}
-
-function checkEnvelope(envelope: common.Envelope, options: SubmitOptions): void {
-  const sizeBytes = envelope.getPayload_asU8().length + envelope.getSignature_asU8().length;
-  if (sizeBytes > options.envelopeSizeMaxBytes) {
-    throw refused(
-      'BAD_REQUEST',
-      `message payload is ${sizeBytes} bytes and exceeds maximum allowed ${options.envelopeSizeMaxBytes} bytes`,
-    );
-  }
-  const { channel, creator } = readHeader(envelope);
-  if (channel !== options.channel) throw refused('BAD_REQUEST', `channel '${channel}' is not served by this orderer`);
-  if (options.access.isOfEndedCertificate(creator)) throw refused('BAD_REQUEST', 'broadcast client identity expired');
-  try {
-    options.access.verifyWriter({
-      identity: creator,
-      data: envelope.getPayload_asU8(),
-      signature: envelope.getSignature_asU8(),
-    });
-  } catch (error) {
-    options.log.warn({ reason: messageOf(error) }, 'transaction refused by the orderer');
-    throw refused(
-      'FORBIDDEN',
-      "implicit policy evaluation failed - 0 sub-policies were satisfied, but this policy requires 1 of the 'Writers' " +
-        'sub-policies to be satisfied: permission denied',
-    );
-  }
-}
-
-function readHeader(envelope: common.Envelope): { channel: string; creator: Uint8Array } {
-  try {
-    const header = parseMessage(common.Payload, envelope.getPayload_asU8()).getHeader();
-    if (header === undefined) throw new Error('envelope has no header');
-    return {
-      channel: parseMessage(common.ChannelHeader, header.getChannelHeader_asU8()).getChannelId(),
-      creator: parseMessage(common.SignatureHeader, header.getSignatureHeader_asU8()).getCreator_asU8(),
-    };
-  } catch (error) {
-    throw refused('BAD_REQUEST', `could not determine channel ID: ${messageOf(error)}`);
-  }
 }
 
 function refused(ordererStatus: string, info: string): RpcError {

@@ -1,5 +1,6 @@
 import { basename, dirname, join } from 'node:path';
-import { DISK, type FileSystem, makeDurableDirectory, messageOf, shortageOf } from './file-system.js';
+import { notConfirmed, notWritten } from './append-failures.js';
+import { DISK, type FileSystem, makeDurableDirectory } from './file-system.js';
 import { encodeFrameHeader } from './frame.js';
 import { copyIfReadable, writeAnew } from './frame-repair.js';
 import { FrameFile, frameFilePath, openFrameFiles } from './frame-file.js';
@@ -198,7 +199,7 @@ export class FrameFiles {
       await synced;
       file.appended(frameBytes);
     } catch (cause) {
-      throw this.#failure ?? this.#unwritable(cause);
+      throw this.#failure ?? notWritten(this.#options.directory, cause);
     }
   }
 
@@ -207,22 +208,9 @@ export class FrameFiles {
       await file.sync();
     } catch (cause) {
       // The kernel may have dropped what it could not write, and says so only once: asking again proves nothing.
-      this.#failure = new StoreError(
-        `The disk did not confirm a write to ${file.path} (${messageOf(cause)}): check the disk and restart the ledger.`,
-        { cause },
-      );
+      this.#failure = notConfirmed(file.path, cause);
       throw this.#failure;
     }
-  }
-
-  #unwritable(cause: unknown): StoreError {
-    const { directory } = this.#options;
-    const shortage = shortageOf(cause);
-    const next = shortage ?? 'check the disk and restart the ledger';
-    return new StoreError(`Nothing can be written to ${directory} (${messageOf(cause)}): ${next}.`, {
-      cause,
-      shortage,
-    });
   }
 
   async #cutTail(): Promise<void> {

@@ -20,8 +20,8 @@ export interface BlockWalk {
   /** A block by its number, for what an earlier one wrote. */
   readonly readBlock: ReadBlock;
   /**
-   * Given, every transaction is judged again; without, stored codes are taken as they are, and which private data has
-   * ended is not known.
+   * Given, signatures of the orderer are checked and every transaction is judged again; without, stored codes are taken
+   * as they are, and which private data has ended is not known.
    */
   readonly rules: RulesByBlock | undefined;
   /** Blocks from here on are not applied: the database has not seen them yet. So only the first of them can be judged. */
@@ -77,6 +77,7 @@ async function checkBlock(block: BlockParts, check: BlockCheck): Promise<void> {
   const rows = await rowsOfCommittedBlock(block, { tip: before, state, readBlock, rules });
   const faults = [
     chainFault(block, before),
+    walk.rules?.ordering?.faultOf(block),
     tip === undefined ? undefined : commitFault(block, rows),
     ...(check.complete ? await wrongCodes(block, check) : []),
   ];

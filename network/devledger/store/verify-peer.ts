@@ -2,8 +2,7 @@ import { blocksDirectory, stateDirectory } from '../commit/open-peer-ledger.js';
 import { type BlockParts, parseBlock } from '../commit/block-codec.js';
 import type { ChaincodeDefinition } from '../commit/chaincode-definition.js';
 import type { ReadBlock } from '../commit/expired-keys.js';
-import { RulesByBlock } from '../commit/rules-by-block.js';
-import type { ValidationRules } from '../commit/validate-block.js';
+import { type BlockRules, RulesByBlock } from '../commit/rules-by-block.js';
 import type { BlockHashes, Finding, PeerVerification } from './finding.js';
 import { FrameFiles } from './frame-files.js';
 import { BlockCorruptError, StateCorruptError } from './ledger-errors.js';
@@ -17,7 +16,7 @@ import { comparePrivate } from './verify-private.js';
 import { compareState, IndexCheck } from './verify-state.js';
 
 /** Rules of a channel on which chaincodes were deployed in the course of time. */
-export interface LastingRules extends ValidationRules {
+export interface LastingRules extends BlockRules {
   /** Definitions beside those of the rules, which count from some block on. */
   readonly definitionsAt?: (blockNumber: number) => readonly ChaincodeDefinition[];
 }

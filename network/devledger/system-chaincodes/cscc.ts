@@ -1,4 +1,6 @@
-import { common, peer } from '@hyperledger/fabric-protos';
+import { peer } from '@hyperledger/fabric-protos';
+import { parseBlock } from '../commit/block-codec.js';
+import { configIn } from '../commit/channel-config.js';
 import type { SystemChaincode } from '../endorse/chaincode-calls.js';
 import type { PeerLedger } from '../peer-ledger.js';
 import { systemAnswer } from './system-answer.js';
@@ -70,10 +72,6 @@ async function configBlock(ledger: PeerLedger): Promise<Uint8Array> {
 
 /** Serialised common.Config out of a configuration block. */
 function configOf(block: Uint8Array): Uint8Array {
-  const [envelope] = common.Block.deserializeBinary(block).getData()?.getDataList_asU8() ?? [];
-  const payload = common.Payload.deserializeBinary(
-    common.Envelope.deserializeBinary(envelope ?? EMPTY).getPayload_asU8(),
-  );
-  const config = common.ConfigEnvelope.deserializeBinary(payload.getData_asU8()).getConfig();
-  return config?.serializeBinary() ?? EMPTY;
+  const [envelope = EMPTY] = parseBlock(block).envelopes;
+  return configIn(envelope)?.serializeBinary() ?? EMPTY;
 }

@@ -12,7 +12,8 @@ import type { FabricBlockFiles } from '../../../network/fabric/store/block-files
 import { fabricCommitHash, writesOfBlock } from './block-effects.js';
 import { configDataOf } from './config-transaction.js';
 import { type FabricRules, judgeBlock } from './judge-block.js';
-import { type OrderingService, orderingServiceOf, signatureFault } from './orderer-signatures.js';
+import { type OrderingService, signatureFault } from '../../../network/devledger/commit/orderer-signatures.js';
+import { orderingServiceOf } from './ordering-service.js';
 
 export interface FabricBlockWalk {
   readonly files: FabricBlockFiles;

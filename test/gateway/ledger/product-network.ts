@@ -20,6 +20,7 @@ import {
 } from '../../../network/identities/index.js';
 import { localTopology, type Organisation, type Topology } from '../../../network/topology.js';
 import { freePorts } from '../../support/free-ports.js';
+import { onFreePorts } from '../../network/ledger-front/front-network.js';
 
 const CHAINCODE_DIR = join(process.cwd(), 'chaincode');
 const SHIM = join(process.cwd(), 'node_modules/fabric-shim/cli.js');
@@ -137,5 +138,5 @@ async function freeTopology(): Promise<Topology> {
     const [port = 0, chaincodePort = 0] = ports.slice(at * 2);
     return peer === undefined ? organisation : { ...organisation, peer: { ...peer, port, chaincodePort } };
   });
-  return { ...topology, batch: { ...topology.batch, timeoutMs: 20 }, organisations };
+  return { ...topology, ...onFreePorts(topology), batch: { ...topology.batch, timeoutMs: 20 }, organisations };
 }

@@ -6,7 +6,7 @@ import { blockHeaderBytes } from '../../../network/devledger/commit/block-hash.j
 import { toLowS } from '../../../network/devledger/low-s.js';
 import { MspRegistry } from '../../../network/devledger/msp.js';
 import { ORDERER_MSP_ID } from '../../../network/identities/index.js';
-import { type OrderingService, signatureFault } from '../../../scripts/verify/fabric/orderer-signatures.js';
+import { type OrderingService, signatureFault } from '../../../network/devledger/commit/orderer-signatures.js';
 import { createAuthority, type TestIdentity } from '../ledger-support.js';
 
 const HEADER = { number: 7, previousHash: Buffer.alloc(32, 1), dataHash: Buffer.alloc(32, 2) };

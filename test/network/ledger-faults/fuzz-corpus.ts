@@ -19,6 +19,8 @@ export interface Corpus {
   /** The request with the member's signature under these bytes. */
   signed(name: UnaryName, bytes: Uint8Array): Uint8Array;
   signedEnvelope(payload: Uint8Array): Uint8Array;
+  /** protos.SignedProposal */
+  signedProposal(bytes: Uint8Array): Uint8Array;
 }
 
 const { EvaluateRequest, EndorseRequest, SubmitRequest, SignedCommitStatusRequest, ProposedTransaction } = gateway;
@@ -61,6 +63,7 @@ export async function fuzzCorpus(client: StrangerClient, dataDir: string): Promi
     },
     signed,
     signedEnvelope,
+    signedProposal: (bytes) => signedProposal(bytes, signLowS(key, bytes)).serializeBinary(),
   };
 }
 

@@ -13,7 +13,7 @@ import {
   readTls,
   tlsCaBundle,
 } from '../../../network/identities/index.js';
-import { localTopology, type Organisation, type Topology } from '../../../network/topology.js';
+import { type LedgerTopology, localTopology, type Organisation, type Topology } from '../../../network/topology.js';
 import { freePorts } from '../../support/free-ports.js';
 import { type ChaincodeProcess, startChaincode } from './chaincode-process.js';
 import { enrol, type Member, type MemberClient, memberClient } from './front-client.js';
@@ -107,7 +107,13 @@ export async function freeTopology(): Promise<Topology> {
         },
   );
   const { name, version } = topology.chaincode;
-  return { ...topology, chaincode: { name, version }, batch: { ...topology.batch, timeoutMs: 10 }, organisations };
+  const batch = { ...topology.batch, timeoutMs: 10 };
+  return { ...topology, ...onFreePorts(topology), chaincode: { name, version }, batch, organisations };
+}
+
+/** The orderers, on ports that the system chooses. */
+export function onFreePorts({ orderers }: LedgerTopology): Pick<LedgerTopology, 'orderers'> {
+  return { orderers: orderers.map(({ host }) => ({ host, port: 0, adminPort: 0, operationsPort: 0 })) };
 }
 
 type WithPeer = Organisation & { peer: NonNullable<Organisation['peer']> };

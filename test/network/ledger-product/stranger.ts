@@ -52,7 +52,7 @@ export function writeCollections(path: string, change: { readonly policy?: strin
 
 /** Org1 and Org2 of Fabric's test network, on ports that were free a moment ago. */
 export async function twoOrganisations(): Promise<LedgerTopology> {
-  const ports = await freePorts(6);
+  const ports = await freePorts(8);
   const path = 'network/examples/test-network.json';
   const topology = parseTopology(readFileSync(path, 'utf8'), path);
   const organisations = topology.organisations.map((organisation, index) => {
@@ -60,7 +60,9 @@ export async function twoOrganisations(): Promise<LedgerTopology> {
     const { host = '' } = organisation.peer ?? {};
     return { ...organisation, peer: { host, port, chaincodePort, operationsPort } };
   });
-  return { ...topology, batch: { ...topology.batch, timeoutMs: 10 }, organisations };
+  const [port = 0, operationsPort = 0] = ports.slice(6);
+  const orderers = topology.orderers.map(({ host }) => ({ host, port, operationsPort, adminPort: 0 }));
+  return { ...topology, orderers, batch: { ...topology.batch, timeoutMs: 10 }, organisations };
 }
 
 export interface StrangerClient {

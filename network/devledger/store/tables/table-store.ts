@@ -9,6 +9,7 @@ import type { RowEntry } from './row-block.js';
 import { MergedCursor, type RowCursor } from './row-cursor.js';
 import { RowView, TableHolds } from './row-view.js';
 import { Table, type TableReading, tableReading } from './table.js';
+import { TableCatalogue } from './table-catalogue.js';
 import { planMerge, writeTable } from './table-merge.js';
 import { sweep } from './sweep-tables.js';
 import { tableName } from './table-writer.js';
@@ -30,11 +31,9 @@ export class TableStore {
   readonly #options: TableStoreOptions;
   readonly #reading: TableReading;
   readonly #holds: TableHolds;
+  readonly #catalogue: TableCatalogue;
   #view: RowView;
   #sequence = 0;
-  #nextNumber: number;
-  /** Of tables that were written and could not be put into the manifest. */
-  readonly #spareNumbers: number[] = [];
   /** Manifests are written one after the other. */
   #installing: Promise<void> = Promise.resolve();
   #flushing: Promise<void> | undefined;
@@ -48,7 +47,7 @@ export class TableStore {
   ) {
     this.#options = options;
     this.#reading = opened.reading;
-    this.#nextNumber = opened.nextNumber;
+    this.#catalogue = new TableCatalogue(options.files, options.directory, opened.nextNumber);
     this.#holds = new TableHolds((table) => this.#removeFile(table));
     this.#view = new RowView(this.#holds, { active: new Memtable(), tables: opened.tables });
   }
@@ -244,12 +243,10 @@ export class TableStore {
     how: { readonly dropDeleted: boolean; readonly mayStop: boolean },
   ): Promise<Table | undefined> {
     const { files, directory } = this.#options;
-    const number = this.#spareNumbers.pop() ?? this.#nextNumber;
-    this.#nextNumber = Math.max(this.#nextNumber, number + 1);
     const description = await writeTable(rows, {
       files,
       directory,
-      number,
+      number: this.#catalogue.takeNumber(),
       dropDeleted: how.dropDeleted,
       isStopped: () => how.mayStop && this.#isClosing,
     });
@@ -262,26 +259,13 @@ export class TableStore {
   ): Promise<void> {
     const installed = this.#installing.then(async () => {
       const tables = change(this.#view.tables);
-      await this.#writeManifest(tables, done.written);
+      await this.#catalogue.write(tables, done.written);
       const { active, frozen } = this.#view;
       for (const table of done.merged) this.#holds.retire(table);
       this.#replaceView(new RowView(this.#holds, { active, frozen: done.flushed ? undefined : frozen, tables }));
     });
     this.#installing = installed.catch(() => undefined);
     return installed;
-  }
-
-  async #writeManifest(tables: readonly Table[], written: Table | undefined): Promise<void> {
-    const { files, directory } = this.#options;
-    const descriptions = tables.map(({ description }) => description);
-    try {
-      await writeManifest(files, directory, { tables: descriptions, nextNumber: this.#nextNumber });
-    } catch (error) {
-      // Its file stays: should the manifest have been replaced all the same, it names that file.
-      if (written !== undefined) this.#spareNumbers.push(written.description.number);
-      await written?.close();
-      throw error;
-    }
   }
 
   #replaceView(view: RowView): void {

@@ -1,10 +1,12 @@
-import { common, msp, orderer } from '@hyperledger/fabric-protos';
-import type { BlockParts } from '../../../network/devledger/commit/block-codec.js';
-import { blockHeaderBytes } from '../../../network/devledger/commit/block-hash.js';
-import { verified } from '../../../network/devledger/commit/endorsement-policy.js';
-import { decoded } from '../../../network/devledger/commit/envelope.js';
-import type { MspRegistry } from '../../../network/devledger/msp.js';
-import { ORDERER_MSP_ID } from '../../../network/identities/index.js';
+import { common } from '@hyperledger/fabric-protos';
+import { ORDERER_MSP_ID } from '../../identities/index.js';
+import type { MspRegistry } from '../msp.js';
+import type { BlockParts } from './block-codec.js';
+import { blockHeaderBytes } from './block-hash.js';
+import { verified } from './endorsement-policy.js';
+import { decoded } from './envelope.js';
+import type { SignatureCache } from './signature-cache.js';
+import { parseMessage } from '../wire/parse-message.js';
 
 /** Who orders, as a block of configuration has it. */
 export interface OrderingService {
@@ -13,6 +15,9 @@ export interface OrderingService {
   /** Serialised identities by the numbers that signatures name; empty without BFT. */
   readonly consenters: ReadonlyMap<number, Uint8Array>;
 }
+
+/** Whoever knows the orderers' certificates. */
+type Verifier = Pick<MspRegistry, 'verify'> | Pick<SignatureCache, 'verify'>;
 
 /** Revocation is about what clients may still do, not about what a node signed once. */
 const ANY_TIME_MS = 0;
@@ -23,8 +28,8 @@ const ANY_TIME_MS = 0;
  * @param service - as it was before the block
  * @see Fabric protoutil/blockutils.go, BlockSignatureVerifier
  */
-export function signatureFault(block: BlockParts, service: OrderingService, msps: MspRegistry): string | undefined {
-  const signatures = decoded(() => common.Metadata.deserializeBinary(block.metadata[0] ?? new Uint8Array()));
+export function signatureFault(block: BlockParts, service: OrderingService, msps: Verifier): string | undefined {
+  const signatures = decoded(() => parseMessage(common.Metadata, block.metadata[0] ?? new Uint8Array()));
   if (signatures === undefined) return 'its signatures cannot be read';
   const header = blockHeaderBytes(block);
   const signers = new Set<string>();
@@ -37,27 +42,11 @@ export function signatureFault(block: BlockParts, service: OrderingService, msps
   return `${signers.size} orderers signed it, ${needed} are needed`;
 }
 
-/** What a block of configuration says of the orderers. @returns undefined for other blocks */
-export function orderingServiceOf(configData: Uint8Array): OrderingService | undefined {
-  const config = decoded(() => common.ConfigEnvelope.deserializeBinary(configData))?.getConfig();
-  const values = config?.getChannelGroup()?.getGroupsMap().get('Orderer')?.getValuesMap();
-  if (values === undefined) return undefined;
-  const type = settingOf(values.get('ConsensusType'), (bytes) => orderer.ConsensusType.deserializeBinary(bytes));
-  const orderers = settingOf(values.get('Orderers'), (bytes) => common.Orderers.deserializeBinary(bytes));
-  const consenters = (orderers?.getConsenterMappingList() ?? []).map((consenter) => {
-    const identity = new msp.SerializedIdentity();
-    identity.setMspid(consenter.getMspId());
-    identity.setIdBytes(consenter.getIdentity_asU8());
-    return [consenter.getId(), identity.serializeBinary()] as const;
-  });
-  return { isBft: type?.getType() === 'BFT', consenters: new Map(consenters) };
-}
-
 function signerOf(
   signature: common.MetadataSignature,
   about: {
     readonly service: OrderingService;
-    readonly msps: MspRegistry;
+    readonly msps: Verifier;
     readonly before: Uint8Array;
     readonly header: Uint8Array;
   },
@@ -74,11 +63,11 @@ function signerOf(
 }
 
 function creatorOf(header: Uint8Array): Uint8Array | undefined {
-  return decoded(() => common.SignatureHeader.deserializeBinary(header))?.getCreator_asU8();
+  return decoded(() => parseMessage(common.SignatureHeader, header))?.getCreator_asU8();
 }
 
 function consenterOf(header: Uint8Array, { consenters }: OrderingService): Uint8Array | undefined {
-  const id = decoded(() => common.IdentifierHeader.deserializeBinary(header))?.getIdentifier();
+  const id = decoded(() => parseMessage(common.IdentifierHeader, header))?.getIdentifier();
   return id === undefined ? undefined : consenters.get(id);
 }
 
@@ -86,11 +75,4 @@ function consenterOf(header: Uint8Array, { consenters }: OrderingService): Uint8
 function quorumOf(consenters: number): number {
   const faulty = Math.floor((consenters - 1) / 3);
   return Math.ceil((consenters + faulty + 1) / 2);
-}
-
-function settingOf<Message>(
-  value: common.ConfigValue | undefined,
-  read: (bytes: Uint8Array) => Message,
-): Message | undefined {
-  return value && decoded(() => read(value.getValue_asU8()));
 }
