@@ -68,7 +68,7 @@ export async function askStatus(
   const untilMs = nowMs() + waitMs;
   let duplicate: CommitStatus | undefined;
   for (let attempt = 0; ; attempt += 1) {
-    const status = await askOnce(transaction, untilMs);
+    const status = await askOnce(transaction, untilMs, stopping);
     // A second copy may be what the peer is telling about; asked again it looks the first one up.
     if (status !== undefined && (status.validationCode !== 'DUPLICATE_TXID' || duplicate !== undefined)) return status;
     duplicate = status;
@@ -81,9 +81,12 @@ export async function askStatus(
 async function askOnce(
   transaction: Pick<SignedTransaction, 'transactionId' | 'status'>,
   deadlineMs: number,
+  stopping: AbortSignal,
 ): Promise<CommitStatus | undefined> {
   try {
-    const { transactionId, blockNumber, code } = await transaction.status(deadlineMs);
+    const status = await unlessStopped(() => transaction.status(deadlineMs), stopping);
+    if (status === undefined) return undefined;
+    const { transactionId, blockNumber, code } = status;
     return { transactionId, blockNumber: Number(blockNumber), validationCode: validationCodeName(code) };
   } catch (error) {
     if (!isFabricError(error) || isAccessDenied(error)) throw unknownOutcome(transaction, error);
@@ -98,8 +101,9 @@ async function send(
   { attempt, sentBefore }: { readonly attempt: number; readonly sentBefore: boolean },
 ): Promise<boolean> {
   try {
-    await transaction.send(nowMs() + settings.submitMs, attempt);
-    return true;
+    const deadlineMs = nowMs() + settings.submitMs;
+    const sent = await unlessStopped(() => transaction.send(deadlineMs, attempt).then(() => true), stopping);
+    return sent === true;
   } catch (cause) {
     if (stopping.aborted) return false;
     if (!isFabricError(cause)) throw cause;
@@ -112,6 +116,18 @@ async function send(
     }
     return false;
   }
+}
+
+/** A client of gRPC that is closed lets its calls run to their deadlines: nobody waits for them. */
+function unlessStopped<T>(call: () => Promise<T>, stopping: AbortSignal): Promise<T | undefined> {
+  if (stopping.aborted) return Promise.resolve(undefined);
+  return new Promise((resolve, reject) => {
+    const stop = () => resolve(undefined);
+    stopping.addEventListener('abort', stop, { once: true });
+    call()
+      .then(resolve, reject)
+      .finally(() => stopping.removeEventListener('abort', stop));
+  });
 }
 
 function unknownOutcome({ transactionId }: Pick<SignedTransaction, 'transactionId'>, cause: unknown): LedgerFailure {

@@ -136,6 +136,7 @@ export class ChannelOrderer {
     if (named === undefined) return;
     const withPeer = peerOrganisations(topology).map(({ mspId }) => mspId);
     const access = { ...members, blockReaderMspIds: [...withPeer, ORDERER_MSP_ID], nowMs };
+    const { failure } = this.#parts;
     const server = await startOrdererServer({
       host: listenHost,
       port: named.port,
@@ -149,13 +150,14 @@ export class ChannelOrderer {
       metrics: this.#parts.metrics,
     });
     this.#server = server;
-    this.#parts.failure.tell = (reason) => server.fail(reason);
+    failure.tell = (reason) => server.fail(reason);
+    if (failure.reason !== undefined) server.fail(failure.reason);
   }
 
   /** @throws Error the port is taken */
   async startOperations(): Promise<void> {
     const { topology, listenHost } = this.#options;
-    const { metrics, log, failure } = this.#parts;
+    const { metrics, log } = this.#parts;
     const [named] = topology.orderers;
     if (named === undefined || metrics === undefined) return;
     this.#operations = await startOperationsServer({
@@ -163,7 +165,10 @@ export class ChannelOrderer {
       port: named.operationsPort,
       log,
       metrics,
-      failure: () => failure.reason,
+      failures: () => {
+        const reason = this.orderer.trouble();
+        return reason === undefined ? [] : [{ component: 'orderer', reason }];
+      },
     });
   }
 

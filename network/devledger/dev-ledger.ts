@@ -139,7 +139,7 @@ async function start(settings: Settings, stop: () => Promise<void>): Promise<Dev
   const { ordering, deployments, peers, nodes, delivery } = channel;
   const { orderer } = ordering;
   await delivery.caughtUp();
-  const operations = new PeerOperations(settings, channel);
+  const operations = new PeerOperations(settings, { ...channel, orderer });
   closers.push(() => operations.stop());
   if (settings.operations) await Promise.all([operations.startAll(), ordering.startOperations()]);
   const target = {

@@ -2,6 +2,7 @@ import { type BigIntStats, constants } from 'node:fs';
 import { chmod, copyFile, lstat, mkdir, open, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { hasErrorCode } from '../../gateway/durable-files.js';
+import { syncFolder } from '../../network/identities/durable-file.js';
 import { StartError } from '../start/start-error.js';
 
 /** How a file was when it was copied: one with the same is taken for unchanged. */
@@ -76,9 +77,11 @@ export async function copyOne(from: string, to: string, mode: number): Promise<b
   }
 }
 
-/** Files that were copied are on the disk when it returns. */
+/** Files that were copied are on the disk when it returns, and so are the folders they lie in, that one included. */
 export async function syncCopied(folder: string, paths: Iterable<string>): Promise<void> {
+  const folders = new Set([folder, dirname(folder)]);
   for (const path of paths) {
+    for (let above = dirname(join(folder, path)); above !== folder; above = dirname(above)) folders.add(above);
     const file = await open(join(folder, path), 'r');
     try {
       await file.sync();
@@ -86,6 +89,7 @@ export async function syncCopied(folder: string, paths: Iterable<string>): Promi
       await file.close();
     }
   }
+  for (const each of folders) syncFolder(each);
 }
 
 function isSame(known: FileState | undefined, found: FileState): boolean {

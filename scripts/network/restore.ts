@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, rename, rm, rmdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { syncFolder } from '../../network/identities/durable-file.js';
 import { StartError } from '../start/start-error.js';
 import { linesOf, summaryLine } from '../verify/report-lines.js';
 import type { CheckResult } from '../verify/finding.js';
@@ -51,6 +52,7 @@ export async function restoreSnapshot(
   );
   if (existsSync(dataDir)) await rmdir(dataDir);
   await rename(fresh, dataDir);
+  syncFolder(dirname(dataDir));
   say(
     `restored as of ${takenAt}: ${Object.entries(heights)
       .map(([mspId, height]) => `${mspId} ${height} blocks`)

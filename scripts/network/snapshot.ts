@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { blocksDirectory } from '../../network/devledger/commit/open-peer-ledger.js';
 import { FrameFiles } from '../../network/devledger/store/frame-files.js';
+import { syncFolder } from '../../network/identities/durable-file.js';
 import { FabricBlockFiles } from '../../network/fabric/store/block-files.js';
 import { peerBlocksFolder } from '../../network/fabric/store/store-paths.js';
 import type { LedgerTopology } from '../../network/topology.js';
@@ -61,7 +62,9 @@ export async function takeSnapshot(context: NetworkContext | PlainContext, out?:
   const wasRunning = pausedMs !== undefined;
   const manifest: SnapshotManifest = { format: SNAPSHOT_FORMAT, takenAt, ledger, channel, wasRunning, heights, files };
   await writeFile(join(partial, MANIFEST_FILE), formatManifest(manifest), { mode: 0o600, flush: true });
+  syncFolder(partial);
   await rename(partial, folder);
+  syncFolder(dirname(folder));
   const sizeBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
   say(
     `${files.length} files, ${(sizeBytes / 2 ** 20).toFixed(1)} MiB, in ${folder}; it holds keys: guard it as the data`,

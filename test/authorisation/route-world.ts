@@ -74,7 +74,7 @@ export async function makeRouteWorld(network: RunningNetwork): Promise<RouteWorl
   let expiredAtMs = 0;
   for (const relation of ['expired', 'own', 'other', 'granted', 'delegated', 'represented', 'revoked'] as const) {
     const patient = await makePatient(network, others);
-    for (const asker of RELATED) await relate(relation, { patient, doctorB, asker: memberOf(askers, asker) });
+    for (const asker of RELATED) await relate(relation, { ...others, patient, asker: memberOf(askers, asker) });
     patients.set(relation, patient);
     if (relation === 'expired') expiredAtMs = Date.now() + EXPIRES_IN_MS;
   }
@@ -149,7 +149,8 @@ function freshTargets(patient: Member, { third, doctorB, declarer, settled }: Ot
       return patient.ask({ method: 'POST', path: about('representatives'), body });
     }),
     delegationId: once('delegationId', async () => {
-      const { grantId } = await grantTo('delegate', ['read', 'share']);
+      const { grantId, transactionId } = await grantTo('delegate', ['read', 'share']);
+      await settled(transactionId);
       const passed = grantBody({ grantee: { kind: 'person', id: third.memberId }, ...narrow, until: inHours(1) });
       return doctorB.ask({ method: 'POST', path: about('delegations'), body: { grantId, ...passed } });
     }),
@@ -159,9 +160,9 @@ function freshTargets(patient: Member, { third, doctorB, declarer, settled }: Ot
 
 async function relate(
   relation: Relation,
-  related: { patient: RoutePatient; doctorB: Member; asker: Member },
+  related: Others & { readonly patient: RoutePatient; readonly asker: Member },
 ): Promise<void> {
-  const { patient, doctorB, asker } = related;
+  const { patient, asker } = related;
   const { member } = patient;
   const { memberId: to } = asker;
   const actions = ['read', 'add'];
@@ -173,12 +174,13 @@ async function relate(
     const body = { memberId: to, until: inHours(1) };
     await member.ask({ method: 'POST', path: `/v1/patients/${member.memberId}/representatives`, body });
   }
-  if (relation === 'delegated') await passOn(member, doctorB, to);
+  if (relation === 'delegated') await passOn(member, related, to);
 }
 
-async function passOn(patient: Member, doctorB: Member, to: string): Promise<void> {
+async function passOn(patient: Member, { doctorB, settled }: Others, to: string): Promise<void> {
   const grantee = { kind: 'delegate', id: 'doctor-b' };
-  const { grantId } = await give(patient, { grantee, actions: ['read', 'add', 'share'] });
+  const { grantId, transactionId } = await give(patient, { grantee, actions: ['read', 'add', 'share'] });
+  await settled(transactionId);
   const until = inHours(1);
   const passed = {
     grantId,

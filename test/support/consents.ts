@@ -33,7 +33,11 @@ export function grantBody({ grantee, actions = ['read'], scope = {}, purpose = '
 }
 
 /** @param patientId - whose grant it is, where a representative gives it */
-export function give(member: Member, grant: FullGrant, patientId = member.memberId): Promise<{ grantId: string }> {
+export function give(
+  member: Member,
+  grant: FullGrant,
+  patientId = member.memberId,
+): Promise<{ grantId: string; transactionId: string }> {
   return member.ask({ method: 'POST', path: `/v1/patients/${patientId}/grants`, body: grantBody(grant) });
 }
 

@@ -39,6 +39,8 @@ const FULL_DISK_RETRY_MS = 1000;
 export interface BlockDelivery {
   /** Sentence by MSP id of the peers that get no more blocks. */
   readonly setAside: ReadonlyMap<string, string>;
+  /** Sentence by MSP id of the peers that wait for room on their disk. */
+  readonly waiting: ReadonlyMap<string, string>;
   /** Feeds one more peer, from where it is. */
   add(peer: PeerLedger): void;
   /** Resolves when nothing is committed by this peer any more. */
@@ -57,12 +59,20 @@ export function deliverBlocks({ source, peers, rules, onSetAside, onWaiting }: D
   const setAside = new Map<string, string>();
   const feeds = new Map<string, RunningFeed>();
   const trials = new CommitTrials(rules, (mspId) => feeds.get(mspId)?.feed);
-  const onCommitted = (peer: PeerLedger) => trials.committed(peer);
+  const waiting = new Map<string, string>();
+  const onCommitted = (peer: PeerLedger) => {
+    waiting.delete(peer.mspId);
+    trials.committed(peer);
+  };
+  const onPeerWaits = (mspId: string, sentence: string) => {
+    waiting.set(mspId, sentence);
+    onWaiting?.(mspId, sentence);
+  };
   const add = (peer: PeerLedger) => {
     const { mspId } = peer;
     setAside.delete(mspId);
     trials.forget(mspId);
-    const feed = new PeerFeed(peer, source, { onCommitted, onWaiting });
+    const feed = new PeerFeed(peer, source, { onCommitted, onWaiting: onPeerWaits });
     const ended = feed.run().then((sentence) => {
       if (sentence === undefined) return;
       setAside.set(mspId, sentence);
@@ -83,12 +93,14 @@ export function deliverBlocks({ source, peers, rules, onSetAside, onWaiting }: D
   };
   return {
     setAside,
+    waiting,
     add,
     remove: async (mspId) => {
       await trials.settled();
       const running = feeds.get(mspId);
       feeds.delete(mspId);
       trials.forget(mspId);
+      waiting.delete(mspId);
       if (running !== undefined) await end(running);
     },
     caughtUp: async () => {
@@ -110,7 +122,7 @@ export function deliverBlocks({ source, peers, rules, onSetAside, onWaiting }: D
 
 interface FeedListeners {
   readonly onCommitted: (peer: PeerLedger) => void;
-  readonly onWaiting: DeliveryOptions['onWaiting'];
+  readonly onWaiting: (mspId: string, sentence: string) => void;
 }
 
 interface RunningFeed {
@@ -222,7 +234,7 @@ class PeerFeed implements TriedPeer {
       this.#listeners.onCommitted(this.peer);
     } catch (error) {
       if (!(error instanceof StoreError && error.diskFull)) throw error;
-      this.#listeners.onWaiting?.(this.peer.mspId, error.message);
+      this.#listeners.onWaiting(this.peer.mspId, error.message);
       await this.#pause();
     }
   }

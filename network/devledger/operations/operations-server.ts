@@ -12,8 +12,14 @@ export interface OperationsServerOptions {
   readonly log: Logger;
   /** In Prometheus' text format. */
   readonly metrics: { readonly contentType: string; text(): Promise<string> };
-  /** Why the node takes no part; undefined when it does. */
-  readonly failure: () => string | undefined;
+  /** What keeps the node from taking part, or what it depends on; none when all is well. */
+  readonly failures: () => readonly FailedCheck[];
+}
+
+export interface FailedCheck {
+  readonly component: 'ledger' | 'orderer';
+  /** A sentence that says what to do. */
+  readonly reason: string;
 }
 
 export interface OperationsServer {
@@ -30,7 +36,7 @@ interface Answer {
 type Handler = (request: IncomingMessage, options: OperationsServerOptions) => Answer | Promise<Answer>;
 
 const ROUTES: Readonly<Record<string, Handler>> = {
-  'GET /healthz': (_, { failure }) => health(failure()),
+  'GET /healthz': (_, { failures }) => health(failures()),
   'GET /metrics': async (_, { metrics }) => ({ status: 200, type: metrics.contentType, body: await metrics.text() }),
   'GET /version': () => json(200, { CommitSHA: '', Version: LEDGER_VERSION }),
   'GET /logspec': (_, { log }) => json(200, { spec: formatLogSpec(log.level) }),
@@ -38,8 +44,8 @@ const ROUTES: Readonly<Record<string, Handler>> = {
 };
 
 /**
- * What an operator asks a peer or an orderer over HTTP, with the paths and shapes of Fabric's operations service. Without TLS and
- * without a password: bound to loopback, as the whole ledger is.
+ * What an operator asks a peer or an orderer over HTTP, with the paths and shapes of Fabric's operations service.
+ * Without TLS and without a password: bound to loopback, as the whole ledger is.
  *
  * @throws Error the port is taken
  * @see https://hyperledger-fabric.readthedocs.io/en/release-3.1/operations_service.html
@@ -70,10 +76,9 @@ async function answer(request: IncomingMessage, options: OperationsServerOptions
   return json(404, { error: 'there are /healthz, /metrics, /logspec and /version' });
 }
 
-function health(failure: string | undefined): Answer {
+function health(failed: readonly FailedCheck[]): Answer {
   const time = new Date().toISOString();
-  if (failure === undefined) return json(200, { status: 'OK', time });
-  const failed = [{ component: 'ledger', reason: failure }];
+  if (failed.length === 0) return json(200, { status: 'OK', time });
   return json(503, { status: 'Service Unavailable', time, failed_checks: failed });
 }
 

@@ -1,8 +1,10 @@
 import type { Logger } from 'pino';
 import type { LedgerTopology } from '../../topology.js';
 import { type ChannelPeers, peerOrganisations } from '../channel-peers.js';
+import type { BlockDelivery } from '../commit/deliver-blocks.js';
+import type { Orderer } from '../orderer/open-orderer.js';
 import type { PeerNodes } from '../services/peer-nodes.js';
-import { type OperationsServer, startOperationsServer } from './operations-server.js';
+import { type FailedCheck, type OperationsServer, startOperationsServer } from './operations-server.js';
 
 export interface PeerOperationsOptions {
   readonly topology: LedgerTopology;
@@ -10,13 +12,20 @@ export interface PeerOperationsOptions {
   readonly log: Logger;
 }
 
+export interface OperatedParts {
+  readonly peers: ChannelPeers;
+  readonly nodes: PeerNodes;
+  readonly orderer: Pick<Orderer, 'trouble'>;
+  readonly delivery: Pick<BlockDelivery, 'waiting'>;
+}
+
 /** The operations ports of the peers of one process. */
 export class PeerOperations {
   readonly #options: PeerOperationsOptions;
-  readonly #parts: { readonly peers: ChannelPeers; readonly nodes: PeerNodes };
+  readonly #parts: OperatedParts;
   readonly #servers = new Map<string, OperationsServer>();
 
-  constructor(options: PeerOperationsOptions, parts: { readonly peers: ChannelPeers; readonly nodes: PeerNodes }) {
+  constructor(options: PeerOperationsOptions, parts: OperatedParts) {
     this.#options = options;
     this.#parts = parts;
   }
@@ -33,13 +42,12 @@ export class PeerOperations {
     const metrics = this.#parts.peers.metrics(mspId);
     const log = this.#parts.nodes.logOf(mspId);
     if (organisation === undefined || metrics === undefined || log === undefined) return;
-    const { setAside } = this.#parts.peers;
     const server = await startOperationsServer({
       host: this.#options.listenHost,
       port: organisation.peer.operationsPort,
       log,
       metrics,
-      failure: () => setAside.get(mspId),
+      failures: () => failuresOf(mspId, this.#parts),
     });
     this.#servers.set(mspId, server);
   }
@@ -53,4 +61,21 @@ export class PeerOperations {
     await Promise.all([...this.#servers.values()].map((server) => server.stop()));
     this.#servers.clear();
   }
+}
+
+/** Its own ledger first; nothing is ordered for anybody where the orderer's disk is full, failing or busy. */
+export function failuresOf(
+  mspId: string,
+  {
+    peers,
+    orderer,
+    delivery,
+  }: { readonly peers: Pick<ChannelPeers, 'setAside'> } & Omit<OperatedParts, 'peers' | 'nodes'>,
+): readonly FailedCheck[] {
+  const own = peers.setAside.get(mspId) ?? delivery.waiting.get(mspId);
+  const ordering = orderer.trouble();
+  return [
+    ...(own === undefined ? [] : [{ component: 'ledger', reason: own } as const]),
+    ...(ordering === undefined ? [] : [{ component: 'orderer', reason: ordering } as const]),
+  ];
 }

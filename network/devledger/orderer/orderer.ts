@@ -48,6 +48,8 @@ export interface Orderer extends BlockSource {
    * @param work - must not wait for anything; gets the number of that block
    */
   betweenBlocks<Result>(work: (nextBlockNumber: number) => Result): Promise<Result>;
+  /** Why it takes nothing at the moment, or orders nothing, in a sentence; undefined when all is well. */
+  trouble(): string | undefined;
   /** Waits for writes under way. Envelopes not in a block yet are ordered after the next start. */
   close(): Promise<void>;
 }

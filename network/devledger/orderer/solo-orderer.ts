@@ -2,6 +2,7 @@ import type { ComingBlock } from '../commit/deliver-blocks.js';
 import { StoreError } from '../store/ledger-errors.js';
 import { BatchTimer } from './batch-timer.js';
 import type { NextBlock, OrderedChain } from './block-chain.js';
+import { DiskWatch } from './disk-watch.js';
 import { sizeOf, takeUpTo } from './envelope-batch.js';
 import type { Orderer, OrdererOptions } from './orderer.js';
 import type { PendingEnvelope, PendingLog } from './pending-log.js';
@@ -39,6 +40,8 @@ export class SoloOrderer implements Orderer {
   /** The next block if nothing more comes; peers have been shown it. */
   #likely: NextBlock | undefined;
   #trimDue = false;
+  readonly #logWatch = new DiskWatch('accepted transactions');
+  readonly #chainWatch = new DiskWatch('a block');
   /** Since when something waits for the next block. */
   #fillingSinceMs: number | undefined;
 
@@ -99,6 +102,10 @@ export class SoloOrderer implements Orderer {
     return work(this.#chain.height);
   }
 
+  trouble(): string | undefined {
+    return this.#stopped?.message ?? this.#logWatch.trouble() ?? this.#chainWatch.trouble();
+  }
+
   async close(): Promise<void> {
     this.#stopped ??= new StoreError('The orderer is closed; open the ledger again.');
     this.#timer.stop();
@@ -126,7 +133,7 @@ export class SoloOrderer implements Orderer {
   async #accept(group: readonly Submission[]): Promise<void> {
     if (group.length === 0) return;
     try {
-      await this.#log.append(group);
+      await this.#logWatch.during(() => this.#log.append(group));
     } catch (cause) {
       this.#refuse(group, cause);
       return;
@@ -196,7 +203,7 @@ export class SoloOrderer implements Orderer {
     const cutAtMs = performance.now();
     this.#fillingSinceMs = undefined;
     try {
-      await this.#chain.append(next, () => this.#show(next));
+      await this.#chainWatch.during(() => this.#chain.append(next, () => this.#show(next)));
     } catch (cause) {
       this.#cutLater(writeFailure('write blocks', cause));
       return;

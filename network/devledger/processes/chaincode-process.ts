@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, fstatSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Logger } from 'pino';
+import { errorCodeOf } from '../store/file-system.js';
 import { boundLog, howItEnded, lastWords } from './chaincode-log.js';
 
 export interface ChaincodeProcessOptions {
@@ -113,6 +114,6 @@ function endGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
     process.kill(-pid, signal);
   } catch (error) {
     // Nobody of the group is left.
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+    if (errorCodeOf(error) !== 'ESRCH') throw error;
   }
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { PRIVATE_FILE_MODE, replaceFile } from '../../identities/durable-file.js';
 import type { ChaincodeEntry } from '../../topology.js';
@@ -28,7 +29,9 @@ export class RunList {
   /** Durable on return. */
   set(entry: RunEntry): void {
     this.#entries.set(entry.name, entry);
-    replaceFile(this.#path, `${JSON.stringify(this.entries(), undefined, 2)}\n`, PRIVATE_FILE_MODE);
+    const chaincodes = this.entries();
+    const text = JSON.stringify({ digest: digestOf(chaincodes), chaincodes }, undefined, 2);
+    replaceFile(this.#path, `${text}\n`, PRIVATE_FILE_MODE);
   }
 }
 
@@ -44,6 +47,16 @@ function readEntries(path: string): RunEntry[] {
   }
 }
 
+/** A list from before there was a digest is taken as it is. */
 function parseEntries(value: unknown): RunEntry[] {
-  return value as RunEntry[];
+  if (Array.isArray(value)) return value as RunEntry[];
+  const { digest, chaincodes } = value as { digest: string; chaincodes: RunEntry[] };
+  if (digest !== digestOf(chaincodes)) throw new Error('it does not match its digest');
+  return chaincodes;
+}
+
+function digestOf(chaincodes: readonly RunEntry[]): string {
+  return createHash('sha256')
+    .update(`devledger-chaincodes\n${JSON.stringify(chaincodes)}`)
+    .digest('hex');
 }

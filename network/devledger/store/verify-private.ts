@@ -37,7 +37,7 @@ export async function comparePrivate(
       const name = parsePrivateStateKey(key);
       const expected = replayed.state.get(hashNamespace(name.namespace, name.collection), keyHash(name.key));
       if (expected !== undefined) seen.add(expected);
-      const fault = valueFault(openRow(key, row), expected, replayed.unreadable);
+      const fault = rowFault({ payload: openRow(key, row), expected }, database, replayed.unreadable);
       if (fault !== undefined) found(describe(name, printable(name.key)), fault);
     }
   } catch (error) {
@@ -49,6 +49,22 @@ export async function comparePrivate(
     found(where, `missing; block ${value.version.blockNumber} wrote it`);
   }
   return { findings, rows };
+}
+
+interface PrivateRow {
+  readonly payload: Buffer | undefined;
+  readonly expected: ReplayedValue | undefined;
+}
+
+function rowFault(row: PrivateRow, database: StateDatabase, unreadable: readonly number[]): string | undefined {
+  const { payload, expected } = row;
+  if (expected !== undefined && isOutdated(payload, expected) && isNoted(database, expected)) return undefined;
+  return valueFault(payload, expected, unreadable);
+}
+
+/** The value before the one that the peer never got; it is given to nobody. */
+function isOutdated(payload: Buffer | undefined, { writtenAt }: ReplayedValue): boolean {
+  return payload !== undefined && readVersion(payload, 0).blockNumber < writtenAt.blockNumber;
 }
 
 function valueFault(

@@ -1,6 +1,9 @@
 import { join } from 'node:path';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { createNetwork, type TestNetwork, temporaryFolder } from '../ledger-support.js';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { genesisBlock } from '../../../network/devledger/commit/genesis-block.js';
+import { openOrderer } from '../../../network/devledger/orderer/open-orderer.js';
+import { DiskWatch } from '../../../network/devledger/orderer/disk-watch.js';
+import { CHANNEL, createNetwork, POLICY, type TestNetwork, temporaryFolder } from '../ledger-support.js';
 import { FaultyFiles } from './faulty-files.js';
 import { answersOf, SmallNetwork } from './small-network.js';
 
@@ -38,12 +41,19 @@ describe('a full disk', () => {
       await small.settled([before]);
       files.failing(() => fault);
       const refused = Array.from({ length: 5 }, () => small.submit('k', 'refused').catch((error: unknown) => error));
-      for (const error of await Promise.all(refused)) {
+      const outcomes: unknown[] = await Promise.all(refused);
+      // Those had failed already where private data is taken in.
+      outcomes.push(await small.submitPublic('k', 'refused').catch((error: unknown) => error));
+      expect(small.failures('GovernmentMSP')).toEqual([
+        { component: 'orderer', reason: expect.stringContaining('make room on the disk') },
+      ]);
+      for (const error of outcomes) {
         expect(error).toMatchObject({ diskFull: true, message: expect.stringContaining('make room on the disk') });
       }
       files.healthy();
       const after = await small.submit('k', 'after');
       await small.settled([before, after]);
+      expect(small.failures('GovernmentMSP')).toEqual([]);
       const heights = small.peers.map((peer) => peer.height());
       await restart();
       expect(small.peers.map((peer) => peer.height())).toEqual(heights);
@@ -76,9 +86,12 @@ describe('a full disk', () => {
     const healthy = small.peers.slice(0, 2);
     while (healthy.some((peer) => peer.height() < 2)) await pause();
     expect(small.peers[2]?.height()).toBe(1);
+    const told = { component: 'ledger', reason: expect.stringContaining('make room on the disk') };
+    expect([small.failures('HospitalAMSP'), small.failures('GovernmentMSP')]).toEqual([[], [told]]);
     isFull = false;
     await small.settled([txId]);
     expect([small.peers.map((peer) => peer.height()), [...small.setAside]]).toEqual([[2, 2, 2], []]);
+    expect(small.failures('GovernmentMSP')).toEqual([]);
   });
 });
 
@@ -95,6 +108,8 @@ describe('a disk that does not confirm a write', () => {
     });
     files.healthy();
     await expect(small.submit('k', 'later')).rejects.toThrow(/restart/);
+    const told = { component: 'orderer', reason: expect.stringContaining('restart the ledger') };
+    expect(small.failures('HospitalBMSP')).toEqual([told]);
     await restart();
     const after = await small.submit('k', 'after');
     await small.settled([kept, after]);
@@ -120,11 +135,55 @@ describe('a disk that does not confirm a write', () => {
   });
 });
 
-it('a slow disk delays, and changes nothing', async () => {
-  files.failing(() => 'slow');
-  const txIds = await Promise.all(['a', 'b', 'c', 'd'].map((key) => small.submit(key, 'v')));
-  await small.settled(txIds);
-  expect([small.said, [...small.setAside]]).toEqual([[], []]);
+describe('a slow disk', () => {
+  it.each([30, 500])(
+    '(%i ms for each operation) delays, and changes nothing',
+    async (slowMs) => {
+      files.slowMs = slowMs;
+      files.failing(() => 'slow');
+      const txIds = await Promise.all(['a', 'b', 'c', 'd'].map((key) => small.submitPublic(key, 'v')));
+      await small.settled(txIds);
+      expect([small.said, [...small.setAside]]).toEqual([[], []]);
+    },
+    60_000,
+  );
+
+  it('holds so much in memory and no more: who comes then is told to come back', async () => {
+    files.failing((_, operation) => (operation === 'write' ? 'slow' : undefined));
+    const orderer = await openOrderer({
+      directory: join(folder.path, 'alone'),
+      batch: { timeoutMs: 1_000_000, maxMessageCount: 1_000, preferredMaxBytes: 2 ** 30 },
+      genesis: genesisBlock({ channel: CHANNEL, msps: network.msps, policy: POLICY }),
+      files,
+    });
+    const big = Buffer.alloc(8 * 1024 * 1024, 1);
+    const outcomes = await Promise.allSettled(Array.from({ length: 12 }, () => orderer.submit(big)));
+    await orderer.close();
+    const refused = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [String(outcome.reason)] : []));
+    // 64 MiB hold eight of them.
+    expect(refused).toEqual(Array.from({ length: 4 }, () => expect.stringContaining('submit again in a second')));
+  }, 60_000);
+
+  it('that does not answer at all is told of by each peer', async () => {
+    let letGo: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    const watch = new DiskWatch('accepted transactions');
+    let nowMs = 0;
+    const clock = jest.spyOn(performance, 'now').mockImplementation(() => nowMs);
+    try {
+      const written = watch.during(() => held);
+      expect(watch.trouble()).toBeUndefined();
+      nowMs = 9_000;
+      expect(watch.trouble()).toBe('The disk has not taken accepted transactions for 9 s: look at what keeps it busy.');
+      letGo();
+      await written;
+      expect(watch.trouble()).toBeUndefined();
+    } finally {
+      clock.mockRestore();
+    }
+  });
 });
 
 function pause(): Promise<void> {

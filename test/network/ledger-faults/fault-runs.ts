@@ -14,7 +14,7 @@ export function faultRuns(full: number): number {
 
 /** Milliseconds for so many runs, on a machine however busy. */
 export function faultTimeoutMs(runs: number): number {
-  return 300_000 + runs * 2_000;
+  return 300_000 + runs * 6_000;
 }
 
 /** Numbers from 0 to 1 that are the same for the same seed, so that a failure can be seen again. */

@@ -21,12 +21,12 @@ export type Fault =
  */
 export type FaultPlan = (change: number, operation: string, path: string) => Fault | undefined;
 
-const SLOW_MS = 30;
-
 /** The real disk, but for the faults that a test asks for. */
 export class FaultyFiles implements FileSystem {
   /** Operations so far that change something. */
   changes = 0;
+  /** Of each operation on a slow disk. */
+  slowMs = 30;
   #isGone = false;
   #fault: FaultPlan = () => undefined;
   #isUnreadable: (path: string, offsetBytes: number, sizeBytes: number) => boolean = () => false;
@@ -111,7 +111,7 @@ export class FaultyFiles implements FileSystem {
     this.#requireHere();
     this.changes += 1;
     const fault = this.#fault(this.changes, operation, path);
-    if (fault === 'slow') await wait(SLOW_MS);
+    if (fault === 'slow') await wait(this.slowMs);
     if (fault === 'full' && operation !== 'remove' && operation !== 'truncate') throw systemError('ENOSPC');
     if (fault === 'no-descriptors' && operation === 'create') throw systemError('EMFILE');
     if (fault === 'broken' || (fault === 'failing-sync' && operation === 'sync')) throw systemError('EIO');

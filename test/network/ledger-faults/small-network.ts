@@ -7,6 +7,8 @@ import {
   type PeerLedgerOptions,
 } from '../../../network/devledger/commit/open-peer-ledger.js';
 import { RulesByBlock } from '../../../network/devledger/commit/rules-by-block.js';
+import type { FailedCheck } from '../../../network/devledger/operations/operations-server.js';
+import { failuresOf } from '../../../network/devledger/operations/peer-operations.js';
 import { openOrderer, type Orderer } from '../../../network/devledger/orderer/open-orderer.js';
 import type { PeerLedger } from '../../../network/devledger/peer-ledger.js';
 import type { PrivateDataKeeper } from '../../../network/devledger/private-data/private-keeper.js';
@@ -92,6 +94,12 @@ export class SmallNetwork {
       definitionsAt,
     );
     return new SmallNetwork({ orderer, peers, rules, said, network });
+  }
+
+  /** What the operations port of a peer would say is wrong. */
+  failures(mspId: string): readonly FailedCheck[] {
+    const peers = { setAside: new Map(this.setAside) };
+    return failuresOf(mspId, { peers, orderer: this.orderer, delivery: this.#delivery });
   }
 
   get setAside(): ReadonlyMap<string, string> {
