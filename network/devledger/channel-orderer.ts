@@ -40,11 +40,12 @@ interface OpenedParts {
   readonly ordering: ChannelOrdering | undefined;
   readonly metrics: OrdererMetrics | undefined;
   readonly log: Logger;
-  readonly onFailure: FailureListener;
+  readonly failure: Failure;
 }
 
-/** Whom to tell that the orderer writes no more, once it serves. */
-interface FailureListener {
+/** Why the orderer writes no more, once it does not. */
+interface Failure {
+  reason?: string;
   tell?: (reason: string) => void;
 }
 
@@ -77,7 +78,7 @@ export class ChannelOrderer {
     const log = options.log.child({ orderer: true });
     const sealing = await openSealing(options);
     const metrics = options.operations ? new OrdererMetrics(topology.channel) : undefined;
-    const onFailure: FailureListener = {};
+    const failure: Failure = {};
     const policy = { endorsers: endorsingMspIds(topology), needed: topology.endorsementsNeeded };
     const orderer = await openOrderer({
       directory: ordererDirectory(dataDir),
@@ -89,11 +90,12 @@ export class ChannelOrderer {
       onCut: metrics && ((fillMs) => metrics.onCut(fillMs)),
       onFailure: ({ message }) => {
         log.error({ error: message }, 'the orderer stopped');
-        onFailure.tell?.(message);
+        failure.reason = message;
+        failure.tell?.(message);
       },
     });
     metrics?.follow(orderer);
-    return new ChannelOrderer(options, { orderer, ordering: sealing?.ordering, metrics, log, onFailure });
+    return new ChannelOrderer(options, { orderer, ordering: sealing?.ordering, metrics, log, failure });
   }
 
   get endpoint(): OrdererEndpoint | undefined {
@@ -134,6 +136,7 @@ export class ChannelOrderer {
     if (named === undefined) return;
     const withPeer = peerOrganisations(topology).map(({ mspId }) => mspId);
     const access = { ...members, blockReaderMspIds: [...withPeer, ORDERER_MSP_ID], nowMs };
+    const { failure } = this.#parts;
     const server = await startOrdererServer({
       host: listenHost,
       port: named.port,
@@ -147,7 +150,8 @@ export class ChannelOrderer {
       metrics: this.#parts.metrics,
     });
     this.#server = server;
-    this.#parts.onFailure.tell = (reason) => server.fail(reason);
+    failure.tell = (reason) => server.fail(reason);
+    if (failure.reason !== undefined) server.fail(failure.reason);
   }
 
   /** @throws Error the port is taken */
