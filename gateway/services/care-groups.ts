@@ -1,4 +1,13 @@
-import { canonicalJson, type CareGroup, careGroupBody, groupId, memberId } from '@medledger/chaincode/domain';
+import {
+  canonicalJson,
+  type CareGroup,
+  careGroupBody,
+  type Consents,
+  type ConsentsAnswer,
+  consentsOf,
+  groupId,
+  memberId,
+} from '@medledger/chaincode/domain';
 import type { UnlockedIdentity } from '../identity/member-keys.js';
 import type { LedgerChain } from '../ledger/chain.js';
 import { MedledgerError } from '../medledger-error.js';
@@ -46,8 +55,9 @@ export function createCareGroups({ chain, keysOf, idSecret }: CareGroupPorts) {
     async setCareGroup(caller: Caller, input: { patientId: string; groupId: string; members: readonly string[] }) {
       const identity = keysOf(caller);
       const { patientId } = input;
-      const { groups } = await allConsents(chain, identity, memberId(patientId, '/patientId'));
-      const stored = groups.find((group) => group.groupId === input.groupId);
+      const groupIn = ({ groups }: Pick<Consents, 'groups'>) => groups.find(({ groupId: id }) => id === input.groupId);
+      const found = (answer: ConsentsAnswer) => groupIn(consentsOf(answer)) !== undefined;
+      const stored = groupIn(await allConsents(chain, identity, memberId(patientId, '/patientId'), { found }));
       if (stored === undefined) throw new MedledgerError('GROUP_UNKNOWN');
       const { members } = careGroupBody({ members: input.members }, '');
       return store(identity, { patientId, groupId: stored.groupId, version: stored.version + 1, members });

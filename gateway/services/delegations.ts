@@ -3,6 +3,7 @@ import {
   type Delegation,
   delegationBody,
   delegationId,
+  type EvidenceAnswer,
   memberId,
   parseDelegationStatement,
 } from '@medledger/chaincode/domain';
@@ -59,7 +60,8 @@ export function createDelegations({ chain, keysOf, nowMs, idSecret }: Delegation
       const id = delegationId(input.delegationId, '/delegationId');
       const asker = memberId(caller.memberId, '/memberId');
       const asked = { patientId, memberId: asker, ...NOTHING_NAMED, delegationIds: [id] };
-      const [stored] = (await chain.query(identity, 'consents:evidence', asked)).delegations;
+      const found = ({ delegations }: EvidenceAnswer) => delegations.length > 0;
+      const [stored] = (await chain.query(identity, 'consents:evidence', asked, { found })).delegations;
       if (stored === undefined) throw new MedledgerError('DELEGATION_UNKNOWN');
       const { version } = parseDelegationStatement(stored.statement.text);
       return revoke(chain, identity, { patientId, id, version: version + 1 });

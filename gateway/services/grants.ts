@@ -1,6 +1,7 @@
 import {
   canonicalJson,
   type ErrorCode,
+  type EvidenceAnswer,
   type Grant,
   type GrantAnswer,
   type GrantBody,
@@ -185,7 +186,8 @@ async function storedGrant(chain: LedgerChain, identity: UnlockedIdentity, given
   const id = grantId(given, '/grantId');
   const { patientId } = await chain.query(identity, 'consents:locateGrant', { grantId: id });
   const asked = { patientId, memberId: patientId, ...NOTHING_NAMED, grantIds: [id] };
-  const evidence = await chain.query(identity, 'consents:evidence', asked);
+  const found = ({ grants }: EvidenceAnswer) => grants.length > 0;
+  const evidence = await chain.query(identity, 'consents:evidence', asked, { found });
   const stored = evidence.grants[0]?.stored;
   if (stored === undefined) throw new MedledgerError('GRANT_UNKNOWN');
   return { patientId, id, stored: grantOf(stored) };

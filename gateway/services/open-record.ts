@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import type { PatientId, Purpose, RecordId, RecordMetadata } from '@medledger/chaincode/domain';
 import { recordId } from '@medledger/chaincode/domain';
 import { recordContext } from '../custody/framed-bytes.js';
@@ -86,7 +85,7 @@ export function createOpenRecord(ports: OpenRecordPorts) {
 }
 
 /**
- * Whose record it is. The own peer may be a block behind the one through which it was added, so it is asked again.
+ * Whose record it is.
  *
  * @throws MedledgerError RECORD_UNKNOWN
  */
@@ -95,16 +94,11 @@ export async function patientOf(
   identity: Parameters<LedgerChain['query']>[0],
   wanted: RecordId,
 ): Promise<PatientId> {
-  for (const pauseMs of [...CATCH_UP_MS, undefined]) {
-    const [located] = await chain.query(identity, 'records:locate', { recordIds: [wanted] });
-    if (located !== undefined) return located.patientId;
-    if (pauseMs !== undefined) await wait(pauseMs);
-  }
-  throw new MedledgerError('RECORD_UNKNOWN');
+  const asked = { recordIds: [wanted] };
+  const [located] = await chain.query(identity, 'records:locate', asked, { found: (places) => places.length > 0 });
+  if (located === undefined) throw new MedledgerError('RECORD_UNKNOWN');
+  return located.patientId;
 }
-
-/** A few blocks' time in all. */
-const CATCH_UP_MS = [50, 150, 300];
 
 function contextOf(chain: LedgerChain, { recordId: id, version }: RecordMetadata): Uint8Array {
   return recordContext({ channel: chain.channel, recordId: id, version });

@@ -1,5 +1,8 @@
 import {
   canonicalJson,
+  type Consents,
+  type ConsentsAnswer,
+  consentsOf,
   memberId,
   type Representation,
   representationBody,
@@ -50,8 +53,10 @@ export function createRepresentatives({ chain, keysOf, nowMs, idSecret }: Repres
     async endRepresentation(caller: Caller, input: { patientId: string; representationId: string }) {
       const identity = keysOf(caller);
       const patientId = memberId(input.patientId, '/patientId');
-      const { representations } = await allConsents(chain, identity, patientId);
-      const stored = representations.find(({ representationId: id }) => id === input.representationId);
+      const endedIn = ({ representations }: Pick<Consents, 'representations'>) =>
+        representations.find(({ representationId: id }) => id === input.representationId);
+      const found = (answer: ConsentsAnswer) => endedIn(consentsOf(answer)) !== undefined;
+      const stored = endedIn(await allConsents(chain, identity, patientId, { found }));
       if (stored === undefined) throw new MedledgerError('REPRESENTATION_UNKNOWN');
       return revoke(chain, identity, { patientId, id: stored.representationId, version: stored.version + 1 });
     },

@@ -29,6 +29,8 @@ export interface StubPeerOptions {
   /** Organisations in the order they endorse; the first is whose peer this is. */
   readonly mspIds: readonly string[];
   readonly tls: { readonly certificatePem: string; readonly keyPem: string };
+  /** Of a peer that says it has committed fewer blocks than there are. */
+  readonly height?: () => number;
   /** Asked before each call; `count` is how often this stage was called before. */
   readonly fault?: (stage: Stage, count: number) => Fault | undefined;
 }
@@ -130,11 +132,19 @@ export class StubPeer {
     const [mspId = this.#options.mspIds[0] ?? ''] = request.getTargetOrganizationsList();
     const result = new peer.Response();
     result.setStatus(200);
-    if (proposal.chaincode === 'qscc') result.setPayload(this.#processedTransaction(mspId, proposal.args[1] ?? ''));
+    if (proposal.name === 'GetChainInfo') result.setPayload(this.#chainInfo());
+    else if (proposal.chaincode === 'qscc')
+      result.setPayload(this.#processedTransaction(mspId, proposal.args[1] ?? ''));
     else result.setPayload(Buffer.from(this.#simulate(proposal, mspId, status.UNKNOWN).payload));
     const response = new gateway.EvaluateResponse();
     response.setResult(result);
     return response;
+  }
+
+  #chainInfo(): Uint8Array {
+    const info = new common.BlockchainInfo();
+    info.setHeight(this.#options.height?.() ?? this.#options.chain.blocks.length);
+    return info.serializeBinary();
   }
 
   #processedTransaction(mspId: string, txId: string): Uint8Array {
