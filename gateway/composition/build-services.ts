@@ -85,7 +85,7 @@ export function buildServices(parts: ServiceParts): Services {
   const pinned = pinnedOrganisations(config.dataDir, config.topology);
   const openings = createOpenRecord({
     ...{ chain, keysOf, custodians, fetchCiphertext, pinned },
-    ...{ onBadShare, onForgedOrigin },
+    ...{ onBadShare, onForgedOrigin, background: parts.background },
   });
   const { openInEmergency, ...emergencies } = createEmergencies({
     ...consent,
