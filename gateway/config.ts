@@ -2,6 +2,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { withAddedOrganisations } from '../network/added-organisations.js';
 import { DEFAULT_PORT_BASE, type Organisation, type Topology } from '../network/topology.js';
 import { consortiumTopology } from '../network/topology-file.js';
+import type { QuotaLimits } from './services/storage-quota.js';
 import { DEFAULT_LIMITS } from './plugins/gateway-app.js';
 
 /** Everything a gateway process is told. Read once at start, frozen, passed down. */
@@ -20,6 +21,8 @@ export interface GatewayConfig {
   readonly eventLoopDelayMsMax: number;
   /** RPC of the Kubo node that is this gateway's vault; undefined for the embedded node. */
   readonly kuboUrl: string | undefined;
+  /** Of one member, in all. */
+  readonly quota: QuotaLimits;
 }
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'];
@@ -37,6 +40,8 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'];
  * | MEDLEDGER_SESSION_LIFE | seconds | 28800 | a working day |
  * | MEDLEDGER_SOLVER_THREADS | threads | 1 | nonces are solved beside the event loop |
  * | MEDLEDGER_EVENT_LOOP_DELAY | milliseconds | 2000 | see HttpLimits; a machine that is slow for all alike loses nothing by more |
+ * | MEDLEDGER_QUOTA_BYTES | bytes | 10737418240 | contents that one member stores in all: nobody fills everybody's disks |
+ * | MEDLEDGER_QUOTA_RECORDS | records | 1000000 | the same of many small ones |
  * | VAULT_KUBO_URL | URL, or `MSP=URL` of several gateways with commas between | none: the embedded node | the RPC of this organisation's own Kubo node |
  *
  * @throws Error with one sentence when a variable is missing or wrong
@@ -65,6 +70,10 @@ export function readConfig(env: { readonly [name: string]: string | undefined })
     solverThreads: integerOf(env, 'MEDLEDGER_SOLVER_THREADS', 1, 1, 16),
     eventLoopDelayMsMax: integerOf(env, 'MEDLEDGER_EVENT_LOOP_DELAY', DEFAULT_LIMITS.eventLoopDelayMsMax, 100, 600_000),
     kuboUrl: kuboUrlOf(env.VAULT_KUBO_URL, topology, organisation),
+    quota: {
+      sizeBytesMax: integerOf(env, 'MEDLEDGER_QUOTA_BYTES', 10 * 1024 ** 3, 0, Number.MAX_SAFE_INTEGER),
+      recordsMax: integerOf(env, 'MEDLEDGER_QUOTA_RECORDS', 1_000_000, 0, Number.MAX_SAFE_INTEGER),
+    },
   });
 }
 

@@ -183,6 +183,11 @@ export const FAILURE_ERRORS = registry({
     issue: 'no-store',
     text: 'A local store holds damaged bytes. The operator must restore it from a backup; the place is in the log.',
   },
+  QUOTA_EXCEEDED: {
+    status: 507,
+    issue: 'business-rule',
+    text: 'What you may store through this gateway is used up. Ask its operator for more room; quota names limits and use.',
+  },
   OVERLOADED: {
     status: 503,
     issue: 'throttled',

@@ -33,6 +33,7 @@ import { createNotices } from '../services/notices.js';
 import { createOpenRecord } from '../services/open-record.js';
 import { createPolicies } from '../services/policies.js';
 import { createRepresentatives } from '../services/representatives.js';
+import { addWithin, type StorageQuota } from '../services/storage-quota.js';
 import { signUpPatient } from '../services/sign-up.js';
 import { createVerifyPatient } from '../services/verify-patient.js';
 import type { Vault } from '../vault/vault.js';
@@ -55,6 +56,7 @@ export interface ServiceParts {
   readonly jobs: JobStore;
   readonly background: BackgroundWork;
   readonly missed: MissedDeposits;
+  readonly quota: StorageQuota;
   readonly notReady: () => Promise<readonly string[]>;
 }
 
@@ -83,7 +85,7 @@ export function buildServices(parts: ServiceParts): Services {
   const pinned = pinnedOrganisations(config.dataDir, config.topology);
   const openings = createOpenRecord({
     ...{ chain, keysOf, custodians, fetchCiphertext, pinned },
-    ...{ onBadShare, onForgedOrigin },
+    ...{ onBadShare, onForgedOrigin, background: parts.background },
   });
   const { openInEmergency, ...emergencies } = createEmergencies({
     ...consent,
@@ -162,8 +164,8 @@ function createConsentServices(
 type Add = ReturnType<typeof adder>;
 
 function adder(parts: ServiceParts, ports: Pick<AddRecordsPorts, 'storeCiphertexts' | 'idSecret'>) {
-  const { chain, custodians, missed, logger } = parts;
-  return (input: RecordsToAdd) =>
+  const { chain, custodians, missed, quota, logger } = parts;
+  return addWithin(quota, (input: RecordsToAdd) =>
     addRecords(
       {
         chain,
@@ -175,7 +177,8 @@ function adder(parts: ServiceParts, ports: Pick<AddRecordsPorts, 'storeCiphertex
         },
       },
       input,
-    );
+    ),
+  );
 }
 
 /** A profile is a record like all else: encrypted, and on the chain as a digest. */

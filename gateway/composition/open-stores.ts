@@ -4,6 +4,7 @@ import { openSessions, type Sessions } from '../identity/sessions.js';
 import { openWalletStore, type WalletStore } from '../identity/wallet-store.js';
 import { type JobStore, openJobStore } from '../services/job-store.js';
 import { type MissedDeposits, openMissedDeposits } from '../services/missed-deposits.js';
+import { openStorageQuota, type StorageQuota } from '../services/storage-quota.js';
 import type { Closers } from './closers.js';
 
 export interface GatewayStores {
@@ -11,6 +12,7 @@ export interface GatewayStores {
   readonly sessions: Sessions;
   readonly jobs: JobStore;
   readonly missed: MissedDeposits;
+  readonly quota: StorageQuota;
 }
 
 const STOPPED_JOB =
@@ -30,5 +32,6 @@ export async function openGatewayStores(config: GatewayConfig, closers: Closers)
   const jobs = closers.add(openJobStore(join(storeDir, 'jobs.sqlite')), (part) => part.close());
   jobs.failAllRunning({ code: 'SESSION_ENDED', detail: STOPPED_JOB });
   const missed = closers.add(openMissedDeposits(join(storeDir, 'missed-deposits.sqlite')), (part) => part.close());
-  return { wallets, sessions, jobs, missed };
+  const quota = closers.add(openStorageQuota(join(storeDir, 'quota.sqlite'), config.quota), (part) => part.close());
+  return { wallets, sessions, jobs, missed, quota };
 }

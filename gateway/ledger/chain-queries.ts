@@ -25,6 +25,7 @@ import {
   type VerifyLaneAnswer,
   type VersionsAnswer,
 } from '@medledger/chaincode/domain';
+import { askUpToDate } from './catch-up.js';
 import type { Ledger, LedgerIdentity } from './ledger.js';
 import { LedgerFailure } from './ledger-failure.js';
 
@@ -55,7 +56,14 @@ export interface QueryAnswers {
   'audit:verifyLane': VerifyLaneAnswer;
 }
 
-export interface QueryOptions {
+export interface QueryOptions<Answer = unknown> {
+  /**
+   * Whether the answer holds what is looked for. Where it does not the peer may lag behind: it is asked once more when
+   * it has caught up.
+   */
+  readonly found?: (answer: Answer) => boolean;
+  /** The first answer counts: the caller has something to do where nothing is there. */
+  readonly asItStands?: boolean;
   /** Only the connected organisation's peer: without this, another one answers when it cannot. */
   readonly ownPeerOnly?: boolean;
 }
@@ -66,7 +74,7 @@ export interface ChainQueries {
     identity: LedgerIdentity,
     name: N,
     input: QueryInput<N>,
-    options?: QueryOptions,
+    options?: QueryOptions<QueryAnswers[N]>,
   ): Promise<QueryAnswers[N]>;
 }
 
@@ -74,7 +82,11 @@ export function createChainQueries(ledger: Ledger): ChainQueries {
   return {
     query: async (identity, name, input, options = {}) => {
       const target = options.ownPeerOnly === true ? { endorsingOrganizations: [ledger.peerMspId] } : {};
-      return parseAnswer(name, await ledger.evaluate(identity, name, [canonicalJson(input)], target));
+      const args = [canonicalJson(input)];
+      const ask = async () => parseAnswer(name, await ledger.evaluate(identity, name, args, target));
+      if (options.asItStands === true) return ask();
+      const { found } = options;
+      return askUpToDate(ask, { caughtUp: () => ledger.catchUp(identity), ...(found === undefined ? {} : { found }) });
     },
   };
 }

@@ -8,6 +8,7 @@ import {
   toBase64url,
   type TransactionName,
 } from '@medledger/chaincode/domain';
+import { askUpToDate } from './catch-up.js';
 import { createChainQueries, type QueryAnswers, type QueryOptions } from './chain-queries.js';
 import {
   type LaneActor,
@@ -32,7 +33,7 @@ export interface LedgerChain {
     identity: LedgerIdentity,
     name: N,
     input: QueryInput<N>,
-    options?: QueryOptions,
+    options?: QueryOptions<QueryAnswers[N]>,
   ): Promise<QueryAnswers[N]>;
 }
 
@@ -59,15 +60,18 @@ export function createLedgerChain(options: LedgerChainOptions): LedgerChain {
   const lanes = new LaneClient({ ...options, queries });
   const newKey = options.newOneTimeKey ?? newOneTimeKey;
   const openings = new OpenQueue(lanes, newKey);
+  // What is thrown has changed nothing, so it may be called again.
+  const transact = <N extends TransactionName>(call: LaneCall<N>): Promise<LaneCommitted> =>
+    askUpToDate(() => lanes.transact(call), { caughtUp: () => options.ledger.catchUp(call.identity) });
   return {
     channel: options.ledger.channel,
     metrics: lanes.metrics,
-    transact: (call) => lanes.transact(call),
+    transact,
     open: (call) => openings.open(call),
     async emergency({ identity, patientId, declaration, recordIds }) {
       const pair = newKey();
       const business = { patientId, declaration, recordIds, oneTimeKey: toBase64url(pair.publicKey) };
-      const committed = await lanes.transact({ identity, name: 'access:emergency', patientId, business });
+      const committed = await transact({ identity, name: 'access:emergency', patientId, business });
       return { committed, oneTimePrivateKey: pair.privateKey };
     },
     query: queries.query,

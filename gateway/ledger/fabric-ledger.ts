@@ -1,10 +1,11 @@
 import type { Client } from '@grpc/grpc-js';
-import { common, gateway as gatewayProtos, msp } from '@hyperledger/fabric-protos';
 import type { Commit, Gateway, Transaction } from '@hyperledger/fabric-gateway';
+import { askHeight, CHAIN_INFO, catchUp, heightIn } from './catch-up.js';
 import { readBlocks } from './block-stream.js';
 import { readProcessedTransaction } from './block-reader.js';
 import { createCertificateReader } from './certificate-reader.js';
 import { gatewayCache, type IdentityGateway } from './gateway-cache.js';
+import { commitOf } from './commit-of.js';
 import type { CallTarget, Committed, CommitStatus, Ledger, LedgerIdentity, RecoveredTransaction } from './ledger.js';
 import type { LedgerBlock, LedgerTransaction } from './ledger-block.js';
 import { openPeerClient, type PeerEndpoint, whenConnected } from './ledger-connection.js';
@@ -41,7 +42,6 @@ export interface FabricLedgerOptions {
 /** How many envelopes of an earlier run are looked after at once. */
 const RECOVERIES_AT_ONCE = 8;
 const TRANSACTION_BY_ID = 'GetTransactionByID';
-const CHAIN_INFO = 'GetChainInfo';
 
 /**
  * Opens the ledger over Fabric's gateway protocol. Connects at the first call, not here.
@@ -128,7 +128,7 @@ class FabricLedger implements Ledger {
     options: { readonly deadlineMs?: number } = {},
   ): Promise<CommitStatus> {
     const waitMs = options.deadlineMs ?? this.#settings.commitStatusMs;
-    const commit = this.#commitOf(this.#gatewayOf(identity).gateway, transactionId);
+    const commit = commitOf(this.#gatewayOf(identity).gateway, this.channel, transactionId);
     const status = (deadline: number) => commit.getStatus({ deadline });
     const found = await askStatus({ transactionId, status }, waitMs, this.#context);
     if (found !== undefined) return found;
@@ -152,8 +152,18 @@ class FabricLedger implements Ledger {
 
   async height(identity: LedgerIdentity): Promise<number> {
     const { qscc } = this.#gatewayOf(identity);
-    const info = await this.#evaluate(qscc, CHAIN_INFO, [this.channel], [this.peerMspId]);
-    return common.BlockchainInfo.deserializeBinary(info).getHeight();
+    return heightIn(await this.#evaluate(qscc, CHAIN_INFO, [this.channel], [this.peerMspId]));
+  }
+
+  catchUp(identity: LedgerIdentity): Promise<void> {
+    const { evaluateMs, othersHeightMs: othersMs, catchUpMs: ownMs } = this.#settings;
+    const deadline = this.#nowMs() + evaluateMs;
+    const others = this.#others.map(
+      ({ gatewayOf }) =>
+        () =>
+          askHeight(gatewayOf(identity), this.channel, deadline),
+    );
+    return catchUp({ own: () => this.height(identity), others }, { othersMs, ownMs });
   }
 
   blocks(options: Parameters<Ledger['blocks']>[0]): AsyncIterable<LedgerBlock> {
@@ -251,27 +261,17 @@ class FabricLedger implements Ledger {
       transactionId,
       send: (deadline, attempt) => (sendBy[attempt % sendBy.length] ?? send)(deadline),
       status: (deadline) => {
-        commit ??= this.#commitOf(gateway, transactionId);
-        const commits = [commit, ...others.map((other) => this.#commitOf(other, transactionId))];
-        const asks = commits.map((asked) => () => asked.getStatus({ deadline }));
-        return firstAnswer(asks, this.#settings.ownPeerMs);
+        commit ??= commitOf(gateway, this.channel, transactionId);
+        const own = commit;
+        const elsewhere = others.map((other) => async () => {
+          const status = await commitOf(other, this.channel, transactionId).getStatus({ deadline });
+          // Whoever asks the own peer next must find it there.
+          await this.catchUp(identity);
+          return status;
+        });
+        return firstAnswer([() => own.getStatus({ deadline }), ...elsewhere], this.#settings.ownPeerMs);
       },
     };
-  }
-
-  /** Any member of the channel may ask about any transaction id. */
-  #commitOf(gateway: Gateway, transactionId: string): Commit {
-    const { mspId, credentials } = gateway.getIdentity();
-    const creator = new msp.SerializedIdentity();
-    creator.setMspid(mspId);
-    creator.setIdBytes(credentials);
-    const request = new gatewayProtos.CommitStatusRequest();
-    request.setChannelId(this.channel);
-    request.setTransactionId(transactionId);
-    request.setIdentity(creator.serializeBinary());
-    const unsigned = new gatewayProtos.SignedCommitStatusRequest();
-    unsigned.setRequest(request.serializeBinary());
-    return gateway.newCommit(unsigned.serializeBinary());
   }
 }
 

@@ -12,6 +12,10 @@ export interface LedgerSettings {
   readonly resendMs: number;
   /** How long the own peer is waited for before others are asked too what became of a transaction. */
   readonly ownPeerMs: number;
+  /** How long other peers are waited for when it is asked how far the chain is. */
+  readonly othersHeightMs: number;
+  /** How long the own peer is waited for where another one is ahead of it. */
+  readonly catchUpMs: number;
   /** After a submit without a reply: how long to look for the transaction before the envelope is sent again. */
   readonly statusProbeMs: number;
   /** How long calls that changed nothing wait for a ledger that does not answer, e.g. while it restarts. */
@@ -32,6 +36,8 @@ export const LEDGER_SETTINGS: LedgerSettings = {
   commitStatusMs: 30_000,
   resendMs: 5_000,
   ownPeerMs: 3_000,
+  othersHeightMs: 500,
+  catchUpMs: 2_000,
   statusProbeMs: 2_000,
   unavailableMs: 20_000,
   outcomeMs: 90_000,

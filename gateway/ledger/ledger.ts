@@ -85,6 +85,12 @@ export interface Ledger {
   height(identity: LedgerIdentity): Promise<number>;
 
   /**
+   * Waits, for a bounded time, until the connected peer has what any reachable peer of the channel had when this was
+   * called. Never rejects: a peer that stays behind is asked as it is.
+   */
+  catchUp(identity: LedgerIdentity): Promise<void>;
+
+  /**
    * Blocks in order from `startBlock`, those still to come included. Reconnects by itself; ends when the signal is
    * given.
    *

@@ -49,8 +49,22 @@ function tellHeaders(reply: FastifyReply, { problem, retryAfterS }: ToldProblem)
   if (problem.status === 401) reply.header('www-authenticate', challengeFor(problem));
   if (retryAfterS !== undefined) reply.header('retry-after', String(retryAfterS));
   else if (problem.status === 503) reply.header('retry-after', '5');
+  tellQuota(reply, problem);
   if (typeof problem.transactionId === 'string') reply.header('x-transaction-id', problem.transactionId);
 }
+
+/** Also as headers, for a client that reads no bodies of refusals. */
+function tellQuota(reply: FastifyReply, { quota }: Problem): void {
+  if (typeof quota !== 'object' || quota === null) return;
+  for (const [name, member] of QUOTA_HEADERS) reply.header(name, String(Reflect.get(quota, member)));
+}
+
+const QUOTA_HEADERS = [
+  ['x-quota-bytes-limit', 'sizeBytesMax'],
+  ['x-quota-bytes-used', 'sizeBytesUsed'],
+  ['x-quota-records-limit', 'recordsMax'],
+  ['x-quota-records-used', 'recordsUsed'],
+] as const;
 
 /** RFC 6750 section 3. */
 function challengeFor(problem: Problem): string {

@@ -16,6 +16,8 @@ export interface IdempotencyOptions {
   readonly nowMs: () => number;
 }
 
+/** Exported for the documentation of these routes. */
+export const MUTATING: readonly string[] = ['POST', 'PUT', 'DELETE'];
 const KEY = /^[\x21-\x7e]{1,255}$/;
 /** How long a client may repeat a request; the draft on Idempotency-Key leaves it to the server. */
 const KEPT_MS = 24 * 3600 * 1000;
@@ -29,7 +31,7 @@ type Scrypt = (secret: string, salt: Uint8Array, length: number, options: typeof
 const scryptAsync: Scrypt = promisify(scrypt);
 
 /**
- * Idempotency-Key on every POST: the same key with the same request gives the stored answer, with another request a
+ * Idempotency-Key on every POST, PUT and DELETE: the same key with the same request gives the stored answer, with another request a
  * refusal. A request that a crash cut short is carried out again: the use cases derive their ids from the key.
  */
 export function addIdempotency(app: GatewayApp, options: IdempotencyOptions): void {
@@ -42,7 +44,7 @@ export function addIdempotency(app: GatewayApp, options: IdempotencyOptions): vo
 
   app.addHook('preHandler', async (request, reply) => {
     const key = request.headers['idempotency-key'];
-    if (request.method !== 'POST' || key === undefined) return;
+    if (!MUTATING.includes(request.method) || key === undefined) return;
     const id = { scope: request.caller?.memberId ?? 'anonymous', route: routeOf(request), key: parseKey(key) };
     const name = nameOf(id);
     if (running.has(name)) throw new MedledgerError('IDEMPOTENCY_IN_FLIGHT', undefined, { retryAfterS: 1 });

@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { RouteOptions } from 'fastify';
+import { MUTATING } from './idempotency.js';
 import { problemSchema } from '../schemas/problem.js';
 import type { GatewayApp } from './gateway-app.js';
 
@@ -52,7 +53,7 @@ function documented(schema: Schema, route: RouteOptions): Schema {
     ...(schema.params !== undefined && { params: withMeantTypes(parseSchema(schema.params)) }),
     ...(config.fileBody === true && { body: { content: { '*/*': { schema: { type: 'string', format: 'binary' } } } } }),
     ...(config.open === true && { security: [] }),
-    ...(route.method === 'POST' && { headers: idempotencyHeader }),
+    ...(MUTATING.includes(String(route.method)) && { headers: idempotencyHeader }),
     response: {
       ...withDescriptions(parseSchema(schema.response)),
       ...(config.fileAnswer === true && { 200: fileAnswer }),

@@ -16,6 +16,7 @@ import type { AccessRequestInput, ApprovalInput, ListedAccessRequest } from './c
 import type { Caller, PageOf } from './medledger.js';
 import { type NotePorts, openNote, sealNote } from './patient-notes.js';
 import { type KeysOf, requireRole } from './people.js';
+import { submitOnce } from './said-before.js';
 import { signStatement } from './statements.js';
 
 export interface AccessRequestPorts extends NotePorts {
@@ -108,8 +109,11 @@ function createAnswers(ports: AccessRequestPorts) {
       const { identity, request } = await answered(ports, caller, input.requestId);
       const { patientId, requestId: id } = request;
       const business = { patientId, requestId: id };
-      const { transactionId } = await chain.transact({ identity, name: 'consents:refuse', patientId, business });
-      return { transactionId };
+      return submitOnce(chain, identity, {
+        patientId,
+        isIt: ({ action, requestId: refused }) => action === 'refuse' && refused === id,
+        submit: () => chain.transact({ identity, name: 'consents:refuse', patientId, business }),
+      });
     },
   };
 }

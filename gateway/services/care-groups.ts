@@ -1,10 +1,21 @@
-import { canonicalJson, type CareGroup, careGroupBody, groupId, memberId } from '@medledger/chaincode/domain';
+import {
+  canonicalJson,
+  type CareGroup,
+  careGroupBody,
+  type Consents,
+  type ConsentsAnswer,
+  consentsOf,
+  groupId,
+  memberId,
+  type Outcome,
+} from '@medledger/chaincode/domain';
 import type { UnlockedIdentity } from '../identity/member-keys.js';
 import type { LedgerChain } from '../ledger/chain.js';
 import { MedledgerError } from '../medledger-error.js';
 import { idFor } from './derived-ids.js';
 import type { Caller } from './medledger.js';
 import type { KeysOf } from './people.js';
+import { saidBefore, submitOnce } from './said-before.js';
 import { signStatement } from './statements.js';
 import { allConsents } from './stored-consents.js';
 
@@ -23,7 +34,11 @@ export function createCareGroups({ chain, keysOf, idSecret }: CareGroupPorts) {
     const { channel } = chain;
     const group = await signStatement(identity, { channel, patientId, kind: 'group', id, version, body });
     const business = { patientId, group };
-    const { transactionId } = await chain.transact({ identity, name: 'consents:setGroup', patientId, business });
+    const { transactionId } = await submitOnce(chain, identity, {
+      patientId,
+      isIt: ({ action, groupId: set }) => version === 1 && action === 'group' && set === id,
+      submit: () => chain.transact({ identity, name: 'consents:setGroup', patientId, business }),
+    });
     return { groupId: id, version, transactionId };
   };
   return {
@@ -46,10 +61,16 @@ export function createCareGroups({ chain, keysOf, idSecret }: CareGroupPorts) {
     async setCareGroup(caller: Caller, input: { patientId: string; groupId: string; members: readonly string[] }) {
       const identity = keysOf(caller);
       const { patientId } = input;
-      const { groups } = await allConsents(chain, identity, memberId(patientId, '/patientId'));
-      const stored = groups.find((group) => group.groupId === input.groupId);
+      const groupIn = ({ groups }: Pick<Consents, 'groups'>) => groups.find(({ groupId: id }) => id === input.groupId);
+      const found = (answer: ConsentsAnswer) => groupIn(consentsOf(answer)) !== undefined;
+      const stored = groupIn(await allConsents(chain, identity, memberId(patientId, '/patientId'), { found }));
       if (stored === undefined) throw new MedledgerError('GROUP_UNKNOWN');
       const { members } = careGroupBody({ members: input.members }, '');
+      if (canonicalJson([...members]) === canonicalJson([...stored.members])) {
+        const isIt = ({ action, groupId: set }: Outcome) => action === 'group' && set === stored.groupId;
+        const same = await saidBefore(chain, identity, { patientId: memberId(patientId, '/patientId'), isIt });
+        if (same !== undefined) return { groupId: stored.groupId, version: stored.version, transactionId: same };
+      }
       return store(identity, { patientId, groupId: stored.groupId, version: stored.version + 1, members });
     },
   };

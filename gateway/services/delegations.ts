@@ -3,6 +3,7 @@ import {
   type Delegation,
   delegationBody,
   delegationId,
+  type EvidenceAnswer,
   memberId,
   parseDelegationStatement,
 } from '@medledger/chaincode/domain';
@@ -13,6 +14,7 @@ import { registerVersion, revoke } from './grants.js';
 import type { DelegationInput } from './consent-services.js';
 import type { Caller } from './medledger.js';
 import type { KeysOf } from './people.js';
+import { submitOnce } from './said-before.js';
 import { NOTHING_NAMED, signStatement } from './statements.js';
 import { consentsFor } from './stored-consents.js';
 
@@ -49,7 +51,11 @@ export function createDelegations({ chain, keysOf, nowMs, idSecret }: Delegation
       const { channel } = chain;
       const statement = { channel, patientId, kind: 'delegation', id, version: 1, body } as const;
       const business = { patientId, delegation: await signStatement(identity, statement) };
-      const { transactionId } = await chain.transact({ identity, name: 'consents:delegate', patientId, business });
+      const { transactionId } = await submitOnce(chain, identity, {
+        patientId,
+        isIt: ({ action, delegationId: made }) => action === 'delegate' && made === id,
+        submit: () => chain.transact({ identity, name: 'consents:delegate', patientId, business }),
+      });
       return { delegationId: id, transactionId };
     },
 
@@ -59,10 +65,14 @@ export function createDelegations({ chain, keysOf, nowMs, idSecret }: Delegation
       const id = delegationId(input.delegationId, '/delegationId');
       const asker = memberId(caller.memberId, '/memberId');
       const asked = { patientId, memberId: asker, ...NOTHING_NAMED, delegationIds: [id] };
-      const [stored] = (await chain.query(identity, 'consents:evidence', asked)).delegations;
+      const found = ({ delegations }: EvidenceAnswer) => delegations.length > 0;
+      const [stored] = (await chain.query(identity, 'consents:evidence', asked, { found })).delegations;
       if (stored === undefined) throw new MedledgerError('DELEGATION_UNKNOWN');
       const { version } = parseDelegationStatement(stored.statement.text);
-      return revoke(chain, identity, { patientId, id, version: version + 1 });
+      return revoke(chain, identity, {
+        ...{ patientId, id, version: version + 1 },
+        isIt: ({ delegationId: ended }) => ended === id,
+      });
     },
   };
 }

@@ -4,6 +4,7 @@ import {
   emergencyId,
   type EmergencyId,
   emergencyOf,
+  type EvidenceAnswer,
   limits,
   memberId,
   type PatientId,
@@ -115,7 +116,8 @@ async function declaredBefore(
 ): Promise<StoredEmergency | undefined> {
   const actor = memberId(identity.memberId, '/memberId');
   const asked = { patientId, memberId: actor, ...NOTHING_NAMED, emergencyIds: [id] };
-  return (await chain.query(identity, 'consents:evidence', asked)).emergencies[0];
+  const found = ({ emergencies }: EvidenceAnswer) => emergencies.length > 0;
+  return (await chain.query(identity, 'consents:evidence', asked, { found })).emergencies[0];
 }
 
 /** Every record decided for itself; what cannot be read just now does not keep the others back. */

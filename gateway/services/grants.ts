@@ -1,6 +1,7 @@
 import {
   canonicalJson,
   type ErrorCode,
+  type EvidenceAnswer,
   type Grant,
   type GrantAnswer,
   type GrantBody,
@@ -11,6 +12,7 @@ import {
   isLive,
   limits,
   memberId,
+  type Outcome,
   parseGrantStatement,
   type PatientId,
 } from '@medledger/chaincode/domain';
@@ -21,7 +23,8 @@ import type { GrantChanges, GrantInput, ListedGrant } from './consent-services.j
 import type { Caller, PageOf } from './medledger.js';
 import { MedledgerError } from '../medledger-error.js';
 import type { KeysOf } from './people.js';
-import { NOTHING_NAMED, signStatement } from './statements.js';
+import { type SaidBefore, saidBefore, submitOnce } from './said-before.js';
+import { NOTHING_NAMED, signerOf, signStatement } from './statements.js';
 
 export interface GrantPorts {
   readonly chain: LedgerChain;
@@ -144,9 +147,14 @@ export function createGrants({ chain, keysOf, nowMs, idSecret }: GrantPorts) {
     /** A new version of the same grant to the same grantee; what is not named stays as it was. */
     async alterGrant(caller: Caller, input: { grantId: string; changes: GrantChanges }) {
       const identity = keysOf(caller);
-      const { patientId, id, stored } = await storedGrant(chain, identity, input.grantId);
+      const { patientId, id, stored, statement } = await storedGrant(chain, identity, input.grantId);
       const { grantId: _id, patientId: _patient, revoked: _revoked, version, ...now } = stored;
       const body = await grantBodyFor(chain, identity, { ...now, ...input.changes });
+      const isSame = !stored.revoked && canonicalJson({ ...body }) === canonicalJson({ ...grantBody(now, '') });
+      const isIt = ({ action, grantId: altered }: Outcome) => action === 'alter' && altered === id;
+      const before = isSame && signerOf(statement) === identity.memberId ? { patientId, isIt } : undefined;
+      const same = before === undefined ? undefined : await saidBefore(chain, identity, before);
+      if (same !== undefined) return { grantId: id, version, transactionId: same };
       const { channel } = chain;
       const said = { channel, patientId, kind: 'grant', id, version: version + 1, body } as const;
       const business = { patientId, grant: await signStatement(identity, said) };
@@ -157,7 +165,12 @@ export function createGrants({ chain, keysOf, nowMs, idSecret }: GrantPorts) {
     async revokeGrant(caller: Caller, input: { grantId: string }) {
       const identity = keysOf(caller);
       const { patientId, id, stored } = await storedGrant(chain, identity, input.grantId);
-      return revoke(chain, identity, { patientId, id, version: stored.version + 1 });
+      return revoke(chain, identity, {
+        patientId,
+        id,
+        version: stored.version + 1,
+        isIt: ({ grantId: of, delegationId }) => of === id && delegationId === undefined,
+      });
     },
   };
 }
@@ -166,18 +179,22 @@ export function createGrants({ chain, keysOf, nowMs, idSecret }: GrantPorts) {
  * Takes back what carries this id: a grant, a delegation or a representation.
  *
  * @param said.version - of the revocation: one more than what it takes back
+ * @param said.isIt - of entries that take something back, whether it is this
  */
 export async function revoke(
   chain: LedgerChain,
   identity: UnlockedIdentity,
-  said: { patientId: PatientId; id: string; version: number },
+  { isIt, ...said }: SaidBefore & { id: string; version: number },
 ): Promise<{ transactionId: string }> {
   const { patientId } = said;
   const { channel } = chain;
   const revocation = await signStatement(identity, { channel, ...said, kind: 'revocation', body: {} });
   const business = { patientId, revocation };
-  const { transactionId } = await chain.transact({ identity, name: 'consents:revoke', patientId, business });
-  return { transactionId };
+  return submitOnce(chain, identity, {
+    patientId,
+    isIt: (outcome) => outcome.action === 'revoke' && isIt(outcome),
+    submit: () => chain.transact({ identity, name: 'consents:revoke', patientId, business }),
+  });
 }
 
 /** The grant as it stands, and whose it is. */
@@ -185,10 +202,11 @@ async function storedGrant(chain: LedgerChain, identity: UnlockedIdentity, given
   const id = grantId(given, '/grantId');
   const { patientId } = await chain.query(identity, 'consents:locateGrant', { grantId: id });
   const asked = { patientId, memberId: patientId, ...NOTHING_NAMED, grantIds: [id] };
-  const evidence = await chain.query(identity, 'consents:evidence', asked);
+  const found = ({ grants }: EvidenceAnswer) => grants.length > 0;
+  const evidence = await chain.query(identity, 'consents:evidence', asked, { found });
   const stored = evidence.grants[0]?.stored;
   if (stored === undefined) throw new MedledgerError('GRANT_UNKNOWN');
-  return { patientId, id, stored: grantOf(stored) };
+  return { patientId, id, stored: grantOf(stored), statement: stored.grant };
 }
 
 function listed({ stored, txId, used }: GrantAnswer, atMs: number): ListedGrant {

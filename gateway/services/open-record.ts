@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import type { PatientId, Purpose, RecordId, RecordMetadata } from '@medledger/chaincode/domain';
 import { recordId } from '@medledger/chaincode/domain';
 import { recordContext } from '../custody/framed-bytes.js';
@@ -6,8 +5,10 @@ import { combineNaming, type CustodianShare } from '../custody/key-shares.js';
 import { matchesKey, openObject } from '../custody/sealed-object.js';
 import type { LedgerChain } from '../ledger/chain.js';
 import type { UnlockedIdentity } from '../identity/member-keys.js';
+import type { BackgroundWork } from './background-work.js';
 import { type Collected, type Collection, collectShares, type CustodianDoor } from './custodians.js';
 import { MedledgerError } from '../medledger-error.js';
+import { createLateJudge, type LateJudge } from './late-shares.js';
 import type { Caller, OpenedRecord } from './medledger.js';
 import type { KeysOf } from './people.js';
 import { type OriginPorts, requireOrigin } from './record-origin.js';
@@ -17,6 +18,8 @@ export interface OpenRecordPorts extends OriginPorts {
   readonly custodians: () => readonly CustodianDoor[];
   /** Ciphertext by CID, checked against its digest; heals a damaged local copy from another node. */
   readonly fetchCiphertext: (cid: string, sha256Hex: string) => Promise<Uint8Array>;
+  /** Goes on after the record was handed over. */
+  readonly background: Pick<BackgroundWork, 'run'>;
   readonly onBadShare: (found: { custodian: string; recordId: string; transactionId: string }) => void;
 }
 
@@ -34,6 +37,7 @@ const COLLECTIONS_KEPT_MAX = 200;
  * A refusal has been committed before it is thrown.
  */
 export function createOpenRecord(ports: OpenRecordPorts) {
+  const judgeLate = createLateJudge(ports);
   const collections = new Map<string, Collection>();
   const collectOnce = (committed: { transactionId: string; oneTimePrivateKey: Uint8Array }): Collection => {
     const { transactionId, oneTimePrivateKey } = committed;
@@ -57,7 +61,7 @@ export function createOpenRecord(ports: OpenRecordPorts) {
       ports.fetchCiphertext(record.cid, record.sha256),
       requireOrigin(ports, identity, record),
     ]);
-    const dataKey = await keyOf(ports, { record, ciphertext, collection, transactionId });
+    const dataKey = await keyOf({ ...ports, judgeLate }, { record, ciphertext, collection, transactionId });
     const context = contextOf(ports.chain, record);
     const opened = openObject({ ciphertext, dataKey, context, expectedCommitmentHex: record.commitment });
     dataKey.fill(0);
@@ -86,7 +90,7 @@ export function createOpenRecord(ports: OpenRecordPorts) {
 }
 
 /**
- * Whose record it is. The own peer may be a block behind the one through which it was added, so it is asked again.
+ * Whose record it is.
  *
  * @throws MedledgerError RECORD_UNKNOWN
  */
@@ -95,16 +99,11 @@ export async function patientOf(
   identity: Parameters<LedgerChain['query']>[0],
   wanted: RecordId,
 ): Promise<PatientId> {
-  for (const pauseMs of [...CATCH_UP_MS, undefined]) {
-    const [located] = await chain.query(identity, 'records:locate', { recordIds: [wanted] });
-    if (located !== undefined) return located.patientId;
-    if (pauseMs !== undefined) await wait(pauseMs);
-  }
-  throw new MedledgerError('RECORD_UNKNOWN');
+  const asked = { recordIds: [wanted] };
+  const [located] = await chain.query(identity, 'records:locate', asked, { found: (places) => places.length > 0 });
+  if (located === undefined) throw new MedledgerError('RECORD_UNKNOWN');
+  return located.patientId;
 }
-
-/** A few blocks' time in all. */
-const CATCH_UP_MS = [50, 150, 300];
 
 function contextOf(chain: LedgerChain, { recordId: id, version }: RecordMetadata): Uint8Array {
   return recordContext({ channel: chain.channel, recordId: id, version });
@@ -113,11 +112,17 @@ function contextOf(chain: LedgerChain, { recordId: id, version }: RecordMetadata
 type KeyWanted = { record: RecordMetadata; ciphertext: Uint8Array; transactionId: string };
 
 /** Two good shares are enough. Where the first ones are not, a custodian that takes longer may have a better one. */
-async function keyOf(ports: OpenRecordPorts, given: KeyWanted & { collection: Collection }): Promise<Uint8Array> {
+async function keyOf(
+  ports: OpenRecordPorts & { judgeLate: LateJudge },
+  given: KeyWanted & { collection: Collection },
+): Promise<Uint8Array> {
   const { collection, ...wanted } = given;
   const soon = await collection.soon;
   try {
-    return await keyFrom(ports, { ...wanted, collected: soon });
+    const dataKey = await keyFrom(ports, { ...wanted, collected: soon });
+    const { transactionId } = wanted;
+    ports.judgeLate({ recordId: wanted.record.recordId, transactionId, dataKey, soon, whole: collection.whole });
+    return dataKey;
   } catch (error) {
     const whole = await collection.whole;
     if (whole.refusals.length >= soon.refusals.length) throw error;

@@ -7,6 +7,7 @@ import {
   POLICY_ID,
   type PolicyBody,
   policyBody,
+  policyOf,
   type SignedStatement,
 } from '@medledger/chaincode/domain';
 import type { UnlockedIdentity } from '../identity/member-keys.js';
@@ -15,7 +16,8 @@ import { registerVersion } from './grants.js';
 import type { PolicyInput } from './consent-services.js';
 import type { Caller } from './medledger.js';
 import type { KeysOf } from './people.js';
-import { signStatement } from './statements.js';
+import { saidBefore } from './said-before.js';
+import { signerOf, signStatement } from './statements.js';
 import { allConsents } from './stored-consents.js';
 
 /** What a patient who says nothing has said: nothing by default, and what is labelled normal in an emergency. */
@@ -46,9 +48,12 @@ export function createPolicies({ chain, keysOf }: { chain: LedgerChain; keysOf: 
     async setPolicy(caller: Caller, input: { patientId: string; policy: PolicyInput }) {
       const identity = keysOf(caller);
       const patientId = memberId(input.patientId, '/patientId');
-      const { policy: stored } = await allConsents(chain, identity, patientId);
-      const version = (stored?.version ?? 0) + 1;
+      const { policy: statement } = await chain.query(identity, 'consents:all', { patientId });
+      const stored = statement === undefined ? undefined : policyOf(statement);
       const body = await policyBodyFor(chain, identity, { policy: input.policy, stored });
+      const same = await saidAgain(chain, identity, { patientId, statement, body });
+      if (same !== undefined) return same;
+      const version = (stored?.version ?? 0) + 1;
       const { channel } = chain;
       const policy = await signStatement(identity, {
         channel,
@@ -63,6 +68,20 @@ export function createPolicies({ chain, keysOf }: { chain: LedgerChain; keysOf: 
       return { version, transactionId };
     },
   };
+}
+
+/** The policy in force, where the caller has said the very same by it: the reply to the first call was lost. */
+async function saidAgain(
+  chain: LedgerChain,
+  identity: UnlockedIdentity,
+  again: { patientId: PatientId; statement: SignedStatement | undefined; body: PolicyBody },
+): Promise<{ version: number; transactionId: string } | undefined> {
+  const { patientId, statement, body } = again;
+  if (statement === undefined || signerOf(statement) !== identity.memberId) return undefined;
+  const { version, ...before } = policyOf(statement);
+  if (canonicalJson({ ...before }) !== canonicalJson({ ...body })) return undefined;
+  const transactionId = await saidBefore(chain, identity, { patientId, isIt: ({ action }) => action === 'policy' });
+  return transactionId === undefined ? undefined : { version, transactionId };
 }
 
 /**

@@ -1,5 +1,8 @@
 import {
   canonicalJson,
+  type Consents,
+  type ConsentsAnswer,
+  consentsOf,
   memberId,
   type Representation,
   representationBody,
@@ -11,6 +14,7 @@ import { idFor } from './derived-ids.js';
 import { revoke } from './grants.js';
 import type { Caller } from './medledger.js';
 import type { KeysOf } from './people.js';
+import { submitOnce } from './said-before.js';
 import { signStatement } from './statements.js';
 import { allConsents } from './stored-consents.js';
 
@@ -43,17 +47,27 @@ export function createRepresentatives({ chain, keysOf, nowMs, idSecret }: Repres
       const { channel } = chain;
       const statement = { channel, patientId, kind: 'representation', id, version: 1, body } as const;
       const business = { patientId, representation: await signStatement(identity, statement) };
-      const { transactionId } = await chain.transact({ identity, name: 'consents:appoint', patientId, business });
+      const { transactionId } = await submitOnce(chain, identity, {
+        patientId,
+        isIt: ({ action, representationId: made }) => action === 'appoint' && made === id,
+        submit: () => chain.transact({ identity, name: 'consents:appoint', patientId, business }),
+      });
       return { representationId: id, transactionId };
     },
 
     async endRepresentation(caller: Caller, input: { patientId: string; representationId: string }) {
       const identity = keysOf(caller);
       const patientId = memberId(input.patientId, '/patientId');
-      const { representations } = await allConsents(chain, identity, patientId);
-      const stored = representations.find(({ representationId: id }) => id === input.representationId);
+      const endedIn = ({ representations }: Pick<Consents, 'representations'>) =>
+        representations.find(({ representationId: id }) => id === input.representationId);
+      const found = (answer: ConsentsAnswer) => endedIn(consentsOf(answer)) !== undefined;
+      const stored = endedIn(await allConsents(chain, identity, patientId, { found }));
       if (stored === undefined) throw new MedledgerError('REPRESENTATION_UNKNOWN');
-      return revoke(chain, identity, { patientId, id: stored.representationId, version: stored.version + 1 });
+      const { representationId: id, version } = stored;
+      return revoke(chain, identity, {
+        ...{ patientId, id, version: version + 1 },
+        isIt: ({ representationId: ended }) => ended === id,
+      });
     },
   };
 }

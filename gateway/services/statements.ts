@@ -1,6 +1,7 @@
 import {
   formatStatement,
   memberId,
+  parseStatement,
   type PatientId,
   type SignedStatement,
   statementBytes,
@@ -23,6 +24,12 @@ export interface ToSign {
   readonly id: string;
   readonly version: number;
   readonly body: object;
+}
+
+/** Who signed: the patient, or whom the statement names. */
+export function signerOf({ text }: SignedStatement): string {
+  const { by, patientId } = parseStatement(text, (body) => body);
+  return by ?? patientId;
 }
 
 /** Signs as the patient or, named in the statement, as somebody else. The signer may be far away: it is awaited. */

@@ -1,6 +1,7 @@
-import { type Consents, consentsOf, type PatientId } from '@medledger/chaincode/domain';
+import { type Consents, type ConsentsAnswer, consentsOf, type PatientId } from '@medledger/chaincode/domain';
 import type { UnlockedIdentity } from '../identity/member-keys.js';
 import type { LedgerChain } from '../ledger/chain.js';
+import type { QueryOptions } from '../ledger/chain-queries.js';
 import { LedgerFailure } from '../ledger/ledger-failure.js';
 
 /** Everything the patient has said: for the patient and who represents it. */
@@ -8,8 +9,9 @@ export async function allConsents(
   chain: LedgerChain,
   identity: UnlockedIdentity,
   patientId: PatientId,
+  options: QueryOptions<ConsentsAnswer> = {},
 ): Promise<Consents> {
-  return consentsOf(await chain.query(identity, 'consents:all', { patientId }));
+  return consentsOf(await chain.query(identity, 'consents:all', { patientId }, options));
 }
 
 /** What of it can concern the caller. */
@@ -28,7 +30,7 @@ export async function consentsFor(
   patientId: PatientId,
 ): Promise<Consents> {
   try {
-    return await allConsents(chain, identity, patientId);
+    return await allConsents(chain, identity, patientId, { asItStands: true });
   } catch (error) {
     if (error instanceof LedgerFailure && error.code === 'NOT_THE_PATIENT')
       return ownConsents(chain, identity, patientId);

@@ -201,7 +201,7 @@ describe('access:review', () => {
     emergencyId = (await declare({ indexes: ['00'] })).outcome.emergencyId ?? '';
   });
 
-  it.each(['nurse-a', 'officer', 'auditor'])('by %s: once; the patient is told', async (memberId) => {
+  it.each(['nurse-a', 'admin-a', 'officer', 'auditor'])('by %s: once; the patient is told', async (memberId) => {
     const { outcome } = await review(emergencyId, consortium.actor(memberId));
     expect(outcome).toMatchObject({ action: 'review', outcome: 'permit', emergencyId, finding: 'justified' });
     expect(await notices()).toEqual(['emergency doctor-a', `review ${memberId}`]);
@@ -210,7 +210,7 @@ describe('access:review', () => {
     await expect(review(emergencyId)).rejects.toThrow('REQUEST_CLOSED: ');
   });
 
-  it.each(['doctor-a', 'doctor-b', 'insurer', 'admin-a'])('by %s: ROLE_NOT_ALLOWED', async (memberId) => {
+  it.each(['doctor-a', 'doctor-b', 'insurer', 'admin-b'])('by %s: ROLE_NOT_ALLOWED', async (memberId) => {
     await expect(review(emergencyId, consortium.actor(memberId))).rejects.toThrow('ROLE_NOT_ALLOWED: ');
     await review(emergencyId);
   });
@@ -247,6 +247,8 @@ describe('an emergency that nobody has reviewed', () => {
     expect((await counts('insurer')).emergencies).toEqual([]);
     expect((await counts('doctor-a')).emergencies).toEqual([]);
     expect((await counts('nurse-a')).emergencies).toHaveLength(1);
+    expect((await counts('admin-a')).emergencies).toHaveLength(1);
+    expect((await counts('admin-b')).emergencies).toEqual([]);
     await patientWithPolicy();
     expect((await declare()).outcome).toMatchObject({ outcome: 'deny', code: 'REVIEW_OVERDUE' });
     const late = { patientId, emergencyId: first, finding: 'justified' };
@@ -264,9 +266,11 @@ describe('an emergency that nobody has reviewed', () => {
           limit: 9,
         })
       ).items.length;
-    const all = [patient, doctor, consortium.actor('nurse-a'), consortium.actor('officer')];
-    expect(await Promise.all(all.map(seenBy))).toEqual([1, 1, 1, 1]);
-    expect(await Promise.all([consortium.actor('doctor-b'), consortium.actor('insurer')].map(seenBy))).toEqual([0, 0]);
+    const all = [patient, doctor, ...['nurse-a', 'admin-a', 'officer'].map((id) => consortium.actor(id))];
+    expect(await Promise.all(all.map(seenBy))).toEqual([1, 1, 1, 1, 1]);
+    expect(await Promise.all(['doctor-b', 'admin-b', 'insurer'].map((id) => seenBy(consortium.actor(id))))).toEqual([
+      0, 0, 0,
+    ]);
     await review(emergencyId);
   });
 

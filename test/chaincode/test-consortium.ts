@@ -65,6 +65,7 @@ export class TestConsortium {
     const consortium = new TestConsortium();
     const { hospitalA, hospitalB, government } = consortium;
     await consortium.#enrol(hospitalA, { memberId: 'admin-a', role: 'admin' });
+    await consortium.#enrol(hospitalB, { memberId: 'admin-b', role: 'admin' });
     await consortium.#enrol(hospitalA, { memberId: 'doctor-a', role: 'doctor', agencyId: 'practice-a' });
     await consortium.#enrol(hospitalB, { memberId: 'doctor-b', role: 'doctor', agencyId: 'practice-b' });
     await consortium.#enrol(hospitalA, { memberId: 'nurse-a', role: 'nurse', agencyId: 'practice-a' });

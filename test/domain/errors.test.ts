@@ -6,7 +6,7 @@ const entries = Object.entries(ERRORS);
 describe('ERRORS', () => {
   it.each(entries)('%s has a code, a status and a sentence', (code, { status, text }) => {
     expect(code).toMatch(/^[A-Z][A-Z0-9_]*$/);
-    expect([400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 502, 503]).toContain(status);
+    expect([400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 502, 503, 507]).toContain(status);
     expect(text).toMatch(/^[A-Z].*\.$/);
   });
 

@@ -5,17 +5,20 @@ import {
   type Member,
   mayReview,
   type Page,
+  type Role,
   type StoredEmergency,
   type UnreviewedAnswer,
   type UnreviewedCount,
 } from '../../domain/index.js';
 import type { Question } from '../../state/answer-query.js';
 import { listEmergencies, listUnreviewed, readEmergency, type Unreviewed } from '../../state/emergency-store.js';
-import { actorOf } from '../../state/load-consents.js';
 import { requirePatient } from '../../state/register-store.js';
 import type { WorldState } from '../../state/world-state.js';
 import { findSpeaker } from '../consents/speaker.js';
-import { agencyIn } from './review-emergency.js';
+import { agencyIn, reviewerOf } from './review-emergency.js';
+
+/** Those who may review what was declared at an agency that they are not at themselves. */
+const REVIEWING_ELSEWHERE: readonly Role[] = ['government', 'auditor', 'admin'];
 
 interface Asked {
   readonly actor: Member;
@@ -31,7 +34,10 @@ export async function pageOfEmergencies(
   const speaker = await findSpeaker({ state, patientId, actor, timeMs: claimedMs });
   const page = await listEmergencies(state, patientId, input);
   if (speaker !== undefined) return page;
-  return { ...page, items: page.items.filter((stored) => isOwn(actor, stored) || isReviewable(actor, stored)) };
+  const items: StoredEmergency[] = [];
+  for (const stored of page.items)
+    if (isOwn(actor, stored) || (await isReviewable(state, actor, stored))) items.push(stored);
+  return { ...page, items };
 }
 
 /** Every member sees how much is left to review, who may review also what. */
@@ -59,16 +65,16 @@ async function reviewable(
   const found: StoredEmergency[] = [];
   for (const { patientId, emergencyId, agencyId } of rows) {
     // Who declared it is known only from the declaration; whose agency it is, already from the row.
-    if (actor.agencyId !== agencyId && actor.role !== 'government' && actor.role !== 'auditor') continue;
+    if (actor.agencyId !== agencyId && !REVIEWING_ELSEWHERE.includes(actor.role)) continue;
     const stored = await readEmergency(state, patientId, emergencyId);
-    if (stored !== undefined && isReviewable(actor, stored)) found.push(stored);
+    if (stored !== undefined && (await isReviewable(state, actor, stored))) found.push(stored);
   }
   return found;
 }
 
-function isReviewable(actor: Member, stored: StoredEmergency): boolean {
+async function isReviewable(state: WorldState, actor: Member, stored: StoredEmergency): Promise<boolean> {
   const { actorId } = emergencyOf(stored.declaration);
-  return mayReview(actorOf(actor), { actorId, ...agencyIn(stored) });
+  return mayReview(await reviewerOf(state, actor, stored), { actorId, ...agencyIn(stored) });
 }
 
 function isOwn({ memberId }: Member, { declaration }: StoredEmergency): boolean {

@@ -197,6 +197,27 @@ describe('Idempotency-Key as time goes on', () => {
     expect((await giveGrant(key)).json()).toMatchObject({ status: 400, pointer: '/idempotency-key', in: 'header' });
   });
 
+  it.each([
+    { method: 'PUT', use: 'alterGrant' },
+    { method: 'DELETE', use: 'revokeGrant' },
+  ] as const)('carries out a $method once under one key, and another one not', async ({ method, use }) => {
+    const { app, headers, services } = test;
+    const { grantId } = (await giveGrant('given')).json<{ grantId: string }>();
+    const send = (payload: object) =>
+      app.inject({
+        method,
+        url: `/v1/grants/${grantId}`,
+        headers: { ...headers, 'idempotency-key': 'key-1' },
+        ...(method === 'PUT' && { payload }),
+      });
+    const first = await send({ purpose: 'TREAT' });
+    const second = await send({ purpose: 'TREAT' });
+    expect([first.statusCode, second.statusCode, second.headers['idempotent-replayed']]).toEqual([200, 200, 'true']);
+    expect(second.json()).toEqual(first.json());
+    expect(services.calls.filter((name) => name === use)).toHaveLength(1);
+    if (method === 'PUT') expect((await send({ purpose: 'HPAYMT' })).statusCode).toBe(422);
+  });
+
   it('takes no notice of the key on other methods', async () => {
     const { app, headers } = test;
     const url = '/v1/access-requests';

@@ -198,6 +198,11 @@ function consentUseCases(state: MemoryServices['state']) {
       return given;
     },
     listGrants: async () => ({ items: grants }),
+    alterGrant: async (_caller: Caller, { grantId }: { grantId: string }) => ({
+      grantId,
+      version: 2,
+      transactionId: transactionId(),
+    }),
     revokeGrant: async () => ({ transactionId: transactionId() }),
     requestAccess: async (_caller: Caller, input: object) => {
       state.lastInput = input;

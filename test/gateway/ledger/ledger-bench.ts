@@ -67,6 +67,8 @@ export class LedgerBench {
   readonly attacked: PeerReport[] = [];
   /** Replace at any time. */
   fault: (stage: Stage, count: number) => Fault | undefined = () => undefined;
+  /** Blocks that the peer has not committed yet; what its chaincode shows meanwhile, the test says. */
+  blocksBehind = 0;
   readonly #certificates: string;
   readonly #directory = mkdtempSync(join(tmpdir(), 'medledger-ledger-'));
   readonly #opened: Ledger[] = [];
@@ -76,7 +78,8 @@ export class LedgerBench {
     this.chain = new StubChain({ channel: 'medledger', chaincode: 'medledger', cutMs });
     const tls = readTls(directory, DOMAIN, { kind: 'peer', host: HOST });
     const fault = (stage: Stage, count: number) => this.fault(stage, count);
-    this.peer = new StubPeer({ chain: this.chain, chaincode, mspIds: MSP_IDS, tls, fault });
+    const height = () => this.chain.blocks.length - this.blocksBehind;
+    this.peer = new StubPeer({ chain: this.chain, chaincode, mspIds: MSP_IDS, tls, fault, height });
     this.otherPeer = new StubPeer({ chain: this.chain, chaincode, mspIds: MSP_IDS.slice(1), tls });
     const { mspId, certificatePem, privateKey } = readIdentity(directory, DOMAIN, 'Custodian');
     this.identity = { mspId, certificatePem, sign: async (message) => signDer(privateKey, message) };

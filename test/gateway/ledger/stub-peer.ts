@@ -10,7 +10,8 @@ import {
   type StatusObject,
 } from '@grpc/grpc-js';
 import { common, gateway, google, msp, orderer, peer } from '@hyperledger/fabric-protos';
-import { serializedIdentity, type StubChain, type StubChaincode } from './stub-chain.js';
+import { assemble, readProposal, type StubProposal } from './stub-envelope.js';
+import type { StubChain, StubChaincode } from './stub-chain.js';
 
 export type Stage = 'evaluate' | 'endorse' | 'submit' | 'commitStatus';
 
@@ -29,6 +30,8 @@ export interface StubPeerOptions {
   /** Organisations in the order they endorse; the first is whose peer this is. */
   readonly mspIds: readonly string[];
   readonly tls: { readonly certificatePem: string; readonly keyPem: string };
+  /** Of a peer that says it has committed fewer blocks than there are. */
+  readonly height?: () => number;
   /** Asked before each call; `count` is how often this stage was called before. */
   readonly fault?: (stage: Stage, count: number) => Fault | undefined;
 }
@@ -130,11 +133,19 @@ export class StubPeer {
     const [mspId = this.#options.mspIds[0] ?? ''] = request.getTargetOrganizationsList();
     const result = new peer.Response();
     result.setStatus(200);
-    if (proposal.chaincode === 'qscc') result.setPayload(this.#processedTransaction(mspId, proposal.args[1] ?? ''));
+    if (proposal.name === 'GetChainInfo') result.setPayload(this.#chainInfo());
+    else if (proposal.chaincode === 'qscc')
+      result.setPayload(this.#processedTransaction(mspId, proposal.args[1] ?? ''));
     else result.setPayload(Buffer.from(this.#simulate(proposal, mspId, status.UNKNOWN).payload));
     const response = new gateway.EvaluateResponse();
     response.setResult(result);
     return response;
+  }
+
+  #chainInfo(): Uint8Array {
+    const info = new common.BlockchainInfo();
+    info.setHeight(this.#options.height?.() ?? this.#options.chain.blocks.length);
+    return info.serializeBinary();
   }
 
   #processedTransaction(mspId: string, txId: string): Uint8Array {
@@ -244,57 +255,4 @@ function nextBlock(chain: StubChain, cancelled: AbortSignal): Promise<void> {
     const stop = chain.onBlock(done);
     cancelled.addEventListener('abort', done, { once: true });
   });
-}
-
-type StubProposal = ReturnType<typeof readProposal>;
-
-function readProposal(signed: peer.SignedProposal | undefined) {
-  const proposal = peer.Proposal.deserializeBinary(signed?.getProposalBytes_asU8() ?? new Uint8Array());
-  const header = common.Header.deserializeBinary(proposal.getHeader_asU8());
-  const channelHeader = common.ChannelHeader.deserializeBinary(header.getChannelHeader_asU8());
-  const signatureHeader = common.SignatureHeader.deserializeBinary(header.getSignatureHeader_asU8());
-  const creator = msp.SerializedIdentity.deserializeBinary(signatureHeader.getCreator_asU8());
-  const payload = peer.ChaincodeProposalPayload.deserializeBinary(proposal.getPayload_asU8());
-  const spec = peer.ChaincodeInvocationSpec.deserializeBinary(payload.getInput_asU8()).getChaincodeSpec();
-  const [name = '', ...args] = (spec?.getInput()?.getArgsList_asU8() ?? []).map((arg) => Buffer.from(arg).toString());
-  const time = channelHeader.getTimestamp();
-  return {
-    header,
-    payload: proposal.getPayload_asU8(),
-    chaincode: spec?.getChaincodeId()?.getName() ?? '',
-    name,
-    args,
-    txId: channelHeader.getTxId(),
-    timestampMs: (time?.getSeconds() ?? 0) * 1000 + Math.floor((time?.getNanos() ?? 0) / 1e6),
-    creatorMspId: creator.getMspid(),
-    creatorCertificatePem: Buffer.from(creator.getIdBytes_asU8()).toString(),
-    proposalHash: new Uint8Array(32),
-  };
-}
-
-function assemble(proposal: StubProposal, responsePayload: Uint8Array, mspIds: readonly string[]): common.Envelope {
-  const endorsed = new peer.ChaincodeEndorsedAction();
-  endorsed.setProposalResponsePayload(responsePayload);
-  endorsed.setEndorsementsList(
-    mspIds.map((mspId) => {
-      const endorsement = new peer.Endorsement();
-      endorsement.setEndorser(serializedIdentity(mspId, 'the certificate of a peer'));
-      endorsement.setSignature(new Uint8Array(70));
-      return endorsement;
-    }),
-  );
-  const actionPayload = new peer.ChaincodeActionPayload();
-  actionPayload.setChaincodeProposalPayload(proposal.payload);
-  actionPayload.setAction(endorsed);
-  const action = new peer.TransactionAction();
-  action.setHeader(proposal.header.getSignatureHeader_asU8());
-  action.setPayload(actionPayload.serializeBinary());
-  const transaction = new peer.Transaction();
-  transaction.setActionsList([action]);
-  const payload = new common.Payload();
-  payload.setHeader(proposal.header);
-  payload.setData(transaction.serializeBinary());
-  const envelope = new common.Envelope();
-  envelope.setPayload(payload.serializeBinary());
-  return envelope;
 }

@@ -10,11 +10,14 @@ const CALLER: Caller = { memberId: PATIENT, role: 'patient', sessionId: 's' };
 let circle: RecordCircle;
 let recordId: RecordId;
 let named: string[];
+/** What goes on after a record was handed over. */
+let later: Promise<void>[];
 let openRecord: ReturnType<typeof createOpenRecord>['openRecord'];
 
 beforeEach(async () => {
   circle = new RecordCircle();
   named = [];
+  later = [];
   const { records } = await addRecords(circle.ports, recordsToAdd(['what the doctor wrote']));
   recordId = records[0]?.recordId ?? ('' as RecordId);
   ({ openRecord } = createOpenRecord({
@@ -23,6 +26,7 @@ beforeEach(async () => {
     custodians: () => circle.custodians,
     fetchCiphertext: (cid, sha256Hex) => circle.vault.get(cid, sha256Hex),
     pinned: [],
+    background: { run: (work) => void later.push(work()) },
     onBadShare: ({ custodian }) => named.push(custodian),
     onForgedOrigin: ({ recordId: id }) => named.push(id),
   }));
@@ -114,6 +118,29 @@ async function changeCommitment() {
 }
 
 describe('a custodian that takes longer than the others', () => {
+  it.each<{ mood: Mood; bad: string[] }>([
+    { mood: 'bad share', bad: ['HospitalAMSP'] },
+    { mood: 'well', bad: [] },
+    { mood: 'down', bad: [] },
+    { mood: 'refuses', bad: [] },
+  ])('is not waited for, and judged when it answers: $mood, $bad named', async ({ mood, bad }) => {
+    const [slow] = circle.custodians;
+    if (slow === undefined) throw new Error('no custodians');
+    slow.mood = mood;
+    const answer = slow.releaseShares.bind(slow);
+    let release = () => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    slow.releaseShares = async (transactionId) => {
+      await held;
+      return answer(transactionId);
+    };
+    expect(await opened()).toBe('what the doctor wrote');
+    expect([named, later.length]).toEqual([[], 1]);
+    release();
+    await Promise.all(later);
+    expect(named).toEqual(bad);
+  });
+
   it('is waited for where one of the first two gave a bad share, which is then named', async () => {
     const [slow, bad] = circle.custodians;
     if (slow === undefined || bad === undefined) throw new Error('no custodians');
