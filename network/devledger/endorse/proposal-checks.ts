@@ -33,6 +33,7 @@ export function checkProposal(proposal: Proposal, options: ProposalCheckOptions)
   const nowMs = options.nowMs();
   const filtered = checkExpiry(proposal, options.msps, nowMs) ?? checkTime(proposal, options.timeWindowMs, nowMs);
   if (filtered !== undefined) return { kind: 'filtered', message: filtered };
+  if (proposal.missing !== undefined) return { kind: 'invalid', message: proposal.missing };
   if (proposal.channel !== options.channel) {
     return { kind: 'unknown-channel', message: `channel '${proposal.channel}' not found` };
   }
@@ -76,9 +77,12 @@ function checkTime(proposal: Proposal, timeWindowMs: number, nowMs: number): str
   );
 }
 
+/** Fabric endorses the second, too; what comes of it no peer finds valid. */
+const ENDORSED_TYPES: readonly number[] = [common.HeaderType.ENDORSER_TRANSACTION, common.HeaderType.CONFIG];
+
 function checkHeader(proposal: Proposal): string | undefined {
   const type = proposal.headerType;
-  if (type !== common.HeaderType.ENDORSER_TRANSACTION) return `invalid header type ${headerTypeName(type)}`;
+  if (!ENDORSED_TYPES.includes(type)) return `invalid header type ${headerTypeName(type)}`;
   if (proposal.epoch !== 0) return 'epoch is non-zero';
   if (proposal.nonce.length === 0) return 'nonce is empty';
   if (proposal.creator.length === 0) return 'creator is empty';

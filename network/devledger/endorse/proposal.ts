@@ -18,6 +18,8 @@ export interface Proposal {
   readonly creator: Uint8Array;
   readonly nonce: Uint8Array;
   readonly chaincodeName: string;
+  /** What an endorser misses in it, and a gateway before it does not look at. */
+  readonly missing: string | undefined;
   readonly args: readonly Uint8Array[];
   /** Whether it carries data that goes to endorsers and not into the transaction. */
   readonly hasTransientData: boolean;
@@ -40,9 +42,12 @@ export function parseProposal(signedProposal: peer.SignedProposal | undefined): 
   }
   const proposal = parseMessage(peer.Proposal, proposalBytes);
   const header = parseMessage(common.Header, proposal.getHeader_asU8());
-  const { channelHeader, chaincodeName } = parseChannelHeader(header.getChannelHeader_asU8());
+  const channelHeader = parseMessage(common.ChannelHeader, header.getChannelHeader_asU8());
   const signatureHeader = parseMessage(common.SignatureHeader, header.getSignatureHeader_asU8());
-  const { input, invocationSpec, hasTransientData } = parsePayload(proposal.getPayload_asU8());
+  const payload = parseMessage(peer.ChaincodeProposalPayload, proposal.getPayload_asU8());
+  const invocationSpec = payload.getInput_asU8();
+  const { specified, input } = parseSpec(invocationSpec, channelHeader.getChannelId());
+  const id = parseMessage(peer.ChaincodeHeaderExtension, channelHeader.getExtension_asU8()).getChaincodeId();
   const withoutTransient = new peer.ChaincodeProposalPayload();
   withoutTransient.setInput(invocationSpec);
   const payloadWithoutTransient = withoutTransient.serializeBinary();
@@ -58,10 +63,11 @@ export function parseProposal(signedProposal: peer.SignedProposal | undefined): 
     timestampMs: timestampOf(channelHeader),
     creator: signatureHeader.getCreator_asU8(),
     nonce: signatureHeader.getNonce_asU8(),
-    chaincodeName,
-    args: input.getArgsList_asU8(),
-    hasTransientData,
-    input: input.serializeBinary(),
+    chaincodeName: id?.getName() || specified,
+    missing: missingPart(id, input),
+    args: input?.getArgsList_asU8() ?? [],
+    hasTransientData: payload.getTransientmapMap().getLength() > 0,
+    input: input?.serializeBinary() ?? new Uint8Array(),
     payloadWithoutTransient,
     proposalHash: createHash('sha256')
       .update(header.getChannelHeader_asU8())
@@ -78,25 +84,19 @@ export function timestampOf(channelHeader: common.ChannelHeader): number {
   return timestamp.getSeconds() * 1000 + Math.floor(timestamp.getNanos() / 1_000_000);
 }
 
-function parseChannelHeader(bytes: Uint8Array): { channelHeader: common.ChannelHeader; chaincodeName: string } {
-  const channelHeader = parseMessage(common.ChannelHeader, bytes);
-  if (channelHeader.getChannelId() === '') throw new Error('no channel id provided');
-  const extension = parseMessage(peer.ChaincodeHeaderExtension, channelHeader.getExtension_asU8());
-  const chaincodeName = extension.getChaincodeId()?.getName() ?? '';
-  if (chaincodeName === '') throw new Error('ChaincodeHeaderExtension.ChaincodeId.Name is empty');
-  return { channelHeader, chaincodeName };
+/** @see Fabric internal/pkg/gateway/evaluate.go, getChannelAndChaincodeFromSignedProposal */
+function parseSpec(bytes: Uint8Array, channel: string): { specified: string; input: peer.ChaincodeInput | undefined } {
+  const spec = parseMessage(peer.ChaincodeInvocationSpec, bytes).getChaincodeSpec();
+  if (channel === '') throw new Error('no channel id provided');
+  if (spec === undefined) throw new Error(`no chaincode spec is provided, channel id [${channel}]`);
+  const id = spec.getChaincodeId();
+  if (id === undefined) throw new Error(`no chaincode id is provided, channel id [${channel}]`);
+  if (id.getName() === '') throw new Error(`no chaincode name is provided, channel id [${channel}]`);
+  return { specified: id.getName(), input: spec.getInput() };
 }
 
-function parsePayload(bytes: Uint8Array): {
-  input: peer.ChaincodeInput;
-  invocationSpec: Uint8Array;
-  hasTransientData: boolean;
-} {
-  const payload = parseMessage(peer.ChaincodeProposalPayload, bytes);
-  const invocationSpec = payload.getInput_asU8();
-  const spec = parseMessage(peer.ChaincodeInvocationSpec, invocationSpec).getChaincodeSpec();
-  if (spec === undefined) throw new Error('chaincode invocation spec did not contain chaincode spec');
-  const input = spec.getInput();
-  if (input === undefined) throw new Error('chaincode input did not contain any input');
-  return { input, invocationSpec, hasTransientData: payload.getTransientmapMap().getLength() > 0 };
+function missingPart(id: peer.ChaincodeID | undefined, input: peer.ChaincodeInput | undefined): string | undefined {
+  if (id === undefined) return 'ChaincodeHeaderExtension.ChaincodeId is nil';
+  if (id.getName() === '') return 'ChaincodeHeaderExtension.ChaincodeId.Name is empty';
+  return input === undefined ? 'chaincode input did not contain any input' : undefined;
 }
