@@ -63,6 +63,17 @@ const CALLS = {
     const { fetchedRecordsCount: fetched = 0, bookmark: next = '' } = metadata ?? {};
     return { rows: await rowsOf(iterator), fetched, bookmark: next };
   },
+  /** Page after page by the bookmark of the one before. */
+  async pages(stub, start, end, size) {
+    const pages = [];
+    for (let bookmark = ''; pages.length < 20; ) {
+      const page = await CALLS.page(stub, start, end, size, bookmark);
+      pages.push([page.rows.length, page.fetched, page.bookmark, page.rows[0]?.[0]]);
+      bookmark = page.bookmark;
+      if (bookmark === '') break;
+    }
+    return pages;
+  },
   putComposite: (stub, type, attributes, value) =>
     stub.putState(stub.createCompositeKey(type, attributes), Buffer.from(value)),
   async rangeComposite(stub, type, attributes) {

@@ -24,13 +24,24 @@ export const CONFORMANCE_CHAINCODE = 'conformance';
 /** Shorter than the product's: most tests wait for a block or three. */
 const BATCH_TIMEOUT_MS = 20;
 
+export interface NetworkOptions {
+  /** How long a block waits for more. */
+  readonly batchTimeoutMs?: number;
+  /** Real Fabric's orderers; all of them where left out. */
+  readonly orderers?: number;
+}
+
 /** @param consensus - of the orderers; the embedded ledger has one */
-export async function conformanceMembers(consensus?: Consensus): Promise<ConformanceMembers> {
+export async function conformanceMembers(
+  consensus?: Consensus,
+  options: NetworkOptions = {},
+): Promise<ConformanceMembers> {
   const dataDir = await mkdtemp(join(tmpdir(), 'medledger-conformance-'));
   const local = localTopology(await freePortBase(), consensus);
   const topology = {
     ...local,
-    batch: { ...local.batch, timeoutMs: BATCH_TIMEOUT_MS },
+    batch: { ...local.batch, timeoutMs: options.batchTimeoutMs ?? BATCH_TIMEOUT_MS },
+    orderers: local.orderers.slice(0, options.orderers),
     chaincode: { ...local.chaincode, name: CONFORMANCE_CHAINCODE },
   };
   await ensureIdentities(topology, dataDir);

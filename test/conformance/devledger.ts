@@ -3,12 +3,18 @@ import { pino } from 'pino';
 import { startDevLedger } from '../../network/devledger/dev-ledger.js';
 import { ChaincodeProcesses } from './chaincode-processes.js';
 import { conformanceDefinition } from './conformance-collections.js';
-import { calleePortOf, chaincodeTlsFolder, conformanceMembers, peerOrganisationOf } from './conformance-members.js';
+import {
+  calleePortOf,
+  chaincodeTlsFolder,
+  conformanceMembers,
+  type NetworkOptions,
+  peerOrganisationOf,
+} from './conformance-members.js';
 import { CALLEE, type LedgerUnderTest, PEERS } from './ledger-under-test.js';
 
 /** The embedded ledger, in this process; its chaincode runs in processes of its own. */
-export async function startDevLedgerUnderTest(): Promise<LedgerUnderTest> {
-  const { topology, dataDir, revoked } = await conformanceMembers();
+export async function startDevLedgerUnderTest(options?: NetworkOptions): Promise<LedgerUnderTest> {
+  const { topology, dataDir, revoked } = await conformanceMembers(undefined, options);
   const chaincodes = new ChaincodeProcesses(
     PEERS.map((mspId) => {
       const { domain, peer } = peerOrganisationOf(topology, mspId);

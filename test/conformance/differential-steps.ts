@@ -1,53 +1,52 @@
-import { CALLEE, GOVERNMENT, HOSPITAL_A, HOSPITAL_B, PEERS } from './ledger-under-test.js';
+import { Random } from '../faults/random.js';
+import {
+  type Act,
+  COLLECTIONS,
+  GUARDED_KEYS,
+  KEYS,
+  keyOf,
+  MALFORMATIONS,
+  MEMBERS,
+  PRIVATE_KEYS,
+  type Step,
+  STUCK,
+  TAMPERINGS,
+} from './differential-kinds.js';
+import { ODD_KEYS, oddCall, onCallee } from './differential-odd-calls.js';
+import { GOVERNMENT, HOSPITAL_A, HOSPITAL_B, INSURER, PEERS } from './ledger-under-test.js';
 import type { StubCall } from './member-client.js';
-
-/** One thing to do on both ledgers. Steps name earlier ones by their number. */
-export type Step =
-  /** Endorse, submit, and wait. */
-  | { readonly kind: 'submit'; readonly run: readonly StubCall[]; readonly named?: readonly string[] }
-  /** Endorse and keep. */
-  | { readonly kind: 'endorse'; readonly run: readonly StubCall[] }
-  /** Submit what a step endorsed, perhaps again. */
-  | { readonly kind: 'commit'; readonly of: number }
-  /** Endorse, alter, submit. */
-  | { readonly kind: 'tamper'; readonly run: readonly StubCall[]; readonly how: Tampering }
-  | { readonly kind: 'evaluate'; readonly run: readonly StubCall[]; readonly named?: readonly string[] };
-
-export const TAMPERINGS = [
-  'results',
-  'response',
-  'arguments',
-  'twice-the-same',
-  'no-endorsements',
-  'one-endorsement',
-] as const;
-export type Tampering = (typeof TAMPERINGS)[number];
 
 /** One, or with the peer that is asked: which of several others Fabric takes is for it to say. */
 const EVALUATORS = [[HOSPITAL_A], [HOSPITAL_B], [HOSPITAL_A, GOVERNMENT]];
 const KEY_ENDORSERS = [[HOSPITAL_A], [HOSPITAL_B], [HOSPITAL_A, HOSPITAL_B], [HOSPITAL_B, GOVERNMENT], [...PEERS]];
-const KEYS = 24;
 const LISTS = 3;
-/** Keys with policies of their own, private keys: fewer, so that they meet. */
-const GUARDED_KEYS = 5;
-const PRIVATE_KEYS = 6;
-const COLLECTIONS = ['hospitals', 'closed', 'fleeting', 'by-one', `_implicit_org_${HOSPITAL_A}`];
 const HELD_MAX = 6;
-
+const BURST_MAX = 6;
 /**
  * Steps made from a seed, always the same for the same one: writes, reads, ranges short and long, private data, keys
  * with policies, calls of another chaincode, transactions held back until others have overtaken them, replays,
  * forgeries, refusals.
  */
 export class StepGenerator {
-  readonly #random: () => number;
+  readonly #random: Random;
   /** Steps whose transaction was endorsed and not submitted. */
   readonly #held: number[] = [];
   readonly #submitted: number[] = [];
   #made = 0;
 
+  /** As often as they stand here. */
+  readonly #oneByOne: readonly (() => Step)[] = [
+    ...repeated(5, (): Step => ({ kind: 'endorse', ...this.#act() })),
+    ...repeated(2, (): Step => ({ kind: 'tamper', run: this.#calls(), how: this.#pick(TAMPERINGS) })),
+    ...repeated(4, () => this.#query()),
+    (): Step => ({ kind: 'malformed', run: this.#calls(), how: this.#pick(MALFORMATIONS) }),
+    ...repeated(3, (): Step => ({ kind: 'submit', run: [this.#failure()] })),
+    ...repeated(3, (): Step => ({ kind: 'submit', run: this.#calls(), named: this.#organisations() })),
+    ...repeated(3, (): Step => ({ kind: 'submit', ...this.#act() })),
+  ];
+
   constructor(seed: number) {
-    this.#random = mulberry32(seed);
+    this.#random = new Random(seed);
   }
 
   next(): Step {
@@ -58,26 +57,90 @@ export class StepGenerator {
   }
 
   #step(): Step {
-    const chance = this.#random();
-    if (this.#held.length >= HELD_MAX || (chance < 0.16 && this.#held.length > 0)) return this.#overdue();
-    if (chance < 0.34) return { kind: 'endorse', run: this.#calls() };
-    if (chance < 0.38 && this.#submitted.length > 0) return { kind: 'commit', of: this.#pick(this.#submitted) };
-    if (chance < 0.46) return { kind: 'tamper', run: this.#calls(), how: this.#pick(TAMPERINGS) };
-    if (chance < 0.56) return this.#query();
-    if (chance < 0.64) return { kind: 'submit', run: [this.#failure()] };
-    if (chance < 0.74) return { kind: 'submit', run: this.#calls(), named: this.#organisations() };
-    return { kind: 'submit', run: this.#calls() };
+    const chance = this.#random.next();
+    if (chance < 0.2) return this.#burst();
+    if (this.#held.length >= HELD_MAX || (chance < 0.32 && this.#held.length > 0)) return this.#overdue();
+    if (chance < 0.36 && this.#submitted.length > 0) return { kind: 'commit', of: this.#pick(this.#submitted) };
+    return this.#pick(this.#oneByOne)();
+  }
+
+  /** Mostly Hospital A's member; sometimes another one, sometimes with transient data. */
+  #act(): Act {
+    const chance = this.#random.next();
+    if (chance < 0.12) return { run: this.#calls(), as: this.#pick(MEMBERS) };
+    if (chance < 0.24) {
+      const [collection, key] = [this.#pick(COLLECTIONS), this.#private()];
+      return { run: [['putSecret', collection, key]], transient: { [key]: `secret of ${this.#made}` } };
+    }
+    return { run: this.#calls() };
+  }
+
+  /** Few keys, so that they meet, and policies beside writes to the same keys. */
+  #burst(): Step {
+    const of = this.#random.next() < 0.5 ? this.#held.splice(0, 1 + this.#number(2)) : [];
+    this.#submitted.push(...of);
+    const acts = Array.from({ length: 2 + this.#number(BURST_MAX - 1) }, () => this.#contending());
+    return { kind: 'burst', of, acts };
+  }
+
+  #contending(): Act {
+    const [key, guarded, hidden, value] = [
+      keyOf(this.#number(3)),
+      `g${this.#number(2)}`,
+      `p${this.#number(2)}`,
+      `b${this.#made}`,
+    ];
+    const collection = this.#pick(COLLECTIONS);
+    const runs: readonly (() => StubCall[])[] = [
+      () => [
+        ['get', key],
+        ['put', key, value],
+      ],
+      () => [
+        ['put', key, value],
+        ['event', 'burst', value],
+      ],
+      () => [['delete', key]],
+      () => [
+        ['range', 'k00', 'k03'],
+        ['put', guarded, value],
+      ],
+      () => [['setPolicy', guarded, this.#pick(KEY_ENDORSERS)]],
+      () => [['put', guarded, value]],
+      () => [
+        ['policy', guarded],
+        ['put', key, value],
+      ],
+      () => [['putPrivate', collection, hidden, value]],
+      () => [
+        ['privateHash', collection, hidden],
+        ['putPrivate', collection, hidden, value],
+      ],
+      () => [['purgePrivate', collection, hidden]],
+      () => [
+        ['deletePrivate', collection, hidden],
+        ['put', key, value],
+      ],
+      () => [['setPrivatePolicy', collection, hidden, this.#pick(KEY_ENDORSERS)]],
+      () => [onCallee(['put', key, value]), ['put', key, value]],
+      () => this.#calls(),
+    ];
+    const run = this.#pick(runs)();
+    return this.#random.next() < 0.4 ? { run, named: this.#organisations() } : { run };
   }
 
   #overdue(): Step {
-    const [of = 0] = this.#held.splice(Math.floor(this.#random() * this.#held.length), 1);
+    const [of = 0] = this.#held.splice(Math.floor(this.#random.next() * this.#held.length), 1);
     this.#submitted.push(of);
     return { kind: 'commit', of };
   }
 
   #query(): Step {
-    const run = this.#random() < 0.3 ? [this.#failure()] : this.#reads();
-    return this.#random() < 0.3 ? { kind: 'evaluate', run, named: this.#pick(EVALUATORS) } : { kind: 'evaluate', run };
+    const run = this.#random.next() < 0.3 ? [this.#failure()] : [...this.#reads(), oddCall(this.#random)];
+    if (this.#random.next() < 0.2) return { kind: 'evaluate', run, as: this.#pick(MEMBERS) };
+    return this.#random.next() < 0.3
+      ? { kind: 'evaluate', run, named: this.#pick(EVALUATORS) }
+      : { kind: 'evaluate', run };
   }
 
   #calls(): StubCall[] {
@@ -96,7 +159,7 @@ export class StepGenerator {
     const calls: readonly (() => StubCall)[] = [
       () => ['put', this.#key(), value],
       () => ['put', this.#key(), value],
-      () => ['put', this.#key(), this.#random() < 0.1 ? '' : value],
+      () => ['put', this.#key(), this.#random.next() < 0.1 ? '' : value],
       () => ['delete', this.#key()],
       () => ['putMany', this.#list(), 1 + this.#number(120)],
       () => ['putComposite', 'visit', [`p${this.#number(3)}`, `d${this.#number(4)}`], value],
@@ -107,7 +170,12 @@ export class StepGenerator {
       () => ['putPrivate', this.#pick(COLLECTIONS), this.#private(), value],
       () => ['putPrivate', this.#pick(COLLECTIONS), this.#private(), value],
       () => this.#privateChange(),
-      () => this.#invoke(['put', this.#key(), value]),
+      () => onCallee(['put', this.#key(), value]),
+      () => onCallee(['event', 'inner', value]),
+      () => ['setPolicy', STUCK, [this.#pick([INSURER, HOSPITAL_A])]],
+      () => ['put', STUCK, value],
+      () => ['attempt', ['put', this.#random.oneOf(ODD_KEYS), value]],
+      () => ['attempt', ['setPolicy', this.#key(), this.#pick(KEY_ENDORSERS)]],
     ];
     return this.#pick(calls)();
   }
@@ -129,7 +197,7 @@ export class StepGenerator {
       () => ['get', this.#guarded()],
       () => this.#privateRead(),
       () => this.#privateRead(),
-      () => this.#invoke(['get', this.#key()]),
+      () => onCallee(['get', this.#key()]),
     ];
     return this.#pick(calls)();
   }
@@ -155,10 +223,6 @@ export class StepGenerator {
     return this.#pick(reads)();
   }
 
-  #invoke(call: StubCall): StubCall {
-    return ['invoke', CALLEE, ['run', JSON.stringify([call])]];
-  }
-
   #failure(): StubCall {
     const calls: readonly (() => StubCall)[] = [
       () => ['answer', 400 + this.#number(150), `CODE_${this.#made}: no`],
@@ -170,7 +234,7 @@ export class StepGenerator {
       () => ['putPrivate', 'demanding', this.#private(), 'x'],
       () => ['private', 'nowhere', this.#private()],
       () => ['invoke', 'nobody', ['run', '[]']],
-      () => this.#invoke(['answer', 404, 'NOT_THERE: no']),
+      () => onCallee(['answer', 404, 'NOT_THERE: no']),
     ];
     return this.#pick(calls)();
   }
@@ -181,7 +245,7 @@ export class StepGenerator {
   }
 
   #key(): string {
-    return `k${String(this.#number(KEYS)).padStart(2, '0')}`;
+    return keyOf(this.#number(KEYS));
   }
 
   #guarded(): string {
@@ -197,23 +261,14 @@ export class StepGenerator {
   }
 
   #number(below: number): number {
-    return Math.floor(this.#random() * below);
+    return this.#random.below(below);
   }
 
   #pick<Item>(items: readonly Item[]): Item {
-    const item = items[this.#number(items.length)];
-    if (item === undefined) throw new Error('nothing to pick from');
-    return item;
+    return this.#random.oneOf(items);
   }
 }
 
-/** @see https://github.com/cprosche/mulberry32 */
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
+function repeated<Item>(times: number, item: Item): Item[] {
+  return Array.from({ length: times }, () => item);
 }

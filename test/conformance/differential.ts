@@ -1,19 +1,19 @@
-import { GatewayError, type Transaction } from '@hyperledger/fabric-gateway';
-import { common, ledger as protos, peer } from '@hyperledger/fabric-protos';
-import { parseBlock, storedCommitHash, validationCodes } from '../../network/devledger/commit/block-codec.js';
-import type { ChaincodeDefinition } from '../../network/devledger/commit/chaincode-definition.js';
-import { ChannelRules } from '../../network/devledger/commit/channel-rules.js';
-import { ReplayedState } from '../../network/devledger/store/replayed-state.js';
-import { rowsOfCommittedBlock } from '../../network/devledger/commit/replay-block.js';
-import type { Step, Tampering } from './differential-steps.js';
-import { CALLEE, HOSPITAL_A, type LedgerUnderTest } from './ledger-under-test.js';
-import { committed, connectMember, type MemberClient, type StubCall, untilEverywhere } from './member-client.js';
-import { seek } from './raw-calls.js';
-import { alteredTransaction, type TransactionChange } from './signed-messages.js';
-import { endorsersOf, namespaceSets, partsOfPrepared } from './transaction-parts.js';
-
-/** What a step came to, without what must differ between two networks: ids, times, ports. */
-export type Outcome = Readonly<Record<string, unknown>>;
+import { GatewayError, type SubmittedTransaction, type Transaction } from '@hyperledger/fabric-gateway';
+import { common } from '@hyperledger/fabric-protos';
+import {
+  type Act,
+  EVERYTHING,
+  HISTORIES,
+  type Malformation,
+  MEMBERS,
+  type Step,
+  type Tampering,
+} from './differential-kinds.js';
+import { GOVERNMENT, HOSPITAL_A, INSURER, type LedgerUnderTest, PEERS } from './ledger-under-test.js';
+import { type Outcome, outcomeOf, privateDataOf } from './differential-outcomes.js';
+import { committed, connectMember, type MemberClient, untilEverywhere } from './member-client.js';
+import { type DeliverMethod, seek } from './raw-calls.js';
+import { alteredProposal, alteredTransaction, type ProposalChange, type TransactionChange } from './signed-messages.js';
 
 const TAMPERED: Readonly<Record<Tampering, TransactionChange>> = {
   results: { action: ({ chaincodeAction }) => chaincodeAction.setResults('') },
@@ -24,25 +24,56 @@ const TAMPERED: Readonly<Record<Tampering, TransactionChange>> = {
   'one-endorsement': { endorsements: ([first]) => (first === undefined ? [] : [first]) },
 };
 
+const NOTHING = new Uint8Array();
+const MALFORMED: Readonly<Record<Malformation, ProposalChange>> = {
+  channel: { header: ({ channelHeader }) => channelHeader.setChannelId('nowhere') },
+  'no-channel': { header: ({ channelHeader }) => channelHeader.setChannelId('') },
+  type: { header: ({ channelHeader }) => channelHeader.setType(common.HeaderType.CONFIG) },
+  'tx-id': { header: ({ channelHeader }) => channelHeader.setTxId('0'.repeat(64)) },
+  epoch: { header: ({ channelHeader }) => channelHeader.setEpoch(1) },
+  nonce: { header: ({ signatureHeader }) => signatureHeader.setNonce(NOTHING) },
+  creator: { header: ({ signatureHeader }) => signatureHeader.setCreator(new Uint8Array([1, 2, 3])) },
+  extension: { header: ({ channelHeader }) => channelHeader.setExtension$(NOTHING) },
+  signature: { sign: () => new Uint8Array([48, 6, 2, 1, 1, 2, 1, 1]) },
+};
+
+interface Endorsed {
+  readonly transaction: Transaction;
+  readonly client: MemberClient;
+}
+
 /** Does the steps on one ledger, one transaction in each block, and tells what each came to. */
 export class DifferentialRun {
   readonly #ledger: LedgerUnderTest;
   readonly #client: MemberClient;
-  readonly #endorsed = new Map<number, Transaction>();
-  /** Number of the step that made a transaction, by its id. */
-  readonly #steps = new Map<string, number>();
+  readonly #clients: ReadonlyMap<string, MemberClient>;
+  readonly #endorsed = new Map<number, Endorsed>();
+  /** Which step made a transaction, by its id. */
+  readonly #steps = new Map<string, string>();
 
-  private constructor(ledger: LedgerUnderTest, client: MemberClient) {
+  #transactions = 0;
+
+  private constructor(ledger: LedgerUnderTest, clients: ReadonlyMap<string, MemberClient>) {
+    const client = clients.get(HOSPITAL_A);
+    if (client === undefined) throw new Error('Hospital A has no client');
     this.#ledger = ledger;
+    this.#clients = clients;
     this.#client = client;
   }
 
   static async open(ledger: LedgerUnderTest): Promise<DifferentialRun> {
-    return new DifferentialRun(ledger, await connectMember(ledger, HOSPITAL_A));
+    const clients = new Map<string, MemberClient>();
+    for (const mspId of MEMBERS) clients.set(mspId, await connectMember(ledger, mspId));
+    return new DifferentialRun(ledger, clients);
+  }
+
+  /** In blocks, whatever their codes. */
+  get transactions(): number {
+    return this.#transactions;
   }
 
   close(): void {
-    this.#client.close();
+    for (const client of this.#clients.values()) client.close();
   }
 
   async height(): Promise<number> {
@@ -56,13 +87,33 @@ export class DifferentialRun {
   }
 
   async do(step: Step, number: number): Promise<Outcome> {
-    try {
-      return this.#readable(await this.#attempt(step, number));
-    } catch (error) {
-      if (!(error instanceof GatewayError)) throw error;
-      const details = error.details.map(({ mspId, message }) => `${mspId}: ${message}`).sort();
-      return this.#readable({ failed: error.code, message: error.message, details });
+    return this.#readable(await told(() => this.#attempt(step, number)));
+  }
+
+  /** What every peer has at the end: keys with versions, policies, private values, histories. */
+  async state(): Promise<Outcome> {
+    const found: Record<string, Outcome> = {};
+    for (const mspId of PEERS) {
+      const act = { run: EVERYTHING, named: [mspId] };
+      found[mspId] = await told(async () => this.#outcomeOf(await this.#endorse(act, `state at ${mspId}`)));
+      found[`${mspId}'s histories`] = await told(async () => ({
+        results: await this.#client.evaluate(HISTORIES, namedOrganisations([mspId])),
+      }));
     }
+    return this.#readable(found);
+  }
+
+  /** What is delivered: filtered blocks, and the private data that each peer has for its own members. */
+  async delivered(from: number): Promise<Outcome> {
+    const stop = (await this.height()) - 1;
+    const of = async (method: DeliverMethod, mspId: string) => {
+      const request = { start: from, stop, channel: this.#ledger.topology.channel };
+      return (await seek(this.#clientOf(mspId), method, request)).responses;
+    };
+    const filtered = (await of('DeliverFiltered', INSURER)).map((response) => response.getFilteredBlock()?.toObject());
+    const hospital = (await of('DeliverWithPrivateData', HOSPITAL_A)).map(privateDataOf);
+    const government = (await of('DeliverWithPrivateData', GOVERNMENT)).map(privateDataOf);
+    return this.#readable({ filtered, hospital, government });
   }
 
   /** Serialised common.Block, from a number on. */
@@ -74,35 +125,78 @@ export class DifferentialRun {
   }
 
   async #attempt(step: Step, number: number): Promise<Outcome> {
-    if (step.kind === 'evaluate') {
-      return { results: await this.#client.evaluate(step.run, namedOrganisations(step.named)) };
-    }
+    if (step.kind === 'burst') return this.#burst(step, number);
     if (step.kind === 'commit') {
-      const transaction = this.#endorsed.get(step.of);
-      return transaction === undefined ? { nothing: 'to commit' } : this.#commit(transaction);
+      const endorsed = this.#endorsed.get(step.of);
+      return endorsed === undefined ? { nothing: 'to commit' } : this.#commit(endorsed);
     }
-    const transaction = await this.#endorse(step.run, number, 'named' in step ? step.named : undefined);
-    const endorsed = outcomeOf(transaction, this.#ledger.topology.chaincode.name);
-    this.#endorsed.set(number, transaction);
-    if (step.kind === 'endorse') return endorsed;
-    const submitted =
-      step.kind === 'tamper' ? alteredTransaction(this.#client, transaction, TAMPERED[step.how]) : transaction;
-    return { ...endorsed, ...(await this.#commit(submitted)) };
+    const client = this.#clientOf(step.as);
+    if (step.kind === 'evaluate') return { results: await client.evaluate(step.run, namedOrganisations(step.named)) };
+    if (step.kind === 'malformed') {
+      const transaction = await alteredProposal(client, step.run, MALFORMED[step.how]).endorse();
+      return this.#commit({ transaction, client });
+    }
+    return this.#transact(step, number);
   }
 
-  async #endorse(run: readonly StubCall[], number: number, named?: readonly string[]): Promise<Transaction> {
-    const options = { ...namedOrganisations(named), arguments: [JSON.stringify(run)] };
-    const proposal = this.#client.contract.newProposal('run', options);
-    this.#steps.set(proposal.getTransactionId(), number);
+  async #transact(step: Extract<Step, { kind: 'submit' | 'endorse' | 'tamper' }>, number: number): Promise<Outcome> {
+    const client = this.#clientOf(step.as);
+    const transaction = await this.#endorse(step, String(number));
+    const outcome = this.#outcomeOf(transaction);
+    this.#endorsed.set(number, { transaction, client });
+    if (step.kind === 'endorse') return outcome;
+    const submitted =
+      step.kind === 'tamper' ? alteredTransaction(client, transaction, TAMPERED[step.how]) : transaction;
+    return { ...outcome, ...(await this.#commit({ transaction: submitted, client })) };
+  }
+
+  async #burst({ of, acts }: Extract<Step, { kind: 'burst' }>, number: number): Promise<Outcome> {
+    const outcomes: Outcome[] = [];
+    const transactions = of.flatMap((step) => this.#endorsed.get(step)?.transaction ?? []);
+    for (const [index, act] of acts.entries()) {
+      const outcome = await told(async () => {
+        const transaction = await this.#endorse(act, `${number}.${index}`);
+        transactions.push(transaction);
+        return this.#outcomeOf(transaction);
+      });
+      outcomes.push(outcome);
+    }
+    const submitted: SubmittedTransaction[] = [];
+    for (const transaction of transactions) submitted.push(await transaction.submit());
+    const statuses = await Promise.all(submitted.map((one) => one.getStatus()));
+    this.#transactions += statuses.length;
+    const blocks = new Set(statuses.map(({ blockNumber }) => Number(blockNumber)));
+    if (blocks.size > 1) throw new Error(`step ${number} came into ${blocks.size} blocks: the machine is too busy`);
+    for (const block of blocks) await untilEverywhere(this.#client.network, block);
+    return { outcomes, codes: statuses.map(({ code }) => code), blocks: [...blocks] };
+  }
+
+  async #endorse({ run, named, as, transient }: Act, label: string): Promise<Transaction> {
+    const options = {
+      ...namedOrganisations(named),
+      arguments: [JSON.stringify(run)],
+      ...(transient === undefined ? {} : { transientData: transient }),
+    };
+    const proposal = this.#clientOf(as).contract.newProposal('run', options);
+    this.#steps.set(proposal.getTransactionId(), label);
     return proposal.endorse();
   }
 
-  async #commit(transaction: Transaction): Promise<Outcome> {
+  #clientOf(mspId: string = HOSPITAL_A): MemberClient {
+    return this.#clients.get(mspId) ?? this.#client;
+  }
+
+  #outcomeOf(transaction: Transaction): Outcome {
+    return outcomeOf(transaction, this.#ledger.topology.chaincode.name);
+  }
+
+  async #commit({ transaction, client }: Endorsed): Promise<Outcome> {
     const before = await this.height();
-    const { code, blockNumber } = await committed(this.#client, transaction);
+    const { code, blockNumber } = await committed(client, transaction);
     // A replay is answered at once with the first one's status, while its own block is still to come.
     while ((await this.height()) === before);
     await untilEverywhere(this.#client.network, before);
+    this.#transactions += 1;
     return { code, blockNumber };
   }
 
@@ -116,81 +210,17 @@ export class DifferentialRun {
   }
 }
 
-/**
- * How a ledger's blocks differ from what the embedded ledger's rules make of the same transactions and codes: its
- * running hash over codes and writes must be the one in the block.
- *
- * @param blocks - consecutive; the first is where the rest is hung up
- */
-export async function commitHashFaults(
-  blocks: readonly Uint8Array[],
-  definitions: readonly ChaincodeDefinition[],
-): Promise<string[]> {
-  const faults: string[] = [];
-  const parsed = new Map(blocks.map(parseBlock).map((block) => [block.number, block]));
-  const readBlock = async (number: number) => parsed.get(number);
-  const state = new ReplayedState(readBlock);
-  const rules = new ChannelRules({ channel: '', policy: NO_POLICY, chaincodes: [], definitions, mspIds: [] });
-  let previous: Uint8Array | undefined;
-  for (const block of parsed.values()) {
-    const stored = storedCommitHash(block);
-    if (previous !== undefined) {
-      const tip = { height: block.number, headerHash: block.previousHash, previousHash: EMPTY, commitHash: previous };
-      const rows = await rowsOfCommittedBlock(block, { tip, state, readBlock, rules });
-      if (Buffer.compare(rows.tip.commitHash, stored) !== 0) faults.push(`block ${block.number}`);
-      state.apply(rows.writes);
-    }
-    previous = stored;
+/** The outcome, or what it failed with. */
+async function told(attempt: () => Promise<Outcome>): Promise<Outcome> {
+  try {
+    return await attempt();
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    const details = error.details.map(({ mspId, message }) => `${mspId}: ${message}`).sort();
+    return { failed: error.code, message: error.message, details };
   }
-  return faults;
 }
-
-/** Validation codes of each block. */
-export function codesByBlock(blocks: readonly Uint8Array[]): string[] {
-  return blocks.map((bytes) => {
-    const block = parseBlock(bytes);
-    return `${block.number}: ${[...validationCodes(block)].join(' ')}`;
-  });
-}
-
-const EMPTY = new Uint8Array();
-const NO_POLICY = { endorsers: [], needed: 0 };
 
 function namedOrganisations(named?: readonly string[]): { endorsingOrganizations?: string[] } {
   return named === undefined ? {} : { endorsingOrganizations: [...named] };
-}
-
-/** What was endorsed, byte by byte, but for the version at which the chaincode's definition was committed. */
-function outcomeOf(transaction: Transaction, chaincode: string): Outcome {
-  const parts = partsOfPrepared(transaction.getBytes());
-  const sets = namespaceSets(parts.readWriteSet);
-  const event = parts.chaincodeAction.getEvents_asU8();
-  return {
-    results: Buffer.from(transaction.getResult()).toString('utf8'),
-    response: parts.chaincodeAction.getResponse()?.getStatus(),
-    endorsers: endorsersOf(parts).length,
-    chaincodeId: parts.chaincodeAction.getChaincodeId()?.toObject(),
-    namespaces: sets.map(({ namespace }) => namespace),
-    definition: sets
-      .find(({ namespace }) => namespace === '_lifecycle')
-      ?.set.getReadsList()
-      .map((read) => read.getKey()),
-    readWriteSets: [chaincode, CALLEE].map((name) => base64(rawSet(parts.readWriteSet, name))),
-    event: event.length === 0 ? undefined : eventOf(event),
-  };
-}
-
-function rawSet(readWriteSet: Uint8Array, namespace: string): Uint8Array {
-  const sets = protos.rwset.TxReadWriteSet.deserializeBinary(readWriteSet).getNsRwsetList();
-  return sets.find((set) => set.getNamespace() === namespace)?.serializeBinary() ?? EMPTY;
-}
-
-function eventOf(bytes: Uint8Array): Outcome {
-  const event = peer.ChaincodeEvent.deserializeBinary(bytes);
-  return { name: event.getEventName(), chaincode: event.getChaincodeId(), payload: base64(event.getPayload_asU8()) };
-}
-
-/** Not hex, in which ids are looked for. */
-function base64(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('base64');
 }

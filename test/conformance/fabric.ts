@@ -14,7 +14,13 @@ import { CONSENSUS } from '../support/running-network.js';
 import { ChaincodeProcesses } from './chaincode-processes.js';
 import type { Topology } from '../../network/topology.js';
 import { COLLECTIONS, collectionJson } from './conformance-collections.js';
-import { calleePortOf, chaincodeTlsFolder, conformanceMembers, peerOrganisationOf } from './conformance-members.js';
+import {
+  calleePortOf,
+  chaincodeTlsFolder,
+  conformanceMembers,
+  type NetworkOptions,
+  peerOrganisationOf,
+} from './conformance-members.js';
 import { CALLEE, type LedgerUnderTest, PEERS } from './ledger-under-test.js';
 import { connectMember, type StubCall } from './member-client.js';
 
@@ -26,8 +32,8 @@ const POLL_MS = 100;
  * Real Hyperledger Fabric from the programs in FABRIC_BIN: its orderers, as MEDLEDGER_CONSENSUS says, and three peers,
  * with the conformance chaincode as the chaincode of its channel.
  */
-export async function startFabricUnderTest(): Promise<LedgerUnderTest> {
-  const { topology, dataDir, revoked } = await conformanceMembers(CONSENSUS);
+export async function startFabricUnderTest(options?: NetworkOptions): Promise<LedgerUnderTest> {
+  const { topology, dataDir, revoked } = await conformanceMembers(CONSENSUS, options);
   const binaries = findBinaries({ env: process.env, downloaded: join(dataDir, 'nowhere') });
   if (binaries === undefined) throw binariesMissing();
   const collectionsFile = join(dataDir, 'collections.json');

@@ -60,5 +60,10 @@ export function describeOddBytes(ledger: () => LedgerUnderTest): void {
         expect(failure?.code).toBe(status.INVALID_ARGUMENT);
       }
     });
+
+    it('within what a chaincode asks for are the chaincode’s fault', async () => {
+      const [outcome] = await client().evaluate([['attempt', ['put', '\ud800', 'x']]]);
+      expect(outcome).toEqual({ failed: expect.stringMatching(new RegExp(`: unmarshal failed: .*${NO_TEXT}`)) });
+    });
   });
 }

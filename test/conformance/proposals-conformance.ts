@@ -86,6 +86,16 @@ function describeForgeries(ledger: () => LedgerUnderTest): void {
         text: 'error validating proposal: invalid header type MESSAGE',
       },
       {
+        name: 'header names no chaincode',
+        change: { header: ({ channelHeader }) => channelHeader.setExtension$('') },
+        text: 'ChaincodeHeaderExtension.ChaincodeId is nil',
+      },
+      {
+        name: 'header has a chaincode without a name',
+        change: { header: ({ channelHeader }) => channelHeader.setExtension$(new Uint8Array([18, 0])) },
+        text: 'ChaincodeHeaderExtension.ChaincodeId.Name is empty',
+      },
+      {
         name: 'signature has the higher of its two values of s',
         change: { sign: (message) => highS(client().member, message) },
         text: /access denied: channel \[\w+\] creator org \[HospitalAMSP\]$/,

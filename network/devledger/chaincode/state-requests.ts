@@ -5,7 +5,7 @@ import type { Scan, Simulator, StateKey } from '../endorse/simulator.js';
 import { lengthDelimitedField, timestampBytes, varintField } from '../endorse/wire-format.js';
 import type { KeyModification } from '../peer-ledger.js';
 import { QueryIterators, type ResultSource } from './query-iterators.js';
-import { parseMessage } from '../wire/parse-message.js';
+import { parseRequest } from './parse-request.js';
 
 export interface StateRequestsOptions {
   /** The chaincode's own keys: its name. */
@@ -54,9 +54,9 @@ export class StateRequests {
       [Type.GET_STATE_BY_RANGE, (payload) => this.#range(payload)],
       [Type.GET_QUERY_RESULT, (payload) => this.#query(payload)],
       [Type.GET_HISTORY_FOR_KEY, (payload) => this.#history(payload)],
-      [Type.QUERY_STATE_NEXT, (payload) => this.#iterators.next(parseMessage(peer.QueryStateNext, payload).getId())],
-      [Type.QUERY_STATE_CLOSE, (payload) => this.#iterators.close(parseMessage(peer.QueryStateClose, payload).getId())],
-      [Type.INVOKE_CHAINCODE, (payload) => options.callChaincode(parseMessage(peer.ChaincodeSpec, payload))],
+      [Type.QUERY_STATE_NEXT, (payload) => this.#iterators.next(parseRequest(peer.QueryStateNext, payload).getId())],
+      [Type.QUERY_STATE_CLOSE, (payload) => this.#iterators.close(parseRequest(peer.QueryStateClose, payload).getId())],
+      [Type.INVOKE_CHAINCODE, (payload) => options.callChaincode(parseRequest(peer.ChaincodeSpec, payload))],
     ]);
   }
 
@@ -77,11 +77,11 @@ export class StateRequests {
   }
 
   async #getState(payload: Uint8Array): Promise<Uint8Array | undefined> {
-    return this.#get(this.#readable(parseMessage(peer.GetState, payload)));
+    return this.#get(this.#readable(parseRequest(peer.GetState, payload)));
   }
 
   async #getStates(payload: Uint8Array): Promise<Uint8Array> {
-    const request = parseMessage(peer.GetStateMultiple, payload);
+    const request = parseRequest(peer.GetStateMultiple, payload);
     const result = new peer.GetStateMultipleResult();
     for (const key of request.getKeysList()) {
       const place = this.#readable({ getKey: () => key, getCollection: () => request.getCollection() });
@@ -92,7 +92,7 @@ export class StateRequests {
 
   /** Record by record: what stands before one that is refused has been written, as on Fabric. */
   async #writeBatch(payload: Uint8Array): Promise<undefined> {
-    for (const record of parseMessage(peer.WriteBatchState, payload).getRecList()) this.#writeRecord(record);
+    for (const record of parseRequest(peer.WriteBatchState, payload).getRecList()) this.#writeRecord(record);
   }
 
   #writeRecord(record: peer.WriteRecord): void {
@@ -116,13 +116,13 @@ export class StateRequests {
 
   /** Every peer has the hashes, and every member of the channel may see them. */
   async #getPrivateDataHash(payload: Uint8Array): Promise<Uint8Array | undefined> {
-    const request = parseMessage(peer.GetState, payload);
+    const request = parseRequest(peer.GetState, payload);
     this.#enterCollections();
     return this.#options.simulator.getPrivateDataHash(this.#place(request));
   }
 
   async #getMetadata(payload: Uint8Array): Promise<Uint8Array> {
-    const place = this.#readable(parseMessage(peer.GetStateMetadata, payload));
+    const place = this.#readable(parseRequest(peer.GetStateMetadata, payload));
     const metadata = await this.#options.simulator.getMetadata(place);
     const result = new peer.StateMetadataResult();
     for (const [name, value] of metadata === undefined ? [] : parseMetadata(metadata)) {
@@ -135,16 +135,16 @@ export class StateRequests {
   }
 
   async #putState(payload: Uint8Array): Promise<undefined> {
-    const request = parseMessage(peer.PutState, payload);
+    const request = parseRequest(peer.PutState, payload);
     this.#put(this.#writable(request), request.getValue_asU8());
   }
 
   async #deleteState(payload: Uint8Array): Promise<undefined> {
-    this.#put(this.#writable(parseMessage(peer.DelState, payload)), NOTHING);
+    this.#put(this.#writable(parseRequest(peer.DelState, payload)), NOTHING);
   }
 
   async #purge(payload: Uint8Array): Promise<undefined> {
-    this.#purgeKey(parseMessage(peer.DelState, payload));
+    this.#purgeKey(parseRequest(peer.DelState, payload));
   }
 
   #purgeKey(request: KeyRequest): void {
@@ -153,7 +153,7 @@ export class StateRequests {
   }
 
   async #putMetadata(payload: Uint8Array): Promise<undefined> {
-    this.#putEntry(parseMessage(peer.PutStateMetadata, payload));
+    this.#putEntry(parseRequest(peer.PutStateMetadata, payload));
   }
 
   #putEntry(request: MetadataRequest): void {
@@ -163,7 +163,7 @@ export class StateRequests {
   }
 
   async #range(payload: Uint8Array): Promise<Uint8Array> {
-    const request = parseMessage(peer.GetStateByRange, payload);
+    const request = parseRequest(peer.GetStateByRange, payload);
     const { simulator, namespace } = this.#options;
     const collection = request.getCollection();
     const bounds = { startKey: request.getStartkey(), endKey: request.getEndkey() };
@@ -183,7 +183,7 @@ export class StateRequests {
 
   /** As every Fabric peer that keeps its state in LevelDB. */
   async #query(payload: Uint8Array): Promise<never> {
-    const collection = parseMessage(peer.GetQueryResult, payload).getCollection();
+    const collection = parseRequest(peer.GetQueryResult, payload).getCollection();
     if (collection !== '') {
       this.#enterCollections();
       this.#options.collections.requireRead(this.#options.namespace, collection);
@@ -192,7 +192,7 @@ export class StateRequests {
   }
 
   async #history(payload: Uint8Array): Promise<Uint8Array> {
-    const key = parseMessage(peer.GetHistoryForKey, payload).getKey();
+    const key = parseRequest(peer.GetHistoryForKey, payload).getKey();
     const changes = this.#options.history(this.#options.namespace, key)[Symbol.asyncIterator]();
     return this.#iterators.open({
       next: async () => {
@@ -269,7 +269,7 @@ interface MetadataRequest extends KeyRequest {
 /** Undefined when the query asks for all rows. */
 function pagination(metadata: Uint8Array): { pageSize: number; bookmark: string } | undefined {
   if (metadata.length === 0) return undefined;
-  const query = parseMessage(peer.QueryMetadata, metadata);
+  const query = parseRequest(peer.QueryMetadata, metadata);
   const page = { pageSize: query.getPagesize(), bookmark: query.getBookmark() };
   return page.pageSize === 0 && page.bookmark === '' ? undefined : page;
 }

@@ -33,6 +33,7 @@ export function checkProposal(proposal: Proposal, options: ProposalCheckOptions)
   const nowMs = options.nowMs();
   const filtered = checkExpiry(proposal, options.msps, nowMs) ?? checkTime(proposal, options.timeWindowMs, nowMs);
   if (filtered !== undefined) return { kind: 'filtered', message: filtered };
+  if (proposal.missing !== undefined) return { kind: 'invalid', message: proposal.missing };
   if (proposal.channel !== options.channel) {
     return { kind: 'unknown-channel', message: `channel '${proposal.channel}' not found` };
   }
@@ -102,7 +103,7 @@ function checkCreator(proposal: Proposal, msps: MspRegistry, nowMs: number): str
   }
 }
 
-/** Fabric's own tools ask for configuration with the second. */
+/** Fabric's own tools ask for configuration with the second; a transaction of it no peer finds valid. */
 const HEADER_TYPES: readonly number[] = [common.HeaderType.ENDORSER_TRANSACTION, common.HeaderType.CONFIG];
 
 /** Whom none of the channel's authorities vouches for, is nobody, whatever organisation they name. */

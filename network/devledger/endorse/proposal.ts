@@ -18,6 +18,8 @@ export interface Proposal {
   readonly creator: Uint8Array;
   readonly nonce: Uint8Array;
   readonly chaincodeName: string;
+  /** What an endorser misses in it, and a gateway before it does not look at. */
+  readonly missing: string | undefined;
   readonly args: readonly Uint8Array[];
   /** Whether it carries data that goes to endorsers and not into the transaction. */
   readonly hasTransientData: boolean;
@@ -34,22 +36,28 @@ export interface Proposal {
  * @see Fabric core/endorser/msgvalidation.go, UnpackProposal
  */
 export function parseProposal(signedProposal: peer.SignedProposal | undefined): Proposal {
-  const proposal = parseAnyProposal(signedProposal);
-  if (proposal.channel === '') throw new Error('no channel id provided');
-  return proposal;
+  return parseWith(signedProposal, gatewaySpec);
 }
 
-/** The same, also for one to the peer itself, which names no channel. */
+/** The same as an endorser takes it: also one to the peer itself, which names no channel. */
 export function parseAnyProposal(signedProposal: peer.SignedProposal | undefined): Proposal {
+  return parseWith(signedProposal, endorserSpec);
+}
+
+function parseWith(signedProposal: peer.SignedProposal | undefined, specOf: typeof gatewaySpec): Proposal {
   const proposalBytes = signedProposal?.getProposalBytes_asU8();
   if (signedProposal === undefined || proposalBytes === undefined || proposalBytes.length === 0) {
     throw new Error('a signed proposal is required');
   }
   const proposal = parseMessage(peer.Proposal, proposalBytes);
   const header = parseMessage(common.Header, proposal.getHeader_asU8());
-  const { channelHeader, chaincodeName } = parseChannelHeader(header.getChannelHeader_asU8());
+  const channelHeader = parseMessage(common.ChannelHeader, header.getChannelHeader_asU8());
   const signatureHeader = parseMessage(common.SignatureHeader, header.getSignatureHeader_asU8());
-  const { input, invocationSpec, hasTransientData } = parsePayload(proposal.getPayload_asU8());
+  const payload = parseMessage(peer.ChaincodeProposalPayload, proposal.getPayload_asU8());
+  const invocationSpec = payload.getInput_asU8();
+  const spec = parseMessage(peer.ChaincodeInvocationSpec, invocationSpec).getChaincodeSpec();
+  const { specified, input } = specOf(spec, channelHeader.getChannelId());
+  const id = parseMessage(peer.ChaincodeHeaderExtension, channelHeader.getExtension_asU8()).getChaincodeId();
   const withoutTransient = new peer.ChaincodeProposalPayload();
   withoutTransient.setInput(invocationSpec);
   const payloadWithoutTransient = withoutTransient.serializeBinary();
@@ -65,10 +73,11 @@ export function parseAnyProposal(signedProposal: peer.SignedProposal | undefined
     timestampMs: timestampOf(channelHeader),
     creator: signatureHeader.getCreator_asU8(),
     nonce: signatureHeader.getNonce_asU8(),
-    chaincodeName,
-    args: input.getArgsList_asU8(),
-    hasTransientData,
-    input: input.serializeBinary(),
+    chaincodeName: id?.getName() || specified,
+    missing: missingPart(id, input),
+    args: input?.getArgsList_asU8() ?? [],
+    hasTransientData: payload.getTransientmapMap().getLength() > 0,
+    input: input?.serializeBinary() ?? new Uint8Array(),
     payloadWithoutTransient,
     proposalHash: createHash('sha256')
       .update(header.getChannelHeader_asU8())
@@ -85,24 +94,29 @@ export function timestampOf(channelHeader: common.ChannelHeader): number {
   return timestamp.getSeconds() * 1000 + Math.floor(timestamp.getNanos() / 1_000_000);
 }
 
-function parseChannelHeader(bytes: Uint8Array): { channelHeader: common.ChannelHeader; chaincodeName: string } {
-  const channelHeader = parseMessage(common.ChannelHeader, bytes);
-  const extension = parseMessage(peer.ChaincodeHeaderExtension, channelHeader.getExtension_asU8());
-  const chaincodeName = extension.getChaincodeId()?.getName() ?? '';
-  if (chaincodeName === '') throw new Error('ChaincodeHeaderExtension.ChaincodeId.Name is empty');
-  return { channelHeader, chaincodeName };
+interface SpecifiedCall {
+  /** Name of the chaincode, where the header may lack it. */
+  readonly specified: string;
+  readonly input: peer.ChaincodeInput | undefined;
 }
 
-function parsePayload(bytes: Uint8Array): {
-  input: peer.ChaincodeInput;
-  invocationSpec: Uint8Array;
-  hasTransientData: boolean;
-} {
-  const payload = parseMessage(peer.ChaincodeProposalPayload, bytes);
-  const invocationSpec = payload.getInput_asU8();
-  const spec = parseMessage(peer.ChaincodeInvocationSpec, invocationSpec).getChaincodeSpec();
+/** @see Fabric internal/pkg/gateway/evaluate.go, getChannelAndChaincodeFromSignedProposal */
+function gatewaySpec(spec: peer.ChaincodeSpec | undefined, channel: string): SpecifiedCall {
+  if (channel === '') throw new Error('no channel id provided');
+  if (spec === undefined) throw new Error(`no chaincode spec is provided, channel id [${channel}]`);
+  const id = spec.getChaincodeId();
+  if (id === undefined) throw new Error(`no chaincode id is provided, channel id [${channel}]`);
+  if (id.getName() === '') throw new Error(`no chaincode name is provided, channel id [${channel}]`);
+  return { specified: id.getName(), input: spec.getInput() };
+}
+
+function endorserSpec(spec: peer.ChaincodeSpec | undefined): SpecifiedCall {
   if (spec === undefined) throw new Error('chaincode invocation spec did not contain chaincode spec');
-  const input = spec.getInput();
-  if (input === undefined) throw new Error('chaincode input did not contain any input');
-  return { input, invocationSpec, hasTransientData: payload.getTransientmapMap().getLength() > 0 };
+  return { specified: '', input: spec.getInput() };
+}
+
+function missingPart(id: peer.ChaincodeID | undefined, input: peer.ChaincodeInput | undefined): string | undefined {
+  if (id === undefined) return 'ChaincodeHeaderExtension.ChaincodeId is nil';
+  if (id.getName() === '') return 'ChaincodeHeaderExtension.ChaincodeId.Name is empty';
+  return input === undefined ? 'chaincode input did not contain any input' : undefined;
 }

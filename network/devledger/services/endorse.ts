@@ -113,7 +113,9 @@ function plannedLayouts(round: EndorsementRound, first: Endorser, candidates: re
   const layouts = endorsementLayouts(interest, { ...plan, protectTransientData: hasTransientData });
   if (layouts.length > 0) return preferring(first, layouts);
   if (hasTransientData && endorsementLayouts(interest, { ...plan, protectTransientData: false }).length > 0) {
-    const collections = interest.filter((one) => !one.hasPrivateReads).flatMap(({ collection }) => collection || []);
+    const collections = interest
+      .filter((one) => one.needsPolicy && !one.hasPrivateReads)
+      .flatMap(({ collection }) => collection || []);
     throw new RpcError(
       status.FAILED_PRECONDITION,
       'requires endorsement from organisation(s) that are not in the distribution policy of the private data ' +

@@ -57,9 +57,11 @@ function membersOnly(
   interest: readonly ChaincodeInterest[],
   { rules, candidates, protectTransientData }: PlanOptions,
 ): readonly Endorser[] {
-  const collections = interest.flatMap(({ chaincode, collection, hasPrivateReads }) =>
-    collection !== '' && (hasPrivateReads || protectTransientData) ? [rules.collection(chaincode, collection)] : [],
-  );
+  const collections = interest.flatMap(({ chaincode, collection, needsPolicy, hasPrivateReads }) => {
+    // As on Fabric, a collection in which every key written has a policy of its own does not protect transient data.
+    const isProtected = hasPrivateReads || (protectTransientData && needsPolicy);
+    return collection !== '' && isProtected ? [rules.collection(chaincode, collection)] : [];
+  });
   return candidates.filter((endorser) => collections.every((rule) => rule?.isMember(signerOf(endorser)) === true));
 }
 
