@@ -1,7 +1,7 @@
-import { DEFAULT_CONSENSUS } from '../network/topology.js';
 import { fileURLToPath } from 'node:url';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { FabricError } from '../network/fabric/fabric-error.js';
+import { DEFAULT_CONSENSUS } from '../network/topology.js';
 import { BenchFailure } from './bench/bench-failure.js';
 import type { Figure } from './bench/figure.js';
 import { describeMachine } from './bench/machine.js';
@@ -12,7 +12,6 @@ import { listenForStop } from './start/stop-signals.js';
 
 interface GivenOptions {
   readonly rounds: number;
-  readonly only?: readonly FigureName[];
   readonly ledger: LedgerKind;
   readonly bin?: string;
   readonly json: boolean;
@@ -31,7 +30,7 @@ const program = new Command('npm run bench --')
       'otherwise: a ratio whose baseline moved by more than 25 % is marked as noisy.',
   )
   .option('--rounds <count>', 'rounds of each figure', rounds, ROUNDS)
-  .addOption(new Option('--only <figures...>', 'only these figures').choices(FIGURES))
+  .addArgument(new Argument('[figures...]', 'only these figures').choices(FIGURES))
   .addOption(new Option('--ledger <kind>', 'what they are measured on').choices(LEDGER_KINDS).default('devledger'))
   .option('--bin <dir>', 'folder of the programs of Fabric; else FABRIC_BIN, else the PATH')
   .option('--json', 'one JSON document instead of text', false)
@@ -40,7 +39,7 @@ const program = new Command('npm run bench --')
 
 await program.parseAsync();
 
-async function bench(given: GivenOptions): Promise<void> {
+async function bench(figuresAsked: readonly FigureName[], given: GivenOptions): Promise<void> {
   const machine = describeMachine();
   const stop = listenForStop(Date.now);
   const figures: Figure[] = [];
@@ -53,7 +52,7 @@ async function bench(given: GivenOptions): Promise<void> {
     const ledger = await chooseLedger({ ...given, consensus: DEFAULT_CONSENSUS }, print);
     await runBench({
       rounds: given.rounds,
-      only: given.only ?? USUAL_FIGURES[given.ledger],
+      only: figuresAsked.length > 0 ? figuresAsked : USUAL_FIGURES[given.ledger],
       ledger,
       projectDir: PROJECT_DIR,
       signal: stop.signal,
