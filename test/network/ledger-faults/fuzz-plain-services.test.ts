@@ -7,13 +7,12 @@ import { type DevLedger, startDevLedger } from '../../../network/devledger/dev-l
 import { type StrangerClient, strangerClient, twoOrganisations, writeChaincode } from '../ledger-product/stranger.js';
 import { IS_FULL, seededRandom } from './fault-runs.js';
 import { type Corpus, fuzzCorpus } from './fuzz-corpus.js';
-import { LongestTurn } from './longest-turn.js';
+import { LongestTurn, TURN_MAX_MS } from './longest-turn.js';
 import { mutated } from './mutations.js';
 
 /** Of each of the three services. */
 const MESSAGES = IS_FULL ? 10_000 : 300;
 const EACH_STREAM = 5;
-const TURN_MAX_MS = 200;
 const TIMEOUT_MS = 60_000 + MESSAGES * 20;
 
 let dataDir: string;

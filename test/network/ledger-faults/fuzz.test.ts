@@ -9,13 +9,12 @@ import type { LedgerTopology } from '../../../network/topology.js';
 import { type StrangerClient, strangerClient, twoOrganisations, writeChaincode } from '../ledger-product/stranger.js';
 import { type Corpus, fuzzCorpus, type UnaryName } from './fuzz-corpus.js';
 import { IS_FULL, seededRandom } from './fault-runs.js';
-import { LongestTurn } from './longest-turn.js';
+import { LongestTurn, TURN_MAX_MS } from './longest-turn.js';
 import { mutated } from './mutations.js';
 import { type OddChaincode, startOddChaincode } from './odd-chaincode.js';
 
 /** Of all services together. Where several go over one stream, it may end before the last of them. */
 const MESSAGES = Number(process.env.MEDLEDGER_FUZZ_MESSAGES ?? (IS_FULL ? 40_000 : 2_000));
-const TURN_MAX_MS = 200;
 const IN_FLIGHT = 48;
 const STREAM_HANGS_MS = 120_000;
 const TIMEOUT_MS = 300_000 + MESSAGES * 20;

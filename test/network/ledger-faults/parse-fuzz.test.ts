@@ -7,7 +7,7 @@ import { signLowS } from '../../../network/devledger/low-s.js';
 import { commitAll, createNetwork, type TestNetwork, temporaryFolder } from '../ledger-support.js';
 import { openTestPeer, transaction } from '../ledger-transactions.js';
 import { IS_FULL, seededRandom } from './fault-runs.js';
-import { LongestTurn } from './longest-turn.js';
+import { LongestTurn, TURN_MAX_MS } from './longest-turn.js';
 import { mutated } from './mutations.js';
 
 /** Of each of both kinds: proposals and transactions. */
@@ -15,7 +15,6 @@ const PARSED = IS_FULL ? 100_000 : 5_000;
 const COMMITTED = IS_FULL ? 10_000 : 500;
 const PER_BLOCK = 50;
 const PER_TURN = 50;
-const TURN_MAX_MS = 200;
 
 let network: TestNetwork;
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -43,6 +42,9 @@ function proposals(): Uint8Array[] {
     input.setArgsList([Buffer.from('put'), Buffer.from('a')]);
     const spec = new peer.ChaincodeSpec();
     spec.setInput(input);
+    const id = new peer.ChaincodeID();
+    id.setName('medledger');
+    spec.setChaincodeId(id);
     const invocation = new peer.ChaincodeInvocationSpec();
     invocation.setChaincodeSpec(spec);
     const proposalPayload = new peer.ChaincodeProposalPayload();
