@@ -68,7 +68,7 @@ export async function askStatus(
   const untilMs = nowMs() + waitMs;
   let duplicate: CommitStatus | undefined;
   for (let attempt = 0; ; attempt += 1) {
-    const status = await askOnce(transaction, untilMs);
+    const status = await askOnce(transaction, untilMs, stopping);
     // A second copy may be what the peer is telling about; asked again it looks the first one up.
     if (status !== undefined && (status.validationCode !== 'DUPLICATE_TXID' || duplicate !== undefined)) return status;
     duplicate = status;
@@ -81,14 +81,28 @@ export async function askStatus(
 async function askOnce(
   transaction: Pick<SignedTransaction, 'transactionId' | 'status'>,
   deadlineMs: number,
+  stopping: AbortSignal,
 ): Promise<CommitStatus | undefined> {
   try {
-    const { transactionId, blockNumber, code } = await transaction.status(deadlineMs);
+    const told = await untilStopped(transaction.status(deadlineMs), stopping);
+    if (told === undefined) return undefined;
+    const { transactionId, blockNumber, code } = told;
     return { transactionId, blockNumber: Number(blockNumber), validationCode: validationCodeName(code) };
   } catch (error) {
     if (!isFabricError(error) || isAccessDenied(error)) throw unknownOutcome(transaction, error);
     return undefined;
   }
+}
+
+/** Closing a client leaves its calls to their deadlines: whoever stops does not wait for them. */
+function untilStopped<T>(asked: Promise<T>, stopping: AbortSignal): Promise<T | undefined> {
+  const answered = new AbortController();
+  const stopped = new Promise<undefined>((resolve) => {
+    const listening = { once: true, signal: answered.signal };
+    if (stopping.aborted) resolve(undefined);
+    else stopping.addEventListener('abort', () => resolve(undefined), listening);
+  });
+  return Promise.race([asked, stopped]).finally(() => answered.abort());
 }
 
 /** @returns whether the orderer said that it has the transaction */
