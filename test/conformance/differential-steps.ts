@@ -41,7 +41,8 @@ export class StepGenerator {
 
   /** As often as they stand here. */
   readonly #oneByOne: readonly (() => Step)[] = [
-    ...repeated(5, (): Step => ({ kind: 'endorse', ...this.#act() })),
+    // Named, so that a policy set in between does not meet whom either ledger has chosen.
+    ...repeated(5, (): Step => ({ kind: 'endorse', ...this.#act(), named: this.#organisations() })),
     ...repeated(2, (): Step => ({ kind: 'tamper', run: this.#calls(), how: this.#pick(TAMPERINGS) })),
     ...repeated(4, () => this.#query()),
     (): Step => ({ kind: 'malformed', run: this.#calls(), how: this.#pick(MALFORMATIONS) }),
