@@ -3,8 +3,8 @@ import { status } from '@grpc/grpc-js';
 import { describe, expect, it } from '@jest/globals';
 import { ledger as protos, peer } from '@hyperledger/fabric-protos';
 import { failureOf } from '../network/ledger-front/front-client.js';
-import { GOVERNMENT, HOSPITAL_A, HOSPITAL_B, type LedgerUnderTest } from './ledger-under-test.js';
-import { calls, committed, type MemberClient, useMember, untilEverywhere } from './member-client.js';
+import { GOVERNMENT, HOSPITAL_A, HOSPITAL_B, type LedgerUnderTest, PEERS } from './ledger-under-test.js';
+import { calls, committed, type MemberClient, type StubCall, useMember, untilEverywhere } from './member-client.js';
 import { seek } from './raw-calls.js';
 import { endorsersOf, partsOfPrepared } from './transaction-parts.js';
 
@@ -125,6 +125,17 @@ function describePlanning(ledger: () => LedgerUnderTest): void {
         const transaction = await client().endorse(calls('private hospitals members, put members x'));
         expect(endorsersOf(partsOfPrepared(transaction.getBytes())).sort()).toEqual([HOSPITAL_A, HOSPITAL_B]);
       }
+    });
+
+    it('goes by the policy of a private key alone, also where it comes as transient data', async () => {
+      const everybody = { endorsingOrganizations: [...PEERS] };
+      const policy: StubCall = ['setPrivatePolicy', 'hospitals', 'shown', [...PEERS]];
+      expect((await client().submit([...calls('putPrivate hospitals shown x'), policy], everybody)).code).toBe(VALID);
+      const transientData = { shown: 'y' };
+      const transaction = await client().endorse(calls('putSecret hospitals shown'), { transientData });
+      expect(endorsersOf(partsOfPrepared(transaction.getBytes())).sort()).toEqual([...PEERS].sort());
+      expect((await committed(client(), transaction)).code).toBe(VALID);
+      expect(await readAt(client(), 'private hospitals shown', AT_B)).toEqual(['y']);
     });
 
     it('is not shown to organisations outside the collection', async () => {

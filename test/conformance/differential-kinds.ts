@@ -45,7 +45,6 @@ export const MALFORMATIONS = [
   'creator',
   'extension',
   'signature',
-  'no-channel',
 ] as const;
 export type Malformation = (typeof MALFORMATIONS)[number];
 

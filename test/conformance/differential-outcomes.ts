@@ -1,5 +1,5 @@
 import type { Transaction } from '@hyperledger/fabric-gateway';
-import { ledger as protos, peer } from '@hyperledger/fabric-protos';
+import { common, ledger as protos, peer } from '@hyperledger/fabric-protos';
 import { parseBlock, storedCommitHash, validationCodes } from '../../network/devledger/commit/block-codec.js';
 import type { ChaincodeDefinition } from '../../network/devledger/commit/chaincode-definition.js';
 import { ChannelRules } from '../../network/devledger/commit/channel-rules.js';
@@ -51,19 +51,28 @@ export function codesByBlock(blocks: readonly Uint8Array[]): string[] {
 const NOTHING = new Uint8Array();
 const NO_POLICY = { endorsers: [], needed: 0 };
 
-/** Private write sets of a block, by transaction and collection. */
+/** What private write sets of valid transactions put, by transaction and collection; see docs/decisions/0005 for the rest. */
 export function privateDataOf(response: peer.DeliverResponse): Outcome {
-  const block = response.getBlockAndPrivateData();
-  const sets: Record<string, string> = {};
-  block?.getPrivateDataMapMap().forEach((set: protos.rwset.TxPvtReadWriteSet, transaction: number) => {
+  const delivered = response.getBlockAndPrivateData();
+  const block = parseBlock((delivered?.getBlock() ?? new common.Block()).serializeBinary());
+  const codes = validationCodes(block);
+  const sets: Record<string, unknown> = {};
+  delivered?.getPrivateDataMapMap().forEach((set: protos.rwset.TxPvtReadWriteSet, transaction: number) => {
     for (const namespace of set.getNsPvtRwsetList()) {
       for (const collection of namespace.getCollectionPvtRwsetList()) {
         const place = [transaction, namespace.getNamespace(), collection.getCollectionName()].join(' ');
-        sets[place] = base64(collection.getRwset_asU8());
+        const puts = putsOf(collection.getRwset_asU8());
+        if (codes[transaction] === peer.TxValidationCode.VALID && puts.length > 0) sets[place] = puts;
       }
     }
   });
-  return { block: block?.getBlock()?.getHeader()?.getNumber(), sets };
+  return { block: block.number, sets };
+}
+
+function putsOf(bytes: Uint8Array): string[] {
+  const set = protos.rwset.kvrwset.KVRWSet.deserializeBinary(bytes);
+  const puts = set.getWritesList().filter((write) => !write.getIsDelete());
+  return puts.map((write) => `${write.getKey()}: ${Buffer.from(write.getValue_asU8()).toString('utf8')}`);
 }
 
 /** What was endorsed, byte by byte, but for the version at which the chaincode's definition was committed. */

@@ -27,7 +27,6 @@ const TAMPERED: Readonly<Record<Tampering, TransactionChange>> = {
 const NOTHING = new Uint8Array();
 const MALFORMED: Readonly<Record<Malformation, ProposalChange>> = {
   channel: { header: ({ channelHeader }) => channelHeader.setChannelId('nowhere') },
-  'no-channel': { header: ({ channelHeader }) => channelHeader.setChannelId('') },
   type: { header: ({ channelHeader }) => channelHeader.setType(common.HeaderType.CONFIG) },
   'tx-id': { header: ({ channelHeader }) => channelHeader.setTxId('0'.repeat(64)) },
   epoch: { header: ({ channelHeader }) => channelHeader.setEpoch(1) },

@@ -136,7 +136,7 @@ function preferring(first: Endorser, layouts: readonly Endorser[][]): Endorser[]
 function candidatesFor(proposal: Proposal, options: EndorseOptions): { first: Endorser; candidates: Endorser[] } {
   const { chaincodeName, channel, hasTransientData } = proposal;
   if (channel !== options.checks.channel || !options.local.hasApplicationChaincode(chaincodeName)) {
-    throw unplannable(`no metadata was found for chaincode ${chaincodeName} in channel ${channel}`);
+    throw unplannable(`No metadata was found for chaincode ${chaincodeName} in channel ${channel}`);
   }
   const able = [options.local, ...options.shuffle(options.others)].filter((endorser) => endorser.isInService());
   const ready = able.filter((endorser) => endorser.canRun(chaincodeName));

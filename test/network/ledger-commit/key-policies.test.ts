@@ -60,6 +60,12 @@ describe('a key-level policy that changes in a block', () => {
     expect(await ledger.commit(unendorsed, write('k'))).toEqual([Code.ENDORSEMENT_POLICY_FAILURE, Code.VALID]);
   });
 
+  it('has no effect on a key that was deleted before it in the block, where peers of Fabric stop', async () => {
+    const deletion: TransactionSpec = { writes: [['k', undefined]] };
+    expect(await ledger.commit(deletion, setPolicy('k', ['HospitalBMSP']))).toEqual([Code.VALID, Code.VALID]);
+    expect(await ledger.commit(write('k', 0, 2))).toEqual([Code.VALID]);
+  });
+
   it('is satisfied by nobody when it is no policy', async () => {
     const nonsense = simulated((record) => {
       const entries = new Map([['VALIDATION_PARAMETER', Buffer.from('nonsense')]]);

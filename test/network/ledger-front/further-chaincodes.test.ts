@@ -53,6 +53,6 @@ describe('a further chaincode on the channel', () => {
   it('leaves names that nobody defined unknown', async () => {
     const third = client.network.getContract('third');
     const failure = await failureOf(third.submitTransaction('put', 'key', 'value'));
-    expect(failure.message).toContain('no metadata was found for chaincode third');
+    expect(failure.message).toContain('No metadata was found for chaincode third');
   });
 });

@@ -126,7 +126,7 @@ describe('a peer refuses what it does not know', () => {
     });
     expect(await failureOf(contract.submitTransaction('put'))).toMatchObject({
       code: status.FAILED_PRECONDITION,
-      message: expect.stringContaining('no metadata was found for chaincode other in channel medledger'),
+      message: expect.stringContaining('No metadata was found for chaincode other in channel medledger'),
     });
   });
 
