@@ -103,7 +103,7 @@ function checkCreator(proposal: Proposal, msps: MspRegistry, nowMs: number): str
   }
 }
 
-/** Fabric's own tools ask for configuration with the second; a transaction of it no peer finds valid. */
+/** Fabric's own tools ask for configuration with the second. */
 const HEADER_TYPES: readonly number[] = [common.HeaderType.ENDORSER_TRANSACTION, common.HeaderType.CONFIG];
 
 /** Whom none of the channel's authorities vouches for, is nobody, whatever organisation they name. */
