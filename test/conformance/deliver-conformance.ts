@@ -46,7 +46,7 @@ function describePositions(ledger: () => LedgerUnderTest): void {
       const coming = ask({ start: blockNumber, stop: blockNumber + 1 });
       await client().submit(calls('put came x'));
       expect(await coming).toEqual({ blocks: [blockNumber, blockNumber + 1], status: SUCCESS });
-      expect(await ask({ start: blockNumber + 1, stop: blockNumber + 9 })).toEqual({
+      expect(await ask({ start: blockNumber + 1, stop: blockNumber + 9, quietMs: 1_000 })).toEqual({
         blocks: [blockNumber + 1],
         status: undefined,
       });
@@ -54,7 +54,7 @@ function describePositions(ledger: () => LedgerUnderTest): void {
 
     it('from the next one on', async () => {
       const { blockNumber } = await client().submit(calls('put now x'));
-      const next = ask({ start: 'next', stop: blockNumber + 1, quietMs: 20_000 });
+      const next = ask({ start: 'next', stop: blockNumber + 1 });
       await client().evaluate(calls('here'));
       await client().submit(calls('put next x'));
       expect(await next).toEqual({ blocks: [blockNumber + 1], status: SUCCESS });

@@ -94,7 +94,7 @@ export interface Seek {
   readonly channel: string;
   readonly failIfNotReady?: boolean;
   readonly timestampMs?: number;
-  /** How long nothing may come before it is given up; longer where an end is sure to come. */
+  /** How long nothing may come after a block before it is given up: short only where no end comes. */
   readonly quietMs?: number;
 }
 
@@ -107,9 +107,8 @@ export interface Delivered {
   readonly status: number | undefined;
 }
 
-/** How long a seek that has no end is listened to after its last block; before it a busy machine may take longer. */
-const QUIET_MS = 1_000;
-const FIRST_MS = 120_000;
+/** A busy machine may take long for a block or an end that is sure to come. */
+const PATIENCE_MS = 120_000;
 
 /** Asks for blocks without the client library, which knows fewer positions than Fabric does. */
 export function seek(client: MemberClient, method: DeliverMethod, request: Seek): Promise<Delivered> {
@@ -121,7 +120,7 @@ export function seekAt(
   node: Client,
   path: string,
   envelope: common.Envelope,
-  quietMs: number = QUIET_MS,
+  quietMs: number = PATIENCE_MS,
 ): Promise<Delivered> {
   return new Promise((resolve, reject) => {
     const call = node.makeBidiStreamRequest(
@@ -136,7 +135,7 @@ export function seekAt(
       call.cancel();
       resolve({ blocks: responses.map(blockNumberOf), responses, status });
     };
-    let timer = setTimeout(done, FIRST_MS);
+    let timer = setTimeout(done, PATIENCE_MS);
     call.on('data', (response: peer.DeliverResponse) => {
       clearTimeout(timer);
       timer = setTimeout(done, quietMs);
